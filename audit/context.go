@@ -1,0 +1,125 @@
+package audit
+
+import (
+	"context"
+	"maps"
+)
+
+type contextKey int
+
+const (
+	actorKey contextKey = iota
+	reasonKey
+	messageKey
+	metadataKey
+	requestKey
+	traceKey
+	skipKey
+	causeKey
+)
+
+// WithActor returns a context whose changes are recorded as made by a.
+func WithActor(ctx context.Context, a Actor) context.Context {
+	return context.WithValue(ctx, actorKey, a)
+}
+
+// ActorFrom returns the actor in ctx and whether [WithActor] put one there.
+func ActorFrom(ctx context.Context) (Actor, bool) {
+	a, ok := ctx.Value(actorKey).(Actor)
+	return a, ok
+}
+
+// WithReason returns a context whose changes carry reason: why they are made.
+func WithReason(ctx context.Context, reason string) context.Context {
+	return context.WithValue(ctx, reasonKey, reason)
+}
+
+// ReasonFrom returns the reason in ctx, or "".
+func ReasonFrom(ctx context.Context) string {
+	s, _ := ctx.Value(reasonKey).(string)
+	return s
+}
+
+// WithMessage returns a context whose changes carry message: a line for people,
+// such as "Edit made to MFA information".
+func WithMessage(ctx context.Context, message string) context.Context {
+	return context.WithValue(ctx, messageKey, message)
+}
+
+// MessageFrom returns the message in ctx, or "".
+func MessageFrom(ctx context.Context) string {
+	s, _ := ctx.Value(messageKey).(string)
+	return s
+}
+
+// WithMetadata returns a context whose changes carry metadata, merged over what
+// ctx already has. The map is copied; its values must encode as JSON and must not
+// change afterwards.
+func WithMetadata(ctx context.Context, metadata map[string]any) context.Context {
+	merged := maps.Clone(MetadataFrom(ctx))
+	if merged == nil {
+		merged = make(map[string]any, len(metadata))
+	}
+	maps.Copy(merged, metadata)
+	return context.WithValue(ctx, metadataKey, merged)
+}
+
+// MetadataFrom returns the metadata in ctx, or nil. It must not be changed.
+func MetadataFrom(ctx context.Context) map[string]any {
+	m, _ := ctx.Value(metadataKey).(map[string]any)
+	return m
+}
+
+// WithRequest returns a context whose changes carry r. The audithttp package has
+// middleware that calls it.
+func WithRequest(ctx context.Context, r Request) context.Context {
+	return context.WithValue(ctx, requestKey, r)
+}
+
+// RequestFrom returns the request in ctx and whether [WithRequest] put one there.
+func RequestFrom(ctx context.Context) (Request, bool) {
+	r, ok := ctx.Value(requestKey).(Request)
+	return r, ok
+}
+
+type trace struct{ traceID, spanID string }
+
+// WithTrace returns a context whose changes carry the given W3C trace and span
+// ids (32 and 16 lower-case hexadecimal digits; other texts are kept as they are).
+func WithTrace(ctx context.Context, traceID, spanID string) context.Context {
+	return context.WithValue(ctx, traceKey, trace{traceID, spanID})
+}
+
+// TraceFrom returns the trace and span ids in ctx, or two empty strings.
+func TraceFrom(ctx context.Context) (traceID, spanID string) {
+	t, _ := ctx.Value(traceKey).(trace)
+	return t.traceID, t.spanID
+}
+
+// WithCause returns a context whose changes name the record with the given id as
+// the one they follow from.
+func WithCause(ctx context.Context, recordID string) context.Context {
+	return context.WithValue(ctx, causeKey, recordID)
+}
+
+// CauseFrom returns the causing record's id in ctx, or "".
+func CauseFrom(ctx context.Context) string {
+	s, _ := ctx.Value(causeKey).(string)
+	return s
+}
+
+// Skip returns a context whose changes are not recorded one by one. That leaves a
+// trace: each statement writes one event record that names the table, the action,
+// the number of rows and the reason. Skip needs a reason; with an empty one, writes
+// are refused.
+func Skip(ctx context.Context, reason string) context.Context {
+	return context.WithValue(ctx, skipKey, skip{reason})
+}
+
+type skip struct{ reason string }
+
+// SkipFrom returns the reason given to [Skip] and whether ctx skips auditing.
+func SkipFrom(ctx context.Context) (reason string, ok bool) {
+	s, ok := ctx.Value(skipKey).(skip)
+	return s.reason, ok
+}
