@@ -146,3 +146,15 @@ type Request struct {
 	// UserAgent is the client's own description of itself. It is untrusted text.
 	UserAgent string
 }
+
+// Requirement is what a model demands of every write to it; see the models'
+// AuditRequires method and auditplugin.WithRequiredActor.
+type Requirement uint8
+
+// The requirements; combine them with |.
+const (
+	// RequireActor refuses writes whose context names no actor.
+	RequireActor Requirement = 1 << iota
+	// RequireReason refuses writes whose context gives no reason.
+	RequireReason
+)
