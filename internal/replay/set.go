@@ -1,0 +1,136 @@
+// Package replay turns rows that were already read into a live [*sql.Rows], so
+// that a caller who expects to iterate a query's result gets the values exactly
+// as the driver gave them, after somebody else has looked at them first.
+package replay
+
+import (
+	"database/sql"
+	"fmt"
+	"reflect"
+)
+
+// Column describes one column of a [Set] as the driver described it. Each Has…
+// field tells whether the driver answered that question at all, so that
+// [sql.ColumnType] answers the same for replayed rows.
+type Column struct {
+	// Name is the column's name in the result.
+	Name string
+	// DatabaseType is the database's name for the type, "" when the driver has none.
+	DatabaseType string
+	// ScanType is a Go type that values can be scanned into.
+	ScanType reflect.Type
+	// Nullable is meaningful when HasNullable is set.
+	Nullable, HasNullable bool
+	// Length is the length of a variable-length type, when HasLength is set.
+	Length    int64
+	HasLength bool
+	// Precision and Scale belong to a decimal type, when HasDecimal is set.
+	Precision, Scale int64
+	HasDecimal       bool
+}
+
+// Set is a result held in memory. It is safe for concurrent use as long as nobody
+// changes it; one Set can be replayed any number of times.
+type Set struct {
+	// Columns describes the columns, in order.
+	Columns []Column
+	// Rows holds driver values, one per column: what scanning into *any gives.
+	Rows [][]any
+	// Err ended the result early; iteration reports it after the last row.
+	Err error
+}
+
+// Read reads what is left of rows, closes it, and returns it as a [Set]. Only the
+// current result set is read.
+//
+// When reading fails after some rows, the set with those rows is returned together
+// with the error, which is also its Err. The set is nil when not even the columns
+// could be read.
+func Read(rows *sql.Rows) (*Set, error) {
+	defer func() { _ = rows.Close() }()
+	columns, err := readColumns(rows)
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{Columns: columns}
+	s.Err = s.readRows(rows)
+	return s, s.Err
+}
+
+// readColumns has to run before the first row is read: some drivers answer from the
+// current row, and none after the rows are closed.
+func readColumns(rows *sql.Rows) ([]Column, error) {
+	types, err := rows.ColumnTypes()
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: reading result columns: %w", err)
+	}
+	columns := make([]Column, len(types))
+	for i, t := range types {
+		c := &columns[i]
+		c.Name = t.Name()
+		c.DatabaseType = t.DatabaseTypeName()
+		c.ScanType = t.ScanType()
+		c.Nullable, c.HasNullable = t.Nullable()
+		c.Length, c.HasLength = t.Length()
+		c.Precision, c.Scale, c.HasDecimal = t.DecimalSize()
+	}
+	return columns, nil
+}
+
+// maxSlab bounds how many values are allocated at once.
+const maxSlab = 4096
+
+func (s *Set) readRows(rows *sql.Rows) error {
+	width := len(s.Columns)
+	var (
+		slab   []any
+		grow   = width
+		values = make([]any, width)
+		dest   = make([]any, width)
+	)
+	for i := range dest {
+		dest[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		if len(slab) < width {
+			// Grow from one row, so that the usual result of a single row
+			// holds no spare memory.
+			slab = make([]any, grow)
+			if grow < maxSlab {
+				grow *= 2
+			}
+		}
+		row := slab[:width:width]
+		slab = slab[width:]
+		copy(row, values)
+		s.Rows = append(s.Rows, row)
+	}
+	return rows.Err()
+}
+
+// Project returns a set with the columns of s at the positions idx, in that order.
+// A position may occur more than once. Values are shared with s. It panics when a
+// position is out of range.
+func (s *Set) Project(idx []int) *Set {
+	out := &Set{Columns: make([]Column, len(idx)), Err: s.Err}
+	for i, from := range idx {
+		out.Columns[i] = s.Columns[from]
+	}
+	if len(s.Rows) == 0 {
+		return out
+	}
+	width := len(idx)
+	out.Rows = make([][]any, len(s.Rows))
+	slab := make([]any, width*len(s.Rows))
+	for r, row := range s.Rows {
+		to := slab[r*width : (r+1)*width : (r+1)*width]
+		for i, from := range idx {
+			to[i] = row[from]
+		}
+		out.Rows[r] = to
+	}
+	return out
+}
