@@ -1,0 +1,114 @@
+package testdb
+
+import (
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+	"github.com/google/uuid"
+	"gorm.io/driver/mysql"
+	"gorm.io/driver/postgres"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+)
+
+// create makes an empty database that lives as long as the test and returns its
+// data source name.
+func create(t *testing.T, dialect string) string {
+	t.Helper()
+	switch dialect {
+	case SQLite:
+		file := filepath.Join(t.TempDir(), "test.db")
+		return "file:" + file + "?_journal_mode=WAL&_busy_timeout=20000&_foreign_keys=1&_synchronous=OFF"
+	case Postgres:
+		return createPostgres(t, os.Getenv(PostgresEnv))
+	case MySQL:
+		return createMySQL(t, os.Getenv(MySQLEnv))
+	}
+	t.Fatalf("no dialect %q", dialect)
+	return ""
+}
+
+func createPostgres(t *testing.T, server string) string {
+	t.Helper()
+	dsn, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("%s is not a URL", PostgresEnv)
+	}
+	admin := openSQL(t, Postgres, server)
+	name := freshName()
+	// CREATE DATABASE fails while another session copies the same template.
+	for try := 0; ; try++ {
+		if _, err = admin.Exec("CREATE DATABASE " + name); err == nil {
+			break
+		}
+		if try == 20 {
+			t.Fatalf("create database: %v", err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Cleanup(func() {
+		if _, err := admin.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
+	dsn.Path = "/" + name
+	return dsn.String()
+}
+
+func createMySQL(t *testing.T, server string) string {
+	t.Helper()
+	config, err := driver.ParseDSN(server)
+	if err != nil {
+		t.Fatalf("%s is not a data source name", MySQLEnv)
+	}
+	admin := openSQL(t, MySQL, server)
+	name := freshName()
+	if _, err := admin.Exec("CREATE DATABASE " + name + " CHARACTER SET utf8mb4"); err != nil {
+		t.Fatalf("create database: %v", err)
+	}
+	t.Cleanup(func() {
+		if _, err := admin.Exec("DROP DATABASE " + name); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
+	config.DBName = name
+	config.ParseTime = true
+	config.Loc = time.UTC
+	return config.FormatDSN()
+}
+
+func freshName() string {
+	return "audit_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+}
+
+// openSQL opens a plain pool that is closed after the test.
+func openSQL(t *testing.T, dialect, dsn string) *sql.DB {
+	t.Helper()
+	name := map[string]string{SQLite: "sqlite3", Postgres: "pgx", MySQL: "mysql"}[dialect]
+	db, err := sql.Open(name, dsn)
+	if err != nil {
+		t.Fatalf("open %s: %v", dialect, err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// Dialector returns GORM's driver for a database, for tests that open it again.
+func Dialector(dialect, dsn string) gorm.Dialector {
+	switch dialect {
+	case SQLite:
+		return sqlite.Open(dsn)
+	case Postgres:
+		return postgres.Open(dsn)
+	case MySQL:
+		return mysql.Open(dsn)
+	}
+	panic(fmt.Sprintf("no dialect %q", dialect))
+}

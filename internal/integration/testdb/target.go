@@ -1,0 +1,94 @@
+// Package testdb opens fresh, isolated databases for tests: a file for SQLite, a
+// database of its own on the servers that the environment names.
+package testdb
+
+import (
+	"os"
+	"testing"
+)
+
+// The dialect names, as GORM's drivers give them.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+	MySQL    = "mysql"
+)
+
+// The environment variables that name the servers.
+const (
+	PostgresEnv = "AUDIT_POSTGRES_DSN"
+	MySQLEnv    = "AUDIT_MYSQL_DSN"
+)
+
+// Target is a kind of database and the way in which the plugin reads images there.
+type Target struct {
+	// Dialect is SQLite, Postgres or MySQL.
+	Dialect string
+	// Portable forces the capture path that uses no dialect shortcut.
+	Portable bool
+}
+
+// String names the subtest of the target.
+func (g Target) String() string {
+	if g.Portable {
+		return g.Dialect + "/portable"
+	}
+	return g.Dialect
+}
+
+// Each runs f once per database, and once more per database with the portable
+// path forced. Subtests without a server are skipped.
+func Each(t *testing.T, f func(t *testing.T, g Target)) {
+	t.Helper()
+	for _, dialect := range []string{SQLite, Postgres, MySQL} {
+		On(t, dialect, f)
+	}
+}
+
+// On runs f on one kind of database, natively and with the portable path forced.
+func On(t *testing.T, dialect string, f func(t *testing.T, g Target)) {
+	t.Helper()
+	t.Run(dialect, func(t *testing.T) {
+		skipWithoutServer(t, dialect)
+		f(t, Target{Dialect: dialect})
+		t.Run("portable", func(t *testing.T) { f(t, Target{Dialect: dialect, Portable: true}) })
+	})
+}
+
+// EachDialect runs f once per database, for tests in which the way of reading
+// images does not matter.
+func EachDialect(t *testing.T, f func(t *testing.T, g Target)) {
+	t.Helper()
+	for _, dialect := range []string{SQLite, Postgres, MySQL} {
+		t.Run(dialect, func(t *testing.T) {
+			skipWithoutServer(t, dialect)
+			f(t, Target{Dialect: dialect})
+		})
+	}
+}
+
+// Only runs f natively on one kind of database, or skips.
+func Only(t *testing.T, dialect string, f func(t *testing.T, g Target)) {
+	t.Helper()
+	t.Run(dialect, func(t *testing.T) {
+		skipWithoutServer(t, dialect)
+		f(t, Target{Dialect: dialect})
+	})
+}
+
+func skipWithoutServer(t *testing.T, dialect string) {
+	t.Helper()
+	if env := serverEnv(dialect); env != "" && os.Getenv(env) == "" {
+		t.Skipf("%s is not set", env)
+	}
+}
+
+func serverEnv(dialect string) string {
+	switch dialect {
+	case Postgres:
+		return PostgresEnv
+	case MySQL:
+		return MySQLEnv
+	}
+	return ""
+}
