@@ -1,0 +1,303 @@
+package auditplugin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+
+	"github.com/gorm-audit/auditplugin/audit"
+)
+
+// FailurePolicy says what happens to a write that can not be recorded.
+type FailurePolicy uint8
+
+const (
+	// FailWrite refuses the write, or the commit of its transaction, with an error
+	// that wraps ErrAuditFailed. It is the default.
+	FailWrite FailurePolicy = iota
+	// KeepWrite keeps the write. What was lost is counted in Stats, given to the
+	// error handler, and leaves an event record.
+	KeepWrite
+)
+
+// RawPolicy says what happens to raw SQL that writes to an audited table.
+type RawPolicy uint8
+
+const (
+	// RawRecord leaves a record with action "raw": the statement with its literals
+	// removed, the table and the number of rows. It is the default.
+	RawRecord RawPolicy = iota
+	// RawAllow lets it pass without a record.
+	RawAllow
+	// RawRefuse refuses it with an error that wraps ErrRawRefused.
+	RawRefuse
+)
+
+const (
+	defaultBufferLimit   = 10_000
+	defaultMaxValueBytes = 64 << 10
+	minHashKey           = 16
+)
+
+// Option configures a [Plugin]. Options that are wrong are reported by
+// Initialize, and so by db.Use.
+type Option func(*config) error
+
+type config struct {
+	emitters      []audit.Emitter
+	actor         func(context.Context) audit.Actor
+	trace         func(context.Context) (traceID, spanID string)
+	hashKey       []byte
+	hashKeyID     string
+	include       []any
+	exclude       []any
+	columns       []string
+	noTimestamps  bool
+	requireActor  requirement
+	requireReason requirement
+	failure       FailurePolicy
+	failureModels map[FailurePolicy][]any
+	onError       func(context.Context, error)
+	logger        *slog.Logger
+	raw           RawPolicy
+	unwrapped     bool
+	portable      bool
+	disabled      bool
+	application   string
+	bufferLimit   int
+	maxValue      int
+	lifecycle     bool
+}
+
+type requirement struct {
+	all    bool
+	models []any
+}
+
+func (r *requirement) add(models []any) {
+	if len(models) == 0 {
+		r.all = true
+	}
+	r.models = append(r.models, models...)
+}
+
+// WithEmitter sets where records go. Calls add up. The default is emitter.Table().
+func WithEmitter(emitters ...audit.Emitter) Option {
+	return func(c *config) error {
+		if len(emitters) == 0 {
+			return fmt.Errorf("%w: WithEmitter needs an emitter", ErrInvalidOption)
+		}
+		for i, e := range emitters {
+			if isNil(e) {
+				return fmt.Errorf("%w: WithEmitter: emitter %d is nil", ErrInvalidOption, i+1)
+			}
+		}
+		c.emitters = append(c.emitters, emitters...)
+		return nil
+	}
+}
+
+// WithActorFunc sets how the actor is found in the application's own context when
+// audit.WithActor put none there. f must be safe for concurrent use.
+func WithActorFunc(f func(ctx context.Context) audit.Actor) Option {
+	return func(c *config) error {
+		if f == nil {
+			return fmt.Errorf("%w: WithActorFunc: function is nil", ErrInvalidOption)
+		}
+		c.actor = f
+		return nil
+	}
+}
+
+// WithTraceFunc sets how trace and span ids are found in the application's own
+// context when audit.WithTrace put none there. f must be safe for concurrent use.
+func WithTraceFunc(f func(ctx context.Context) (traceID, spanID string)) Option {
+	return func(c *config) error {
+		if f == nil {
+			return fmt.Errorf("%w: WithTraceFunc: function is nil", ErrInvalidOption)
+		}
+		c.trace = f
+		return nil
+	}
+}
+
+// WithHashKey sets the key for fields tagged audit:"hash", at least 16 bytes. The
+// key id that stands beside each hash is the first 8 hexadecimal digits of the
+// key's SHA-256.
+func WithHashKey(key []byte) Option {
+	return func(c *config) error {
+		if len(key) < minHashKey {
+			return fmt.Errorf("%w: WithHashKey: %w: the key has %d bytes, at least %d are needed", ErrInvalidOption, ErrHashKey, len(key), minHashKey)
+		}
+		sum := sha256.Sum256(key)
+		c.hashKey = append([]byte(nil), key...)
+		c.hashKeyID = hex.EncodeToString(sum[:4])
+		return nil
+	}
+}
+
+// WithModels audits the given models only. A model is a struct, a pointer to one,
+// or the name of a table. Calls add up.
+func WithModels(models ...any) Option {
+	return func(c *config) error {
+		if len(models) == 0 {
+			return fmt.Errorf("%w: WithModels needs a model", ErrInvalidOption)
+		}
+		c.include = append(c.include, models...)
+		return nil
+	}
+}
+
+// WithoutModels leaves the given models out. A model is a struct, a pointer to
+// one, or the name of a table. Calls add up.
+func WithoutModels(models ...any) Option {
+	return func(c *config) error {
+		c.exclude = append(c.exclude, models...)
+		return nil
+	}
+}
+
+// WithoutColumns never records the given columns: "phone" in every table, or
+// "users.phone" in one. An update that changes nothing else leaves no record.
+func WithoutColumns(columns ...string) Option {
+	return func(c *config) error {
+		for _, col := range columns {
+			if col == "" {
+				return fmt.Errorf("%w: WithoutColumns: empty column name", ErrInvalidOption)
+			}
+		}
+		c.columns = append(c.columns, columns...)
+		return nil
+	}
+}
+
+// WithoutTimestampOnly leaves out updates in which nothing changed but columns
+// that GORM sets by itself (autoUpdateTime).
+func WithoutTimestampOnly() Option {
+	return func(c *config) error { c.noTimestamps = true; return nil }
+}
+
+// WithRequiredActor refuses writes to the given models, or to all when none is
+// given, whose context names no actor. The error wraps ErrActorRequired.
+func WithRequiredActor(models ...any) Option {
+	return func(c *config) error { c.requireActor.add(models); return nil }
+}
+
+// WithRequiredReason refuses writes to the given models, or to all when none is
+// given, whose context gives no reason. The error wraps ErrReasonRequired.
+func WithRequiredReason(models ...any) Option {
+	return func(c *config) error { c.requireReason.add(models); return nil }
+}
+
+// WithFailurePolicy sets what happens to writes that can not be recorded, for the
+// given models or, when none is given, for all others. The default is FailWrite.
+func WithFailurePolicy(policy FailurePolicy, models ...any) Option {
+	return func(c *config) error {
+		if policy > KeepWrite {
+			return fmt.Errorf("%w: WithFailurePolicy: unknown policy %d", ErrInvalidOption, policy)
+		}
+		if len(models) == 0 {
+			c.failure = policy
+			return nil
+		}
+		if c.failureModels == nil {
+			c.failureModels = map[FailurePolicy][]any{}
+		}
+		c.failureModels[policy] = append(c.failureModels[policy], models...)
+		return nil
+	}
+}
+
+// WithErrorHandler sets who hears of errors that do not reach a caller: emitters
+// that fail after commit, records lost under KeepWrite. The default logs them.
+// f must be safe for concurrent use; it may be called while a transaction is open
+// and must not use the database then.
+func WithErrorHandler(f func(ctx context.Context, err error)) Option {
+	return func(c *config) error {
+		if f == nil {
+			return fmt.Errorf("%w: WithErrorHandler: function is nil", ErrInvalidOption)
+		}
+		c.onError = f
+		return nil
+	}
+}
+
+// WithLogger sets the logger for the plugin's own warnings. The default is
+// slog.Default().
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) error {
+		if l == nil {
+			return fmt.Errorf("%w: WithLogger: logger is nil", ErrInvalidOption)
+		}
+		c.logger = l
+		return nil
+	}
+}
+
+// WithRawSQL sets what happens to raw SQL that writes to audited tables. The
+// default is RawRecord.
+func WithRawSQL(policy RawPolicy) Option {
+	return func(c *config) error {
+		if policy > RawRefuse {
+			return fmt.Errorf("%w: WithRawSQL: unknown policy %d", ErrInvalidOption, policy)
+		}
+		c.raw = policy
+		return nil
+	}
+}
+
+// WithUnwrappedPool leaves db.ConnPool as it is, for libraries that look into it.
+// Transactions begun by the application are then out of sight: their records are
+// written and announced with each statement, not at commit. See docs/limits.md.
+func WithUnwrappedPool() Option {
+	return func(c *config) error { c.unwrapped = true; return nil }
+}
+
+// WithPortableImages uses plain locking SELECTs for images, as on databases whose
+// shortcuts are not known. It is slower; it exists for tests and as a way out.
+func WithPortableImages() Option {
+	return func(c *config) error { c.portable = true; return nil }
+}
+
+// WithEnabled(false) turns the plugin off altogether: nothing is registered, no
+// table is created. For test suites that mock SQL.
+func WithEnabled(enabled bool) Option {
+	return func(c *config) error { c.disabled = !enabled; return nil }
+}
+
+// WithApplication sets the application's name in every record.
+func WithApplication(name string) Option {
+	return func(c *config) error { c.application = name; return nil }
+}
+
+// WithBufferLimit sets how many records a transaction holds in memory before they
+// are written to the table early. The default is 10,000.
+func WithBufferLimit(records int) Option {
+	return func(c *config) error {
+		if records < 1 {
+			return fmt.Errorf("%w: WithBufferLimit: %d is below 1", ErrInvalidOption, records)
+		}
+		c.bufferLimit = records
+		return nil
+	}
+}
+
+// WithMaxValueBytes sets the size above which a value is recorded as its length
+// and SHA-256 only. The default is 65,536 bytes.
+func WithMaxValueBytes(n int) Option {
+	return func(c *config) error {
+		if n < 1 {
+			return fmt.Errorf("%w: WithMaxValueBytes: %d is below 1", ErrInvalidOption, n)
+		}
+		c.maxValue = n
+		return nil
+	}
+}
+
+// WithLifecycleEvents records an event when the plugin starts, with its
+// configuration, and when it is closed.
+func WithLifecycleEvents() Option {
+	return func(c *config) error { c.lifecycle = true; return nil }
+}

@@ -1,0 +1,78 @@
+package auditplugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
+)
+
+// Server errors that mean something to a transaction: see the MySQL error
+// reference and appendix A of the PostgreSQL manual.
+const (
+	mysqlDeadlock         = 1213
+	pgInFailedTransaction = "25P02"
+)
+
+// mysqlErrorNumber finds the server's error number without importing the driver,
+// which core users do not have.
+func mysqlErrorNumber(err error) int {
+	for ; err != nil; err = errors.Unwrap(err) {
+		v := reflect.ValueOf(err)
+		if v.Kind() == reflect.Pointer {
+			v = v.Elem()
+		}
+		if v.Kind() != reflect.Struct {
+			continue
+		}
+		if f := v.FieldByName("Number"); f.IsValid() && f.CanUint() {
+			return int(f.Uint())
+		}
+	}
+	return 0
+}
+
+// sqlState returns the five characters of a PostgreSQL error, or "".
+func sqlState(err error) string {
+	var e interface{ SQLState() string }
+	if errors.As(err, &e) {
+		return e.SQLState()
+	}
+	return ""
+}
+
+// mayLock reports whether a query may be a locking read or a write, whose
+// deadlock could surface while its rows are read.
+func mayLock(query string) bool {
+	return strings.Contains(query, "UPDATE") || strings.Contains(query, "SHARE") ||
+		sqltext.Mentions(query, "update") || sqltext.Mentions(query, "share")
+}
+
+func queryInt(ctx context.Context, conn audit.Conn, query string) (int64, error) {
+	rows, err := conn.QueryContext(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close() //nolint:errcheck // read to the end below
+	var n int64
+	for rows.Next() {
+		if err := rows.Scan(&n); err != nil {
+			return 0, err
+		}
+	}
+	return n, rows.Err()
+}
+
+// safely turns a panic of someone else's code into an error.
+func safely(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("auditplugin: emitter panicked: %T", r)
+		}
+	}()
+	return f()
+}

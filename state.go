@@ -1,0 +1,342 @@
+package auditplugin
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
+)
+
+// state is what one database transaction has recorded so far. Indexes into its
+// records are absolute: records[0] has index base.
+type state struct {
+	p    *Plugin
+	id   string
+	ctx  context.Context
+	conn gorm.Tx
+	// bare is set for a transaction whose end we can not see: its records are
+	// written and announced at once.
+	bare bool
+
+	mu      sync.Mutex
+	records []audit.Record
+	keep    []bool // by record: the model's policy is KeepWrite
+	base    int
+	flushed int // records below it are in the audit table
+	points  []savepoint
+	outside []audit.Record // events to write when the transaction is over
+	// lost is set when the server ended the transaction; autocommit when it now
+	// commits each statement by itself.
+	lost, autocommit bool
+	// poison is why the transaction must not commit.
+	poison error
+	// suspect is set when an error may have gone by unseen.
+	suspect bool
+	// writeLocked is set once a SQLite transaction holds the write lock.
+	writeLocked bool
+	done        bool
+}
+
+// savepoint remembers how far the records were when it was set.
+type savepoint struct {
+	name    string
+	len     int
+	flushed int
+	poison  error
+}
+
+func newState(ctx context.Context, p *Plugin, conn gorm.Tx) *state {
+	return &state{p: p, id: newID(), ctx: ctx, conn: conn}
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// add takes the records of one statement, all of one model.
+func (s *state) add(ctx context.Context, records []audit.Record, keep bool) error {
+	if len(records) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	for range records {
+		s.keep = append(s.keep, keep)
+	}
+	s.records = append(s.records, records...)
+	s.p.stats.records.Add(uint64(len(records)))
+	var err error
+	if s.bare || s.autocommit || s.base+len(s.records)-s.flushed >= s.p.cfg.bufferLimit {
+		err = s.flush(ctx)
+	}
+	var announce []audit.Record
+	if s.bare || s.autocommit {
+		announce = s.take()
+	}
+	s.mu.Unlock()
+	s.p.announce(ctx, announce)
+	return err
+}
+
+// take empties the buffer. The caller holds mu.
+func (s *state) take() []audit.Record {
+	taken := s.records
+	s.base += len(s.records)
+	s.flushed = s.base
+	s.records, s.keep = nil, nil
+	return taken
+}
+
+// later keeps an event that must survive the transaction's rollback.
+func (s *state) later(ctx context.Context, r audit.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done {
+		go s.p.emitOutside(ctx, []audit.Record{r})
+		return
+	}
+	s.outside = append(s.outside, r)
+}
+
+// flush writes the records that are not in the audit table yet. The caller holds mu.
+func (s *state) flush(ctx context.Context) error {
+	from := s.flushed - s.base
+	if len(s.p.transactional) == 0 || from >= len(s.records) {
+		return nil
+	}
+	pending := s.records[from:]
+	lenient := true
+	for _, k := range s.keep[from:] {
+		lenient = lenient && k
+	}
+	err := s.emit(ctx, pending, lenient)
+	if err != nil && !lenient {
+		return &quietError{
+			text:  fmt.Sprintf("%v: %d records of transaction %s: the audit table refused them", ErrAuditFailed, len(pending), s.id),
+			kinds: []error{ErrAuditFailed, err},
+		}
+	}
+	s.flushed = s.base + len(s.records)
+	if err != nil {
+		s.p.lost(ctx, s, pending, err)
+	}
+	// Nobody else will ask for them, unless a savepoint may need them again.
+	if len(s.p.others) == 0 && len(s.points) == 0 {
+		s.base = s.flushed
+		s.records, s.keep = s.records[:0], s.keep[:0]
+	}
+	return nil
+}
+
+// emit calls the transactional emitters. A lenient failure must leave the
+// transaction usable, which on PostgreSQL takes a savepoint.
+func (s *state) emit(ctx context.Context, records []audit.Record, lenient bool) error {
+	if lenient && !s.autocommit {
+		if _, err := s.conn.ExecContext(ctx, "SAVEPOINT auditplugin_flush"); err != nil {
+			return err
+		}
+	}
+	var err error
+	for _, e := range s.p.transactional {
+		if err = safely(func() error { return e.EmitTx(ctx, s.conn, records) }); err != nil {
+			break
+		}
+	}
+	if lenient && !s.autocommit {
+		if err != nil {
+			if _, rerr := s.conn.ExecContext(ctx, "ROLLBACK TO SAVEPOINT auditplugin_flush"); rerr != nil {
+				return err
+			}
+		}
+		if _, rerr := s.conn.ExecContext(ctx, "RELEASE SAVEPOINT auditplugin_flush"); rerr != nil && err == nil {
+			err = rerr
+		}
+	}
+	return err
+}
+
+// before looks at a statement of the application that is about to run.
+func (s *state) before(ctx context.Context, query string) ([]sqltext.Statement, error) {
+	dialect := s.p.server.Dialect
+	if dialect == "mysql" && mayLock(query) {
+		s.queried()
+	}
+	if !s.p.noteworthy(query) {
+		return nil, nil
+	}
+	acts := sqltext.Parse(dialect, query)
+	flush := s.p.mentionsAuditTable(query)
+	for _, a := range acts {
+		flush = flush || a.ImplicitCommit
+	}
+	if !flush {
+		return acts, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done {
+		return acts, nil
+	}
+	return acts, s.flush(ctx)
+}
+
+// after follows what a statement of the application did to the transaction.
+func (s *state) after(ctx context.Context, acts []sqltext.Statement, err error) {
+	if err != nil {
+		s.failed(err)
+		return
+	}
+	if len(acts) == 0 {
+		return
+	}
+	s.mu.Lock()
+	var announce []audit.Record
+	for _, a := range acts {
+		switch {
+		case a.ImplicitCommit:
+			s.points = nil
+			s.autocommit = true
+			s.p.catalog.Clear()
+			announce = append(announce, s.take()...)
+		case a.Kind == sqltext.Savepoint:
+			s.setPoint(a)
+		case a.Kind == sqltext.RollbackTo:
+			s.rollbackTo(a)
+		case a.Kind == sqltext.DDL:
+			s.p.catalog.Clear()
+		}
+	}
+	s.mu.Unlock()
+	s.p.announce(ctx, announce)
+}
+
+func (s *state) samePoint(a, b string) bool {
+	if s.p.server.Dialect == "postgres" {
+		return a == b
+	}
+	return strings.EqualFold(a, b)
+}
+
+func (s *state) pointName(a sqltext.Statement) string {
+	if s.p.server.Dialect == "postgres" && !a.Quoted {
+		return strings.ToLower(a.Name)
+	}
+	return a.Name
+}
+
+func (s *state) setPoint(a sqltext.Statement) {
+	name := s.pointName(a)
+	if s.p.server.Dialect == "mysql" {
+		// MySQL deletes an older savepoint of the same name; others shadow it.
+		for i, p := range s.points {
+			if s.samePoint(p.name, name) {
+				s.points = append(s.points[:i], s.points[i+1:]...)
+				break
+			}
+		}
+	}
+	s.points = append(s.points, savepoint{name: name, len: s.base + len(s.records), flushed: s.flushed, poison: s.poison})
+}
+
+func (s *state) rollbackTo(a sqltext.Statement) {
+	name := s.pointName(a)
+	for i := len(s.points) - 1; i >= 0; i-- {
+		p := s.points[i]
+		if !s.samePoint(p.name, name) {
+			continue
+		}
+		n := max(p.len-s.base, 0)
+		s.records, s.keep = s.records[:n], s.keep[:n]
+		// What was flushed after the savepoint left the table with the rollback.
+		s.flushed = min(s.flushed, p.flushed)
+		s.poison = p.poison
+		s.points = s.points[:i+1]
+		return
+	}
+}
+
+// failed notices errors after which the transaction is no longer what it was.
+func (s *state) failed(err error) {
+	if err == nil || s.ctx.Err() != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done || s.bare {
+		return
+	}
+	switch s.p.server.Dialect {
+	case "mysql":
+		if mysqlErrorNumber(err) == mysqlDeadlock {
+			s.drop()
+		}
+	case "sqlite":
+		// SQLite may have rolled back by itself; a BEGIN succeeds only then.
+		if _, berr := s.conn.ExecContext(s.ctx, "BEGIN"); berr == nil {
+			_, _ = s.conn.ExecContext(s.ctx, "ROLLBACK")
+			s.drop()
+		}
+	}
+}
+
+// drop forgets the records of changes that are gone. The caller holds mu.
+func (s *state) drop() {
+	s.lost, s.autocommit = true, true
+	s.take()
+	s.points = nil
+}
+
+func (s *state) queried() {
+	s.mu.Lock()
+	s.suspect = true
+	s.mu.Unlock()
+}
+
+func (s *state) poisonWith(err error) {
+	s.mu.Lock()
+	if s.poison == nil {
+		s.poison = err
+	}
+	s.mu.Unlock()
+}
+
+// commitBlocker returns why the transaction must not commit. The caller holds mu.
+func (s *state) commitBlocker() error {
+	if !s.lost && s.suspect && !s.autocommit && s.p.server.MariaDB && len(s.records) > 0 {
+		// An error while rows were read goes by unseen; ask before the records of
+		// a transaction that is gone are committed by themselves.
+		if in, err := queryInt(s.ctx, s.conn, "SELECT @@in_transaction"); err == nil && in == 0 {
+			s.drop()
+		}
+	}
+	if s.lost {
+		if s.p.server.Dialect == "sqlite" {
+			if err := s.conn.Commit(); err != nil {
+				return err
+			}
+		}
+		return fmt.Errorf("%w: changes made before the error were rolled back by the server", ErrTransactionLost)
+	}
+	return s.poison
+}
+
+// end closes the books. It returns what to do once mu is free.
+func (s *state) end(committed bool) func() {
+	if s.done {
+		return func() {}
+	}
+	s.done = true
+	var announce []audit.Record
+	if committed {
+		announce = s.records
+	}
+	outside := s.outside
+	s.records, s.keep, s.points, s.outside = nil, nil, nil, nil
+	return func() {
+		s.p.announce(s.ctx, announce)
+		s.p.emitOutside(s.ctx, outside)
+	}
+}
