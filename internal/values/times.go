@@ -1,0 +1,133 @@
+package values
+
+import (
+	"strings"
+	"time"
+)
+
+const (
+	dateLayout = "2006-01-02"
+	noDate     = "0000-00-00"
+)
+
+// canonicalTime drops the monotonic reading and the zone, not the instant.
+func canonicalTime(t time.Time) time.Time { return t.Round(0).UTC() }
+
+func (r Rule) toTime(v any) any {
+	switch x := v.(type) {
+	case time.Time:
+		return canonicalTime(x)
+	case int64:
+		if r.lite {
+			return unixTime(x)
+		}
+	}
+	if s, ok := text(v); ok {
+		if t, ok := parseTime(s); ok {
+			return t
+		}
+	}
+	return rest(v)
+}
+
+// unixTime reads a number in a DATETIME column as the SQLite driver does: in
+// seconds, or, above 1e12, in milliseconds.
+func unixTime(n int64) time.Time {
+	if n > 1e12 || n < -1e12 {
+		return time.UnixMilli(n).UTC()
+	}
+	return time.Unix(n, 0).UTC()
+}
+
+// toDate gives the day as text. SQLite keeps a clock in its DATE columns when one
+// is given, which must not be lost.
+func (r Rule) toDate(v any) any {
+	t, isTime := v.(time.Time)
+	if !isTime {
+		if n, ok := v.(int64); ok && r.lite {
+			t = unixTime(n)
+		} else {
+			s, ok := text(v)
+			if !ok {
+				return rest(v)
+			}
+			if len(s) == len(dateLayout) {
+				return s
+			}
+			if t, ok = parseTime(s); !ok {
+				return s
+			}
+		}
+	}
+	switch {
+	case r.lite:
+		t = canonicalTime(t)
+		if !t.Equal(t.Truncate(24 * time.Hour)) {
+			return t
+		}
+	case r.mysql && t.IsZero():
+		return noDate
+	}
+	// In its own zone: drivers deliver a DATE as midnight of the zone they are
+	// configured for.
+	return t.Format(dateLayout)
+}
+
+// toClock gives a time of day as text without trailing zeros, which depend on the
+// protocol: "10:00:00.500000+02" → "10:00:00.5+02".
+func toClock(v any) any {
+	if t, ok := v.(time.Time); ok {
+		return t.Format("15:04:05.999999999")
+	}
+	s, ok := text(v)
+	if !ok {
+		return rest(v)
+	}
+	dot := strings.IndexByte(s, '.')
+	if dot < 0 {
+		return s
+	}
+	end := dot + 1
+	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
+		end++
+	}
+	fraction := strings.TrimRight(s[dot:end], "0")
+	if fraction == "." {
+		fraction = ""
+	}
+	return s[:dot] + fraction + s[end:]
+}
+
+// parseTime reads the forms in which SQLite, MySQL and PostgreSQL deliver times
+// as text. A time without a zone is UTC. MySQL's zero date is the zero time, as
+// its driver has it.
+func parseTime(s string) (time.Time, bool) {
+	if len(s) < len(dateLayout) || len(s) > 80 {
+		return time.Time{}, false
+	}
+	if strings.HasPrefix(s, noDate) && strings.Trim(s, "0-:. ") == "" {
+		return time.Time{}, true
+	}
+	if i := strings.Index(s, " m="); i > 0 {
+		s = s[:i] // time.Time.String of an application's clock
+	}
+	s = strings.TrimSuffix(s, "Z")
+	for _, layout := range [...]string{
+		"2006-01-02 15:04:05-07:00",
+		"2006-01-02T15:04:05-07:00",
+		"2006-01-02 15:04:05",
+		"2006-01-02T15:04:05",
+		"2006-01-02 15:04:05-07",
+		"2006-01-02 15:04:05-07:00:00",
+		"2006-01-02 15:04:05 -0700 MST",
+		"2006-01-02 15:04:05 -0700",
+		"2006-01-02 15:04",
+		"2006-01-02T15:04",
+		dateLayout,
+	} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return canonicalTime(t), true
+		}
+	}
+	return time.Time{}, false
+}
