@@ -1,0 +1,175 @@
+// Package catalog reads what a database's own catalog says about one table: its
+// columns, keys, the foreign keys that reach it, and what the current role may do.
+//
+// The plugin chooses how to read a row's images from these facts and never from
+// the application's model, which may describe a key the database does not have.
+//
+// Versions: SQLite 3.37, PostgreSQL 12, MySQL 5.7, MariaDB 10.2 and later.
+package catalog
+
+import "strings"
+
+// Kind is what a name in the database stands for.
+type Kind uint8
+
+const (
+	// Missing is a name that stands for no table or view the connection can see.
+	// On MySQL temporary tables are Missing too: its catalog does not list them.
+	Missing Kind = iota
+	// Plain is an ordinary table.
+	Plain
+	// Partitioned is a table whose rows live in partitions.
+	Partitioned
+	// View is a view, materialized or not.
+	View
+	// Virtual is a SQLite virtual table or one of its shadow tables.
+	Virtual
+	// Foreign is a table whose rows live on another server.
+	Foreign
+)
+
+// String returns the kind in lower case.
+func (k Kind) String() string {
+	names := [...]string{"missing", "plain", "partitioned", "view", "virtual", "foreign"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return "unknown"
+}
+
+// Column is one column of a table.
+type Column struct {
+	// Name is the column's name as the catalog spells it.
+	Name string
+	// DBType is the type in upper case, without length or precision: INT4,
+	// TIMESTAMPTZ, NUMERIC, VARCHAR, BLOB. PostgreSQL arrays start with an
+	// underscore (_INT4) and domains appear as the type below them. MySQL's
+	// TINYINT(1) keeps its width and unsigned types end in " UNSIGNED"; MariaDB's
+	// JSON, stored as a checked LONGTEXT, is JSON. SQLite gives the declared type
+	// up to its parenthesis, and "" when none was declared.
+	DBType string
+	// NotNull tells that the database refuses NULL here.
+	NotNull bool
+	// Generated tells that the value is computed from other columns (or, for
+	// system-versioned tables, from time), so that statements can not set it.
+	Generated bool
+	// Selectable tells that the current role may read the column.
+	Selectable bool
+	// AutoIncrement tells that the database assigns a fresh number when the
+	// column is left out: AUTO_INCREMENT, identity, nextval, SQLite's rowid.
+	AutoIncrement bool
+	// HasDefault tells that a column left out gets something other than NULL,
+	// from DEFAULT or from a domain. It is false for generated columns.
+	HasDefault bool
+}
+
+// ForeignKey is a foreign key that references a table.
+type ForeignKey struct {
+	// Name is the constraint's name, "" where the database gives it none.
+	Name string
+	// Schema and Table name the child: the table that has the foreign key.
+	Schema, Table string
+	// Columns are the child's columns, RefColumns those of the referenced table,
+	// in the same order.
+	Columns, RefColumns []string
+	// OnDelete and OnUpdate are "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"
+	// or "NO ACTION".
+	OnDelete, OnUpdate string
+}
+
+// changesRows reports whether the key's actions can change child rows.
+func (f ForeignKey) changesRows() bool {
+	return actionChangesRows(f.OnDelete) || actionChangesRows(f.OnUpdate)
+}
+
+func actionChangesRows(action string) bool {
+	return action == "CASCADE" || action == "SET NULL" || action == "SET DEFAULT"
+}
+
+// Table is what the catalog says about one table. It is read-only once loaded and
+// may be shared between goroutines.
+type Table struct {
+	// Schema and Name are spelt as in the catalog. Of a Missing table they are
+	// what was asked for.
+	Schema, Name string
+	Kind         Kind
+	// Columns are in the table's order; hidden SQLite columns are left out.
+	Columns []Column
+	// PrimaryKey holds the primary key's columns in key order.
+	PrimaryKey []string
+	// Uniques holds the columns of every unique index or constraint, the primary
+	// key included, that holds for all rows, at every moment, for whole values of
+	// plain columns. On SQLite an index that compares a column more strictly than
+	// the column's own collation can not be told apart and is listed.
+	Uniques [][]string
+	// PartialUniques tells that there are other unique indexes: partial ones, on
+	// expressions or prefixes, deferrable or invalid ones, ones that do not
+	// reach inheriting tables.
+	PartialUniques bool
+	// Incoming holds the foreign keys, of other tables or its own, that reference
+	// this table and change child rows on delete or on update.
+	Incoming []ForeignKey
+	// ForeignKeysEnforced is false when the connection that loaded the table has
+	// foreign keys switched off (SQLite's default; MySQL's foreign_key_checks).
+	ForeignKeysEnforced bool
+	// WithoutRowID tells that a SQLite table is declared WITHOUT ROWID.
+	WithoutRowID bool
+	// RowIDAlias is the column that stands for a SQLite table's rowid, or "".
+	RowIDAlias string
+	// CanSelect and CanUpdate tell that the current role may read, or update,
+	// every column. Always true on SQLite.
+	CanSelect, CanUpdate bool
+	// CanLock tells that PostgreSQL lets the current role lock rows while
+	// selecting them: it may update at least one column. True elsewhere.
+	CanLock bool
+	// HasUserTriggers tells that the table, or a partition of it, has triggers. On
+	// MySQL only those that the current user may see.
+	HasUserTriggers bool
+	// RowSecurity tells that row-level security applies to the current role.
+	RowSecurity bool
+	// HasRules tells that the table has PostgreSQL rules that rewrite writes.
+	HasRules bool
+
+	// foldNames tells that the database compares column names without case.
+	foldNames bool
+}
+
+// Column returns the column with the given name, compared as the database does.
+func (t *Table) Column(name string) (Column, bool) {
+	for _, c := range t.Columns {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	if t.foldNames {
+		for _, c := range t.Columns {
+			if strings.EqualFold(c.Name, name) {
+				return c, true
+			}
+		}
+	}
+	return Column{}, false
+}
+
+// UniqueNotNull reports whether a join on cols pairs every row with itself and no
+// other: all of cols are NOT NULL and some of them, or all, form a unique key.
+func (t *Table) UniqueNotNull(cols []string) bool {
+	given := make(map[string]bool, len(cols))
+	for _, name := range cols {
+		c, ok := t.Column(name)
+		if !ok || !c.NotNull {
+			return false
+		}
+		given[c.Name] = true
+	}
+	for _, unique := range t.Uniques {
+		covered := len(unique) > 0
+		for _, name := range unique {
+			covered = covered && given[name]
+		}
+		if covered {
+			return true
+		}
+	}
+	return false
+}

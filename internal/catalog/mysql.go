@@ -1,0 +1,260 @@
+package catalog
+
+import (
+	"context"
+	"sort"
+	"strings"
+
+	"github.com/gorm-audit/auditplugin/audit"
+)
+
+// mysqlSelect is one part of a UNION ALL over information_schema. Its tables have
+// different collations on different servers, which UNION refuses to mix, so that
+// each value is converted to one. The schema and the name are compared as
+// constants: that lets the server open one table's definition and no other.
+type mysqlSelect struct {
+	tag     string
+	columns []string
+	from    string
+}
+
+func (s mysqlSelect) sql(width int) string {
+	var b strings.Builder
+	b.WriteString("SELECT '" + s.tag + "'")
+	for i := range width {
+		value := "''"
+		if i < len(s.columns) {
+			value = s.columns[i]
+		}
+		b.WriteString(", CONVERT(" + value + " USING utf8mb4)")
+	}
+	return b.String() + " FROM " + s.from
+}
+
+// mysqlTable returns the statement that describes a table; it has as many
+// arguments as it has question marks, all of them the schema or all the name.
+func mysqlTable(schema string) string {
+	const width = 9
+	parts := []mysqlSelect{
+		{"t", []string{
+			"TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE", "ENGINE", "CREATE_OPTIONS",
+			"@@lower_case_table_names", "@@foreign_key_checks", "VERSION()",
+		}, "information_schema.TABLES WHERE TABLE_SCHEMA = @schema AND TABLE_NAME = ?"},
+		{"c", []string{
+			"TABLE_NAME", "ORDINAL_POSITION", "COLUMN_NAME", "COLUMN_TYPE", "IS_NULLABLE",
+			"CONCAT('=', COLUMN_DEFAULT)", "EXTRA", "GENERATION_EXPRESSION", "CONCAT(PRIVILEGES, ' ', COALESCE(COLLATION_NAME, ''))",
+		}, "information_schema.COLUMNS WHERE TABLE_SCHEMA = @schema AND TABLE_NAME = ?"},
+		{"i", []string{
+			"TABLE_NAME", "INDEX_NAME", "SEQ_IN_INDEX", "COLUMN_NAME", "SUB_PART",
+		}, "information_schema.STATISTICS WHERE TABLE_SCHEMA = @schema AND TABLE_NAME = ? AND NON_UNIQUE = 0"},
+		{"f", []string{
+			"REFERENCED_TABLE_NAME", "CONSTRAINT_SCHEMA", "TABLE_NAME", "CONSTRAINT_NAME", "DELETE_RULE", "UPDATE_RULE",
+		}, "information_schema.REFERENTIAL_CONSTRAINTS WHERE UNIQUE_CONSTRAINT_SCHEMA = @schema AND REFERENCED_TABLE_NAME = ?"},
+		{"g", []string{
+			"EVENT_OBJECT_TABLE",
+		}, "information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = @schema AND EVENT_OBJECT_TABLE = ?"},
+	}
+	texts := make([]string, len(parts))
+	for i, p := range parts {
+		texts[i] = p.sql(width)
+	}
+	value := "DATABASE()"
+	if schema != "" {
+		value = "?"
+	}
+	return strings.ReplaceAll(strings.Join(texts, "\nUNION ALL "), "@schema", value)
+}
+
+func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
+	query := mysqlTable(t.Schema)
+	var args []any
+	for range strings.Count(query, "TABLE_NAME = ?") + strings.Count(query, "OBJECT_TABLE = ?") {
+		if t.Schema != "" {
+			args = append(args, t.Schema)
+		}
+		args = append(args, t.Name)
+	}
+	rows, err := queryStrings(ctx, conn, query, args...)
+	if err != nil {
+		return err
+	}
+	// information_schema compares more loosely than the server names tables.
+	same := func(a, b string) bool { return a == b }
+	for _, r := range rows {
+		if r[0] == "t" && r[6] != "0" {
+			same = strings.EqualFold
+		}
+	}
+	asked, mariaDB := t.Name, false
+	var columns, indexes, keys [][]string
+	for _, r := range rows {
+		switch {
+		case r[0] == "t" && same(r[2], asked):
+			t.Schema, t.Name, t.Kind = r[1], r[2], mysqlKind(r[3], r[4], r[5])
+			t.ForeignKeysEnforced, mariaDB = r[7] == "1", strings.Contains(r[8], "MariaDB")
+		case r[0] == "c" && same(r[1], asked):
+			columns = append(columns, r)
+		case r[0] == "i" && same(r[1], asked):
+			indexes = append(indexes, r)
+		case r[0] == "f" && same(r[1], asked):
+			keys = append(keys, r)
+		case r[0] == "g" && same(r[1], asked):
+			t.HasUserTriggers = true
+		}
+	}
+	if t.Kind == Missing {
+		return nil
+	}
+	t.foldNames, t.CanSelect, t.CanUpdate, t.CanLock = true, true, true, true
+	checked := mysqlColumns(t, columns, mariaDB)
+	mysqlUniques(t, indexes)
+	if err := mysqlIncoming(ctx, conn, t, keys); err != nil {
+		return err
+	}
+	if mariaDB && checked {
+		return mariaDBJSON(ctx, conn, t)
+	}
+	return nil
+}
+
+func mysqlKind(tableType, engine, options string) Kind {
+	switch {
+	case strings.HasSuffix(tableType, "VIEW"):
+		return View
+	case tableType == "SEQUENCE":
+		return Missing
+	case strings.Contains(options, "partitioned"):
+		return Partitioned
+	}
+	switch strings.ToUpper(engine) {
+	case "FEDERATED", "SPIDER", "CONNECT", "S3":
+		return Foreign
+	}
+	return Plain
+}
+
+// mysqlColumns fills in the columns and reports whether one may be what MariaDB
+// makes of JSON: a LONGTEXT in this collation, with a check constraint.
+func mysqlColumns(t *Table, rows [][]string, mariaDB bool) (maybeJSON bool) {
+	sort.SliceStable(rows, func(i, j int) bool { return number(rows[i][2]) < number(rows[j][2]) })
+	for _, r := range rows {
+		columnType, def, extra := strings.ToUpper(r[4]), r[6], strings.ToUpper(r[7])
+		privileges, collation, _ := strings.Cut(r[9], " ")
+		c := Column{
+			Name: r[3], DBType: bareType(columnType), NotNull: r[5] == "NO",
+			Generated:     r[8] != "" || strings.Contains(extra, "VIRTUAL GENERATED") || strings.Contains(extra, "STORED GENERATED"),
+			Selectable:    hasWord(privileges, "select"),
+			AutoIncrement: strings.Contains(extra, "AUTO_INCREMENT"),
+		}
+		if strings.HasPrefix(columnType, "TINYINT(1)") {
+			c.DBType = "TINYINT(1)"
+		}
+		if strings.Contains(columnType, " UNSIGNED") && !strings.HasSuffix(c.DBType, " UNSIGNED") {
+			c.DBType += " UNSIGNED"
+		}
+		// MariaDB writes the absence of a default as the word, and quotes texts.
+		c.HasDefault = !c.Generated && def != "" && !(mariaDB && def == "=NULL")
+		t.Columns = append(t.Columns, c)
+		t.CanSelect = t.CanSelect && c.Selectable
+		t.CanUpdate = t.CanUpdate && hasWord(privileges, "update")
+		maybeJSON = maybeJSON || c.DBType == "LONGTEXT" && collation == "utf8mb4_bin"
+	}
+	return maybeJSON
+}
+
+func hasWord(list, word string) bool {
+	for item := range strings.SplitSeq(list, ",") {
+		if item == word {
+			return true
+		}
+	}
+	return false
+}
+
+func mysqlUniques(t *Table, rows [][]string) {
+	sort.SliceStable(rows, func(i, j int) bool {
+		a, b := rows[i], rows[j]
+		if a[2] != b[2] {
+			// The primary key comes first, as it does everywhere else.
+			return a[2] == "PRIMARY" || b[2] != "PRIMARY" && a[2] < b[2]
+		}
+		return number(a[3]) < number(b[3])
+	})
+	for start := 0; start < len(rows); {
+		end, complete := start, true
+		var cols []string
+		for ; end < len(rows) && rows[end][2] == rows[start][2]; end++ {
+			// No column name means an expression, a length means a prefix.
+			complete = complete && rows[end][4] != "" && rows[end][5] == ""
+			cols = append(cols, rows[end][4])
+		}
+		if rows[start][2] == "PRIMARY" {
+			t.PrimaryKey = cols
+		}
+		t.addUnique(cols, complete)
+		start = end
+	}
+}
+
+// mysqlIncoming asks for the columns of the foreign keys that matter, each child
+// by its name: a search by the referenced table would open every table there is.
+func mysqlIncoming(ctx context.Context, conn audit.Conn, t *Table, rows [][]string) error {
+	var parts []string
+	var args []any
+	keys := make(map[[3]string]*ForeignKey)
+	var order [][3]string
+	for _, r := range rows {
+		f := &ForeignKey{Schema: r[2], Table: r[3], Name: r[4], OnDelete: r[5], OnUpdate: r[6]}
+		id := [3]string{f.Schema, f.Table, f.Name}
+		if !f.changesRows() || keys[id] != nil {
+			continue
+		}
+		keys[id] = f
+		order = append(order, id)
+		parts = append(parts, mysqlSelect{
+			"k",
+			[]string{"TABLE_SCHEMA", "TABLE_NAME", "CONSTRAINT_NAME", "ORDINAL_POSITION", "COLUMN_NAME", "REFERENCED_COLUMN_NAME"},
+			"information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND CONSTRAINT_NAME = ? AND REFERENCED_TABLE_NAME IS NOT NULL",
+		}.sql(6))
+		args = append(args, f.Schema, f.Table, f.Name)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	columns, err := queryStrings(ctx, conn, strings.Join(parts, "\nUNION ALL "), args...)
+	if err != nil {
+		return err
+	}
+	sort.SliceStable(columns, func(i, j int) bool { return number(columns[i][4]) < number(columns[j][4]) })
+	for _, c := range columns {
+		if f := keys[[3]string{c[1], c[2], c[3]}]; f != nil {
+			f.Columns = append(f.Columns, c[5])
+			f.RefColumns = append(f.RefColumns, t.spelling(c[6]))
+		}
+	}
+	sort.Slice(order, func(i, j int) bool { return strings.Join(order[i][:], "\x00") < strings.Join(order[j][:], "\x00") })
+	for _, id := range order {
+		t.Incoming = append(t.Incoming, *keys[id])
+	}
+	return nil
+}
+
+// mariaDBJSON finds the LONGTEXT columns that were declared as JSON.
+func mariaDBJSON(ctx context.Context, conn audit.Conn, t *Table) error {
+	rows, err := queryStrings(ctx, conn, `SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS
+	WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?`, t.Schema, t.Name)
+	if err != nil {
+		return err
+	}
+	checks := make(map[string]bool, len(rows))
+	for _, r := range rows {
+		checks[r[0]] = true
+	}
+	for i := range t.Columns {
+		quoted := "`" + strings.ReplaceAll(t.Columns[i].Name, "`", "``") + "`"
+		if t.Columns[i].DBType == "LONGTEXT" && checks["json_valid("+quoted+")"] {
+			t.Columns[i].DBType = "JSON"
+		}
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/gorm-audit/auditplugin/audit"
+)
+
+// Server is what a database server says it is.
+type Server struct {
+	// Dialect is GORM's name: "sqlite", "postgres" or "mysql".
+	Dialect string
+	// MariaDB tells MariaDB from MySQL; the version is then MariaDB's own.
+	MariaDB bool
+	// Flavor names a server that speaks a dialect without being its origin:
+	// "Vitess", "TiDB", "CockroachDB", "YugabyteDB", "Redshift", or "". The version
+	// is then the one it claims to be compatible with.
+	Flavor string
+	// Major, Minor and Patch are the version. PostgreSQL has no patch level: 15.4
+	// is Major 15, Minor 4.
+	Major, Minor, Patch int
+}
+
+// AtLeast reports whether the version is major.minor.patch or later.
+func (s Server) AtLeast(major, minor, patch int) bool {
+	if s.Major != major {
+		return s.Major > major
+	}
+	if s.Minor != minor {
+		return s.Minor > minor
+	}
+	return s.Patch >= patch
+}
+
+// LoadServer asks the server what it is. It reads no table, takes no snapshot and
+// is safe inside a transaction.
+func LoadServer(ctx context.Context, conn audit.Conn, dialect string) (Server, error) {
+	query, ok := map[string]string{
+		"sqlite":   `SELECT sqlite_version(), ''`,
+		"postgres": `SELECT pg_catalog.version(), pg_catalog.current_setting('server_version_num', true)`,
+		"mysql":    `SELECT VERSION(), @@version_comment`,
+	}[dialect]
+	if !ok {
+		return Server{}, fmt.Errorf("auditplugin: no catalog is known for dialect %q", dialect)
+	}
+	rows, err := queryStrings(ctx, conn, query)
+	if err != nil {
+		return Server{}, fmt.Errorf("auditplugin: reading the server's version: %w", err)
+	}
+	if len(rows) != 1 {
+		return Server{}, fmt.Errorf("auditplugin: reading the server's version: %d rows", len(rows))
+	}
+	return parseServer(dialect, rows[0][0], rows[0][1])
+}
+
+var (
+	versionPattern = regexp.MustCompile(`(\d+)(?:\.(\d+))?(?:\.(\d+))?`)
+	mariaDBPattern = regexp.MustCompile(`(?i)(\d+)\.(\d+)\.(\d+)-mariadb`)
+)
+
+// parseServer reads version texts such as "8.0.36", "5.5.5-10.11.6-MariaDB-log"
+// and "PostgreSQL 15.4 (Debian 15.4-1) on x86_64"; detail is server_version_num
+// on PostgreSQL and the version comment on MySQL.
+func parseServer(dialect, version, detail string) (Server, error) {
+	s := Server{Dialect: dialect}
+	both := strings.ToLower(version + " " + detail)
+	for _, f := range [...]struct{ mark, flavor string }{
+		{"vitess", "Vitess"},
+		{"tidb", "TiDB"},
+		{"cockroachdb", "CockroachDB"},
+		{"-yb-", "YugabyteDB"},
+		{"redshift", "Redshift"},
+	} {
+		if strings.Contains(both, f.mark) {
+			s.Flavor = f.flavor
+			break
+		}
+	}
+	if num := number(detail); dialect == "postgres" && num > 0 {
+		s.Major, s.Minor = num/10000, num%10000
+		if s.Major < 10 { // 9.6.24 is 90624
+			s.Minor, s.Patch = num/100%100, num%100
+		}
+		return s, nil
+	}
+	match := versionPattern.FindStringSubmatch(version)
+	if dialect == "mysql" {
+		// Old clients made MariaDB put 5.5.5 in front of its version.
+		if m := mariaDBPattern.FindStringSubmatch(version); m != nil {
+			s.MariaDB, match = true, m
+		} else if strings.Contains(both, "mariadb") {
+			s.MariaDB = true
+		}
+	}
+	if match == nil {
+		return s, fmt.Errorf("auditplugin: the server's version %q is not understood", version)
+	}
+	s.Major, s.Minor, s.Patch = number(match[1]), number(match[2]), number(match[3])
+	return s, nil
+}
