@@ -43,7 +43,9 @@ func rest(v any) any {
 func (r Rule) toBool(v any) any {
 	switch x := v.(type) {
 	case int64:
-		// The SQLite driver calls every positive number in a BOOLEAN column true.
+		if r.lite {
+			return x > 0 // as the driver does where it knows the declared type
+		}
 		if x == 0 || x == 1 {
 			return x == 1
 		}
