@@ -1,0 +1,109 @@
+package emitter
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+)
+
+// store is an audit table in an open database.
+type store struct {
+	db      *sql.DB
+	dialect string
+	table   tableName
+	insertQ inserter
+	limits  limits
+}
+
+// limits bound the INSERT statements.
+type limits struct {
+	rows   int // in one statement
+	bytes  int // of arguments in one statement, unless one row has more
+	column int // of one JSON column
+}
+
+// open finds the table in db, creating it if it may, and returns it.
+func (t *TableEmitter) open(db *gorm.DB) (*store, error) {
+	if db == nil || db.Config == nil || db.Dialector == nil {
+		return nil, fmt.Errorf("%w: no database", ErrInvalidOption)
+	}
+	pool := db.ConnPool
+	if db.Statement != nil && db.Statement.ConnPool != nil {
+		pool = db.Statement.ConnPool
+	}
+	if _, ok := pool.(gorm.TxCommitter); ok {
+		return nil, ErrInTransaction
+	}
+	sqlDB, err := db.DB()
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: audit table: no connection: %w", err)
+	}
+	ctx := context.Background()
+	if db.Statement != nil && db.Statement.Context != nil {
+		ctx = db.Statement.Context
+	}
+	conn, err := sqlDB.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: audit table: no connection: %w", err)
+	}
+	defer conn.Close()
+
+	in := inspector{conn: conn, dialect: db.Name(), quoteName: quoter(db)}
+	table, err := in.resolve(ctx, t.name)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.ensure(ctx, in, table); err != nil {
+		return nil, err
+	}
+	s := &store{db: sqlDB, dialect: in.dialect, table: table}
+	if s.limits, err = in.limits(ctx); err != nil {
+		return nil, err
+	}
+	s.insertQ = newInserter(db, s.dialect, table)
+	return s, nil
+}
+
+// ensure makes sure that the table exists and has our columns. An existing table
+// is looked at without a lock, so that a role that may only INSERT can start.
+func (t *TableEmitter) ensure(ctx context.Context, in inspector, table tableName) error {
+	found, err := in.columns(ctx, table)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 && !t.noCreate {
+		if err := in.create(ctx, table); err != nil {
+			return err
+		}
+		if found, err = in.columns(ctx, table); err != nil {
+			return err
+		}
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("%w: %s", ErrTableMissing, table.quoted(in.dialect))
+	}
+	return compareColumns(table.quoted(in.dialect), found)
+}
+
+func compareColumns(table string, found []string) error {
+	want := Columns()
+	var differences []string
+	for _, name := range want {
+		if !slices.Contains(found, name) {
+			differences = append(differences, "without "+name)
+		}
+	}
+	for _, name := range found {
+		if !slices.Contains(want, name) {
+			differences = append(differences, "with "+name)
+		}
+	}
+	if len(differences) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s is %s", ErrTableMismatch, table, strings.Join(differences, ", "))
+}
