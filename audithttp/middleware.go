@@ -1,0 +1,94 @@
+package audithttp
+
+import (
+	"net/http"
+	"net/netip"
+
+	"github.com/google/uuid"
+
+	"github.com/gorm-audit/auditplugin/audit"
+)
+
+// The lengths, in bytes, to which header texts are cut.
+const (
+	maxRequestID = 255
+	maxUserAgent = 512
+)
+
+// Option changes what [Middleware] does.
+type Option func(*config)
+
+type config struct {
+	requestIDHeader string
+	forwarded       bool
+	trusted         []netip.Prefix
+}
+
+// RequestIDHeader names the header that holds the request's id; the default is
+// X-Request-Id. With an empty name no header is read and every request gets a new
+// id.
+func RequestIDHeader(name string) Option {
+	return func(c *config) { c.requestIDHeader = http.CanonicalHeaderKey(name) }
+}
+
+// TrustedProxies names the networks of the proxies whose word on the client's
+// address is taken. Several uses add up. The default is none: the client is then
+// the peer of the connection. Invalid prefixes match nothing.
+func TrustedProxies(prefixes ...netip.Prefix) Option {
+	return func(c *config) {
+		for _, p := range prefixes {
+			c.trusted = append(c.trusted, unmapped(p))
+		}
+	}
+}
+
+// UseForwarded reads the Forwarded header of RFC 7239 instead of X-Forwarded-For.
+// Only one of the two is ever read, because a proxy that sets one passes on the
+// other as the client sent it.
+func UseForwarded() Option {
+	return func(c *config) { c.forwarded = true }
+}
+
+// Middleware returns middleware that puts an [audit.Request] into the context of
+// every request, and the trace and span ids of a valid traceparent header unless
+// the context has a trace already.
+//
+// A request without a usable id gets a UUIDv7. Its address is the peer's, or, when
+// the peer is a trusted proxy, the last address in the forwarding header that is
+// not one; it is empty when the peer has none (a Unix socket). The middleware
+// changes neither the request's headers nor the response, and is safe for
+// concurrent use.
+func Middleware(opts ...Option) func(http.Handler) http.Handler {
+	c := config{requestIDHeader: "X-Request-Id"}
+	for _, opt := range opts {
+		opt(&c)
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx := audit.WithRequest(r.Context(), audit.Request{
+				ID:        c.requestID(r),
+				IP:        c.clientIP(r),
+				UserAgent: clean(r.UserAgent(), maxUserAgent),
+			})
+			if known, _ := audit.TraceFrom(ctx); known == "" {
+				if traceID, spanID, ok := parseTraceparent(r.Header.Values("Traceparent")); ok {
+					ctx = audit.WithTrace(ctx, traceID, spanID)
+				}
+			}
+			next.ServeHTTP(w, r.WithContext(ctx))
+		})
+	}
+}
+
+func (c *config) requestID(r *http.Request) string {
+	if c.requestIDHeader != "" {
+		if id := clean(r.Header.Get(c.requestIDHeader), maxRequestID); id != "" {
+			return id
+		}
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "" // no randomness: better no id than the same one twice
+	}
+	return id.String()
+}
