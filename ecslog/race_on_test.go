@@ -1,0 +1,5 @@
+//go:build race
+
+package ecslog_test
+
+const raceEnabled = true
