@@ -47,7 +47,7 @@ func TestCreateMap(t *testing.T) {
 
 func TestCreateSliceOfMaps(t *testing.T) {
 	scene{models: people()}.capture(t, func(s *stage) {
-		s.ok(s.db.Model(&User{}).Create([]map[string]any{
+		s.ok(s.db.Model(&User{}).Create(&[]map[string]any{
 			{"Name": "Ada", "Age": 18},
 			{"Name": "Bea", "Email": "bea@example.com"},
 			{"Name": "Cleo", "Balance": 2.5},
