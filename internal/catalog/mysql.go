@@ -38,7 +38,7 @@ func mysqlTable(schema string) string {
 	parts := []mysqlSelect{
 		{"t", []string{
 			"TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE", "ENGINE", "CREATE_OPTIONS",
-			"@@lower_case_table_names", "@@foreign_key_checks", "VERSION()",
+			"@@lower_case_table_names", "@@foreign_key_checks + 0", "VERSION()",
 		}, "information_schema.TABLES WHERE TABLE_SCHEMA = @schema AND TABLE_NAME = ?"},
 		{"c", []string{
 			"TABLE_NAME", "ORDINAL_POSITION", "COLUMN_NAME", "COLUMN_TYPE", "IS_NULLABLE",
@@ -66,6 +66,12 @@ func mysqlTable(schema string) string {
 }
 
 func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
+	// Identifiers stop at U+FFFF, and the server refuses to compare others.
+	for _, r := range t.Schema + t.Name {
+		if r > 0xFFFF {
+			return nil
+		}
+	}
 	query := mysqlTable(t.Schema)
 	var args []any
 	for range strings.Count(query, "TABLE_NAME = ?") + strings.Count(query, "OBJECT_TABLE = ?") {
