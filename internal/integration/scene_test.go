@@ -193,3 +193,13 @@ func (s *stage) atLeast(counts ...string) {
 		}
 	}
 }
+
+// entry is one row of the audit table, counted from 0.
+func (s *stage) entry(n int) oracle.Entry {
+	s.Helper()
+	trail := s.trail()
+	if n >= len(trail) {
+		s.Fatalf("the trail has %d entries", len(trail))
+	}
+	return trail[n]
+}
