@@ -28,7 +28,12 @@ func (c composite) text() any {
 // float64, string, []byte (not copied), time.Time or composite.
 func plain(raw any) any {
 	switch x := raw.(type) {
-	case nil, bool, int64, float64, float32, string, []byte, time.Time:
+	case nil, bool, int64, float64, float32, string, time.Time:
+		return raw
+	case []byte:
+		if x == nil {
+			return nil // as every driver sends it
+		}
 		return raw
 	case uint64:
 		return unsigned(x)
@@ -43,7 +48,7 @@ const maxValuers = 8
 
 func plainReflect(raw any, depth int) any {
 	switch x := raw.(type) {
-	case nil, bool, int64, float64, float32, string, []byte, time.Time:
+	case nil, bool, int64, float64, float32, string, time.Time:
 		return raw
 	case driver.Valuer:
 		if depth >= maxValuers {

@@ -109,7 +109,10 @@ func parseTime(s string) (time.Time, bool) {
 		return time.Time{}, true
 	}
 	if i := strings.Index(s, " m="); i > 0 {
-		s = s[:i] // time.Time.String of an application's clock
+		s = s[:i] // the monotonic reading that time.Time.String adds
+	}
+	if strings.Count(s, " ") == 3 {
+		s = s[:strings.LastIndexByte(s, ' ')] // the zone's name, behind its offset
 	}
 	s = strings.TrimSuffix(s, "Z")
 	for _, layout := range [...]string{
@@ -119,7 +122,6 @@ func parseTime(s string) (time.Time, bool) {
 		"2006-01-02T15:04:05",
 		"2006-01-02 15:04:05-07",
 		"2006-01-02 15:04:05-07:00:00",
-		"2006-01-02 15:04:05 -0700 MST",
 		"2006-01-02 15:04:05 -0700",
 		"2006-01-02 15:04",
 		"2006-01-02T15:04",
