@@ -16,9 +16,9 @@ type pool struct {
 }
 
 var (
-	_ gorm.ConnPool          = (*pool)(nil)
-	_ gorm.ConnPoolBeginner  = (*pool)(nil)
-	_ gorm.GetDBConnector    = (*pool)(nil)
+	_ gorm.ConnPool             = (*pool)(nil)
+	_ gorm.ConnPoolBeginner     = (*pool)(nil)
+	_ gorm.GetDBConnector       = (*pool)(nil)
 	_ interface{ Ping() error } = (*pool)(nil)
 )
 

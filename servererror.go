@@ -76,3 +76,10 @@ func safely(f func() error) (err error) {
 	}()
 	return f()
 }
+
+// isSQLiteBusy reports whether another writer was in the way, which the write
+// itself would have met.
+func isSQLiteBusy(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "database is locked") || strings.Contains(text, "database table is locked") || strings.Contains(text, "interrupted")
+}

@@ -1,0 +1,213 @@
+package auditplugin
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/replay"
+)
+
+// call is what GORM asked of the connection.
+type call struct {
+	query    string
+	args     []any
+	wantRows bool
+}
+
+// outcome is what GORM gets back: one of the two.
+type outcome struct {
+	result sql.Result
+	rows   *replay.Set
+}
+
+// job is one statement of the application, being captured.
+type job struct {
+	*armed
+	call
+	ctx   context.Context
+	user  gorm.ConnPool // what the application's own statement runs on
+	state *state
+	t     *target
+	notes map[string]any // metadata that qualifies the images
+	log   []change
+	hex   bool // images are read in the form of upsertMySQL
+}
+
+// change is one row's change.
+type change struct {
+	t             *target
+	before, after image // nil where there was none
+	cause         string
+	id            string
+}
+
+// result is the sql.Result of a statement that was run as a query.
+type result struct {
+	affected, lastID int64
+	lastErr          error
+}
+
+func (r result) LastInsertId() (int64, error) { return r.lastID, r.lastErr }
+func (r result) RowsAffected() (int64, error) { return r.affected, nil }
+
+// run captures the statement and hands its records to the transaction.
+func (j *job) run() (outcome, error) {
+	if j.model.keep {
+		return j.runLenient()
+	}
+	out, err := j.capture()
+	if err != nil {
+		return out, err
+	}
+	if err := j.record(); err != nil {
+		j.state.poisonWith(err)
+		return out, err
+	}
+	return out, nil
+}
+
+// runLenient keeps the write when it can not be captured: it is undone to a
+// savepoint and made again, as the application asked for it.
+func (j *job) runLenient() (outcome, error) {
+	const point = "auditplugin_keep"
+	if _, err := j.state.conn.ExecContext(j.ctx, "SAVEPOINT "+point); err != nil {
+		return j.plain()
+	}
+	out, err := j.capture()
+	if err == nil {
+		err = j.record()
+	}
+	if err != nil {
+		if _, rerr := j.state.conn.ExecContext(j.ctx, "ROLLBACK TO SAVEPOINT "+point); rerr != nil {
+			return out, err
+		}
+		j.log = nil
+		var perr error
+		if out, perr = j.plain(); perr != nil {
+			return out, perr
+		}
+		j.state.mu.Lock()
+		j.p.lost(j.ctx, j.state, []audit.Record{j.describe(audit.Action(j.op))}, err)
+		j.state.mu.Unlock()
+	}
+	_, err = j.state.conn.ExecContext(j.ctx, "RELEASE SAVEPOINT "+point)
+	return out, err
+}
+
+func (j *job) capture() (outcome, error) {
+	var err error
+	if j.t, err = j.p.targetFor(j.ctx, j.state.conn, j.model, j.ref); err != nil {
+		j.state.failed(err)
+		return outcome{}, j.auditError(err)
+	}
+	if j.t.tbl.Kind == catalog.Missing && j.p.server.Dialect != "mysql" {
+		return j.plain() // it will fail, in the database's own words
+	}
+	switch {
+	case j.op == opCreate:
+		return j.create()
+	case j.op == opUpdate || isUpdate(j.query):
+		return j.update()
+	default:
+		return j.delete()
+	}
+}
+
+// plain runs the statement as it is.
+func (j *job) plain() (outcome, error) {
+	if j.wantRows {
+		set, err := j.queryUser(j.query, j.args)
+		return outcome{rows: set}, err
+	}
+	res, err := j.user.ExecContext(j.ctx, j.query, j.args...)
+	j.state.failed(err)
+	return outcome{result: res}, err
+}
+
+// queryUser runs a statement of the application, perhaps with more to return, on
+// the connection the application chose.
+func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
+	rows, err := j.user.QueryContext(j.ctx, query, args...)
+	if err != nil {
+		j.state.failed(err)
+		return nil, err
+	}
+	set, err := replay.Read(rows)
+	if err != nil {
+		j.state.failed(err)
+		return nil, err
+	}
+	return set, nil
+}
+
+// read runs a statement of ours. It goes around the prepared statements of the
+// application.
+func (j *job) read(query string, args []any) ([][]any, error) {
+	rows, err := j.state.conn.QueryContext(j.ctx, query, args...)
+	if err != nil {
+		j.state.failed(err)
+		return nil, j.auditError(err)
+	}
+	set, err := replay.Read(rows)
+	if err != nil {
+		j.state.failed(err)
+		return nil, j.auditError(err)
+	}
+	return set.Rows, nil
+}
+
+// auditError says which write could not be audited, without the driver's words.
+// Errors of the transaction itself (locks, deadlocks, cancelled contexts) are the
+// ones the application would have met: they pass unchanged.
+func (j *job) auditError(err error) error {
+	if j.ctx.Err() != nil || isTransactionError(j.p.server.Dialect, err) {
+		return err
+	}
+	return &quietError{
+		text:  fmt.Sprintf("%v: %s of %s (table %s): its images could not be read", ErrAuditFailed, j.op, j.model.recordType, j.ref.name),
+		kinds: []error{ErrAuditFailed, err},
+	}
+}
+
+func (j *job) note(key string, value any) {
+	if j.notes == nil {
+		j.notes = map[string]any{}
+	}
+	j.notes[key] = value
+}
+
+func (j *job) changed(t *target, before, after image) *change {
+	j.log = append(j.log, change{t: t, before: before, after: after, id: newID()})
+	return &j.log[len(j.log)-1]
+}
+
+// isTransactionError reports whether err belongs to the transaction rather than to
+// the statement of ours that happened to meet it.
+func isTransactionError(dialect string, err error) bool {
+	if errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	switch dialect {
+	case "postgres":
+		switch state := sqlState(err); {
+		case len(state) < 2:
+			return false
+		case state[:2] == "40", state[:2] == "08", state[:2] == "57", state[:2] == "25", state == "55P03":
+			return true
+		}
+	case "mysql":
+		switch mysqlErrorNumber(err) {
+		case mysqlDeadlock, 1205, 1020, 3572:
+			return true
+		}
+	case "sqlite":
+		return isSQLiteBusy(err)
+	}
+	return false
+}

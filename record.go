@@ -1,0 +1,168 @@
+package auditplugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// record turns the statement's changes into records and buffers them.
+func (j *job) record() error {
+	if len(j.log) == 0 {
+		return nil
+	}
+	base := j.describe("")
+	base.Time = time.Now().UTC()
+	if len(j.notes) > 0 {
+		merged := map[string]any{"auditplugin": j.notes}
+		for k, v := range base.Metadata {
+			merged[k] = v
+		}
+		base.Metadata = merged
+	}
+	records := make([]audit.Record, 0, len(j.log))
+	for i := range j.log {
+		r, ok, err := j.p.recordOf(base, &j.log[i])
+		if err != nil {
+			return fmt.Errorf("%w: %s of %s (table %s): %w", ErrAuditFailed, j.op, j.model.recordType, j.ref.name, err)
+		}
+		if ok {
+			records = append(records, r)
+		}
+	}
+	return j.state.add(j.ctx, records, j.model.keep)
+}
+
+// describe fills in what all records of the statement share.
+func (j *job) describe(action audit.Action) audit.Record {
+	r := j.p.describe(j.ctx)
+	r.Action = action
+	r.RecordType, r.Table = j.model.recordType, j.ref.name
+	r.TransactionID = j.state.id
+	r.Source = callerSource()
+	return r
+}
+
+// describe fills in who, why and where.
+func (p *Plugin) describe(ctx context.Context) audit.Record {
+	r := audit.Record{
+		ID: newID(), Time: time.Now().UTC(), Outcome: audit.Success, SchemaVersion: audit.SchemaVersion,
+		Message: audit.MessageFrom(ctx), Reason: audit.ReasonFrom(ctx), Cause: audit.CauseFrom(ctx),
+		Metadata: audit.MetadataFrom(ctx), Application: p.cfg.application, Host: p.host,
+	}
+	r.Actor = p.actor(ctx)
+	if req, ok := audit.RequestFrom(ctx); ok {
+		r.RequestID, r.IP, r.UserAgent = req.ID, req.IP, req.UserAgent
+	}
+	r.TraceID, r.SpanID = audit.TraceFrom(ctx)
+	if r.TraceID == "" && p.cfg.trace != nil {
+		if err := safely(func() error { r.TraceID, r.SpanID = p.cfg.trace(ctx); return nil }); err != nil {
+			p.report(ctx, errors.New("auditplugin: the trace function panicked"))
+		}
+	}
+	return r
+}
+
+func (p *Plugin) actor(ctx context.Context) audit.Actor {
+	if a, ok := audit.ActorFrom(ctx); ok {
+		return a
+	}
+	var a audit.Actor
+	if p.cfg.actor != nil {
+		if err := safely(func() error { a = p.cfg.actor(ctx); return nil }); err != nil {
+			p.report(ctx, errors.New("auditplugin: the actor function panicked"))
+		}
+	}
+	return a
+}
+
+// recordOf makes the record of one change, redacted; false when nothing that is
+// recorded has changed.
+func (p *Plugin) recordOf(base audit.Record, c *change) (audit.Record, bool, error) {
+	t := c.t
+	r := base
+	r.ID = c.id
+	r.RecordType, r.Table = t.recordType, t.ref.name
+	if c.cause != "" {
+		r.Cause = c.cause
+	}
+	switch {
+	case c.before == nil:
+		r.Action = audit.Create
+		r.RecordID = t.recordID(c.after)
+		r.After = p.whole(t, c.after)
+		return r, true, nil
+	case c.after == nil:
+		r.Action = audit.Delete
+		r.RecordID = t.recordID(c.before)
+		r.Before = p.whole(t, c.before)
+		return r, true, nil
+	}
+	r.Action = t.actionOf(c)
+	r.RecordID = t.recordID(c.before)
+	timestampsOnly := true
+	for i := range t.cols {
+		name := t.cols[i].Name
+		if t.hidden(name) || values.Equal(c.before[i], c.after[i]) {
+			continue
+		}
+		timestampsOnly = timestampsOnly && t.timestamps[name]
+		r.Changed = append(r.Changed, name)
+	}
+	if len(r.Changed) == 0 || p.cfg.noTimestamps && timestampsOnly {
+		return r, false, nil
+	}
+	sort.Strings(r.Changed)
+	r.Before, r.After = make(map[string]any, len(r.Changed)), make(map[string]any, len(r.Changed))
+	for _, name := range r.Changed {
+		i := t.index[name]
+		r.Before[name] = p.shown(t, name, c.before[i])
+		r.After[name] = p.shown(t, name, c.after[i])
+		changes, err := p.changesOf(t, name, c.before[i], c.after[i])
+		if err != nil {
+			return r, false, err
+		}
+		r.Changes = append(r.Changes, changes...)
+	}
+	return r, true, nil
+}
+
+// actionOf tells soft deletes and restores from other updates.
+func (t *target) actionOf(c *change) audit.Action {
+	for _, name := range t.softDelete {
+		i, ok := t.index[name]
+		if !ok {
+			continue
+		}
+		was, is := isZeroValue(c.before[i]), isZeroValue(c.after[i])
+		switch {
+		case was && !is:
+			return audit.SoftDelete
+		case !was && is:
+			return audit.Restore
+		}
+	}
+	return audit.Update
+}
+
+// isZeroValue: soft-delete columns hold a time, a flag or a number.
+func isZeroValue(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case int64:
+		return v == 0
+	case string:
+		return v == "" || v == "0"
+	case time.Time:
+		return v.Year() <= 1
+	}
+	return false
+}

@@ -1,0 +1,44 @@
+package auditplugin
+
+import (
+	"regexp"
+	"strings"
+
+	"gorm.io/gorm"
+)
+
+// table is the table that a statement names.
+type table struct {
+	schema string // "" when the statement does not name one
+	name   string
+	alias  string // how the statement's own expressions call it
+	// simple is false for aliased tables, of which only the portable path knows
+	// how to speak.
+	simple bool
+}
+
+// tablePattern matches what db.Table may be given: an optionally qualified name
+// and an optional alias.
+var tablePattern = regexp.MustCompile("(?i)^\\s*(?:[\"`\\[]?([\\p{L}\\p{N}_$-]+)[\"`\\]]?\\.)?[\"`\\[]?([\\p{L}\\p{N}_$ -]+?)[\"`\\]]?(?:\\s+(?:AS\\s+)?[\"`\\[]?([\\p{L}\\p{N}_$]+)[\"`\\]]?)?\\s*$")
+
+func tableRef(stmt *gorm.Statement) (table, bool) {
+	if stmt.Table == "" && stmt.TableExpr == nil {
+		return table{}, false
+	}
+	if stmt.TableExpr == nil {
+		schemaName, name, qualified := strings.Cut(stmt.Table, ".")
+		if !qualified {
+			return table{name: stmt.Table, alias: stmt.Table, simple: true}, true
+		}
+		return table{schema: schemaName, name: name, alias: stmt.Table, simple: true}, true
+	}
+	m := tablePattern.FindStringSubmatch(stmt.TableExpr.SQL)
+	if m == nil || len(stmt.TableExpr.Vars) > 0 {
+		return table{name: stmt.Table, alias: stmt.Table}, stmt.Table != ""
+	}
+	t := table{schema: m[1], name: m[2], alias: m[3], simple: m[3] == ""}
+	if t.alias == "" {
+		t.alias = t.name
+	}
+	return t, true
+}

@@ -1,0 +1,185 @@
+package auditplugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// image is a row's canonical values, in the order of target.cols.
+type image []any
+
+// target is a table as the database describes it, ready to be read.
+type target struct {
+	*model
+	tbl   *catalog.Table
+	ref   table
+	cols  []values.Column
+	rules []values.Rule
+	index map[string]int // column name → position
+	key   []int          // positions of the key's columns
+	// exact is set when the key is one that the database guarantees.
+	exact bool
+	// blind is set when the role may read none of the columns.
+	blind bool
+}
+
+type targetKey struct {
+	model *model
+	ref   table
+}
+
+// targetFor asks the catalog through conn, which must be the connection of the
+// statement: a pool of one connection has no other.
+func (p *Plugin) targetFor(ctx context.Context, conn audit.Conn, m *model, ref table) (*target, error) {
+	tbl, err := p.catalog.Get(ctx, conn, p.server.Dialect, ref.schema, ref.name)
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", ref.name, err)
+	}
+	key := targetKey{m, ref}
+	if known, ok := p.targets.Load(key); ok && known.(*target).tbl == tbl {
+		return known.(*target), nil
+	}
+	t := &target{model: m, tbl: tbl, ref: ref, index: map[string]int{}}
+	t.blind = len(tbl.Columns) > 0 && !slices.ContainsFunc(tbl.Columns, func(c catalog.Column) bool { return c.Selectable })
+	for _, c := range tbl.Columns {
+		if !c.Selectable && !t.blind {
+			continue
+		}
+		t.index[c.Name] = len(t.cols)
+		t.cols = append(t.cols, values.Column{Name: c.Name, Field: fieldOf(m.schema, c.Name), DBType: c.DBType})
+	}
+	if len(tbl.Columns) == 0 && m.schema != nil {
+		// The catalog does not know this dialect: believe the model.
+		for _, name := range m.schema.DBNames {
+			t.index[name] = len(t.cols)
+			t.cols = append(t.cols, values.Column{Name: name, Field: m.schema.FieldsByDBName[name]})
+		}
+	}
+	for _, c := range t.cols {
+		t.rules = append(t.rules, values.For(p.server.Dialect, c))
+	}
+	t.findKey()
+	if tbl.Kind != catalog.Missing {
+		p.targets.Store(key, t)
+	}
+	return t, nil
+}
+
+func fieldOf(s *schema.Schema, column string) *schema.Field {
+	if s == nil {
+		return nil
+	}
+	return s.FieldsByDBName[column]
+}
+
+// findKey prefers the database's key to the model's: a model may name columns that
+// the database does not hold unique.
+func (t *target) findKey() {
+	names := t.tbl.PrimaryKey
+	if len(names) == 0 && t.schema != nil {
+		names = t.schema.PrimaryFieldDBNames
+	}
+	if len(names) == 0 {
+		for _, u := range t.tbl.Uniques {
+			if t.tbl.UniqueNotNull(u) {
+				names = u
+				break
+			}
+		}
+	}
+	for _, n := range names {
+		i, ok := t.index[n]
+		if !ok {
+			t.key = nil
+			return
+		}
+		t.key = append(t.key, i)
+	}
+	t.exact = len(t.key) > 0 && t.tbl.UniqueNotNull(names)
+}
+
+func (t *target) names() []string {
+	names := make([]string, len(t.cols))
+	for i, c := range t.cols {
+		names[i] = c.Name
+	}
+	return names
+}
+
+func (t *target) all() []int {
+	idx := make([]int, len(t.cols))
+	for i := range idx {
+		idx[i] = i
+	}
+	return idx
+}
+
+// normalise turns driver values into an image.
+func (t *target) normalise(raw []any) image {
+	img := make(image, len(t.cols))
+	for i := range t.cols {
+		img[i] = t.rules[i].Normalise(raw[i])
+	}
+	return img
+}
+
+// identity is the key of an image as a map key; "" without a key.
+func (t *target) identity(img image) string { return identityOf(img, t.key) }
+
+func identityOf(img image, idx []int) string {
+	vals := make([]any, len(idx))
+	for i, k := range idx {
+		vals[i] = img[k]
+	}
+	return values.RecordID(vals)
+}
+
+// recordID is the record's row as text, redacted where the key is a secret.
+func (t *target) recordID(img image) string {
+	vals := make([]any, len(t.key))
+	for i, k := range t.key {
+		vals[i] = t.plan.Column(t.table, t.cols[k].Name, img[k])
+	}
+	return values.RecordID(vals)
+}
+
+// touches reports whether any of the columns at idx is among the assigned ones.
+func (t *target) touches(idx []int, assigned []string) bool {
+	for _, k := range idx {
+		if slices.Contains(assigned, t.cols[k].Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// quoted returns a column of the target as SQL, qualified by its alias.
+func (t *target) quoted(stmt *gorm.Statement, column string) string {
+	return quoteIdent(stmt, t.ref.alias) + "." + quoteIdent(stmt, column)
+}
+
+// quoteIdent quotes one identifier. GORM's quoting splits at dots, which a column
+// name may contain.
+func quoteIdent(stmt *gorm.Statement, name string) string {
+	q := byte('"')
+	if stmt.Dialector.Name() == "mysql" {
+		q = '`'
+	}
+	b := make([]byte, 0, len(name)+2)
+	b = append(b, q)
+	for i := range len(name) {
+		if name[i] == q {
+			b = append(b, q)
+		}
+		b = append(b, name[i])
+	}
+	return string(append(b, q))
+}

@@ -1,0 +1,223 @@
+package auditplugin
+
+import (
+	"encoding/hex"
+	"reflect"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// mysqlBefore is the user variable that collects before images while the statement
+// runs: the first assignment of ON DUPLICATE KEY UPDATE sees each row as it was.
+const mysqlBefore = "@auditplugin_before"
+
+// upsertMySQL takes no lock ahead of the statement. A lock on a key that does not
+// exist is a gap lock, and two of those deadlock.
+func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
+	t := j.t
+	vals, _ := j.db.Statement.Clauses["VALUES"].Expression.(clause.Values)
+	at := j.assignable()
+	if at < 0 {
+		return j.upsertReadFirst()
+	}
+	s := j.scratch()
+	column := clause.Column{Name: t.cols[at].Name}
+	name := quoteIdent(s, column.Name)
+	rowText := "CONCAT('(',CONCAT_WS(','," + strings.Join(j.asHex(s), ",") + "),')')"
+	note := clause.Assignment{Column: column, Value: clause.Expr{
+		SQL: "IF((" + mysqlBefore + " := CONCAT(IFNULL(" + mysqlBefore + ",'')," + rowText + ")) IS NULL," + name + "," + name + ")",
+	}}
+	oc.DoUpdates = append(clause.Set{note}, oc.DoUpdates...)
+	oc.DoNothing = false
+	c := s.Clauses["ON CONFLICT"]
+	c.Name, c.Expression = "ON CONFLICT", oc
+	s.Clauses["ON CONFLICT"] = c
+	build(s, "INSERT", "VALUES", "ON CONFLICT")
+	query := strings.TrimSpace(s.SQL.String())
+
+	if _, err := j.state.conn.ExecContext(j.ctx, "SET "+mysqlBefore+" = ''"); err != nil {
+		j.state.failed(err)
+		return outcome{}, j.auditError(err)
+	}
+	out, after, err := j.runUpsertMySQL(query, s.Vars)
+	if err != nil {
+		return out, err
+	}
+	raw, err := j.read("SELECT "+mysqlBefore, nil)
+	if err != nil {
+		return out, err
+	}
+	before, err := j.parseHexRows(raw)
+	if err != nil {
+		return out, err
+	}
+	if after == nil {
+		j.hex = true
+		if after, err = j.readStored(vals, before, out); err != nil {
+			return out, err
+		}
+	}
+	j.compare(before, after)
+	return out, nil
+}
+
+// runUpsertMySQL runs the statement, with the stored rows returned where both the
+// server can and GORM asked for rows.
+func (j *job) runUpsertMySQL(query string, vars []any) (outcome, []row, error) {
+	if !j.wantRows {
+		res, err := j.user.ExecContext(j.ctx, query, vars...)
+		j.state.failed(err)
+		return outcome{result: res}, nil, err
+	}
+	returning, ok := j.returningText()
+	if !ok || returning == "" {
+		return outcome{}, nil, j.auditError(errReturning)
+	}
+	query += " " + returning
+	if !j.returnsInserted() {
+		set, err := j.queryUser(query, vars)
+		return outcome{rows: set}, nil, err
+	}
+	s := j.scratch()
+	set, err := j.queryUser(query+","+strings.Join(j.asHex(s), ","), vars)
+	if err != nil {
+		return outcome{}, nil, err
+	}
+	theirs, added := split(set, len(j.t.cols))
+	after := make([]row, 0, len(added))
+	for _, raw := range added {
+		after = append(after, j.fromHex(raw))
+	}
+	return outcome{rows: theirs}, after, nil
+}
+
+var errReturning = &quietError{text: "auditplugin: the RETURNING clause is not GORM's"}
+
+// assignable is a column that may be assigned to itself: of the key if possible.
+func (j *job) assignable() int {
+	for _, k := range append(append([]int(nil), j.t.key...), j.t.all()...) {
+		if c, ok := j.t.tbl.Column(j.t.cols[k].Name); !ok || !c.Generated {
+			return k
+		}
+	}
+	return -1
+}
+
+// asHex reads columns as hexadecimal digits of their text, which survives every
+// character set; '~' is NULL.
+func (j *job) asHex(s *gorm.Statement) []string {
+	list := j.columnList(j.t, s, false)
+	for i := range list {
+		if isBinary(j.t.cols[i].DBType) {
+			list[i] = "IFNULL(HEX(" + list[i] + "),'~')"
+		} else {
+			list[i] = "IFNULL(HEX(CONVERT(" + list[i] + " USING utf8mb4)),'~')"
+		}
+	}
+	return list
+}
+
+func isBinary(dbType string) bool {
+	return strings.HasSuffix(dbType, "BLOB") || strings.HasSuffix(dbType, "BINARY") || dbType == "BIT"
+}
+
+// parseHexRows reads what the variable collected. NULL means that it outgrew
+// max_allowed_packet, after which nothing is known.
+func (j *job) parseHexRows(raw [][]any) ([]row, error) {
+	if len(raw) != 1 || len(raw[0]) != 1 || raw[0][0] == nil {
+		return nil, j.auditError(errOverflow)
+	}
+	text := textOf(raw[0][0])
+	var rows []row
+	for len(text) > 0 {
+		end := strings.IndexByte(text, ')')
+		if text[0] != '(' || end < 0 {
+			return nil, j.auditError(errOverflow)
+		}
+		fields := strings.Split(text[1:end], ",")
+		if len(fields) != len(j.t.cols) {
+			return nil, j.auditError(errOverflow)
+		}
+		anys := make([]any, len(fields))
+		for i, f := range fields {
+			anys[i] = f
+		}
+		rows = append(rows, j.fromHex(anys))
+		text = text[end+1:]
+	}
+	// The first image of a row that was hit twice is the one before the statement.
+	return dedupe(j.t, rows), nil
+}
+
+var errOverflow = &quietError{text: "auditplugin: before images outgrew max_allowed_packet"}
+
+func textOf(v any) string {
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	s, _ := v.(string)
+	return s
+}
+
+func (j *job) fromHex(raw []any) row {
+	r := row{image: make(image, len(j.t.cols)), raw: make([]any, len(j.t.cols))}
+	for i, v := range raw {
+		text := textOf(v)
+		if text == "~" {
+			continue
+		}
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			b = []byte(text)
+		}
+		r.raw[i] = b
+		if t, ok := j.zonedTime(i, b); ok {
+			r.raw[i] = t
+		}
+		r.image[i] = j.t.rules[i].Normalise(r.raw[i])
+	}
+	return r
+}
+
+// zonedTime reads a time as the driver would: in the zone its DSN names.
+func (j *job) zonedTime(i int, text []byte) (time.Time, bool) {
+	switch j.t.cols[i].DBType {
+	case "DATETIME", "TIMESTAMP":
+	default:
+		return time.Time{}, false
+	}
+	loc := mysqlLocation(j.db.Dialector)
+	if loc == nil || loc == time.UTC {
+		return time.Time{}, false
+	}
+	t, err := time.ParseInLocation("2006-01-02 15:04:05.999999999", string(text), loc)
+	return t, err == nil
+}
+
+// mysqlLocation finds the zone in which the MySQL driver reads times, without
+// importing it.
+func mysqlLocation(d gorm.Dialector) *time.Location {
+	v := reflect.ValueOf(d)
+	for _, name := range []string{"Config", "DSNConfig", "Loc"} {
+		for v.Kind() == reflect.Pointer && name != "" {
+			if v.IsNil() {
+				return nil
+			}
+			if loc, ok := v.Interface().(*time.Location); ok {
+				return loc
+			}
+			v = v.Elem()
+		}
+		if v.Kind() != reflect.Struct {
+			return nil
+		}
+		if v = v.FieldByName(name); !v.IsValid() {
+			return nil
+		}
+	}
+	loc, _ := v.Interface().(*time.Location)
+	return loc
+}
