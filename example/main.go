@@ -1,0 +1,64 @@
+// Command example is a tour of auditplugin: a small accounts service changes some
+// rows, its audit records appear as JSON lines when they are committed, and at the
+// end the audit table is asked what happened.
+//
+// It runs on a temporary SQLite database. Another one can be named:
+//
+//	go run ./example
+//	go run ./example -dsn 'postgres://postgres@127.0.0.1:5432/test?sslmode=disable'
+//	go run ./example -dsn 'root:@tcp(127.0.0.1:3306)/test?parseTime=true'
+//
+// There, the tour uses tables whose names start with tour_, which it replaces at
+// the start and drops at the end, and the table audit_logs, which it only adds to.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+)
+
+func main() {
+	dsn := flag.String("dsn", "", "PostgreSQL URL or MariaDB/MySQL DSN; empty uses a temporary SQLite database")
+	flag.Parse()
+	if err := run(context.Background(), os.Stdout, *dsn); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run does the whole tour and writes everything it has to show to out.
+func run(ctx context.Context, out io.Writer, dsn string) (err error) {
+	db, closeDB, err := openDatabase(dsn)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := closeDB(); err == nil {
+			err = e
+		}
+	}()
+
+	plugin, err := install(db, out)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := plugin.Close(ctx); err == nil {
+			err = e
+		}
+	}()
+
+	before, err := lastSeq(db)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "== Records, as they are committed ==")
+	if err := tour(ctx, out, db); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "\n== The audit table, read back ==")
+	return printTrail(out, db, before)
+}
