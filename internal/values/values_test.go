@@ -64,13 +64,15 @@ type model struct {
 	Created  int64             `gorm:"autoCreateTime"`
 }
 
+var schemas sync.Map
+
 func column(t testing.TB, name, dbType string) values.Column {
 	t.Helper()
 	c := values.Column{Name: name, DBType: dbType}
 	if name == "" {
 		return c
 	}
-	s, err := schema.Parse(&model{}, &sync.Map{}, schema.NamingStrategy{})
+	s, err := schema.Parse(&model{}, &schemas, schema.NamingStrategy{})
 	if err != nil {
 		t.Fatal(err)
 	}
