@@ -5,6 +5,10 @@ import "strings"
 // verbs start a statement that reads or writes rows.
 var verbs = [...]string{"SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "VALUES", "TABLE", "WITH"}
 
+// maxDepth bounds how many statements inside one another are followed, as in
+// EXPLAIN ANALYZE WITH … DELETE.
+const maxDepth = 8
+
 func (p *parser) parse() Statement {
 	p.out.Kind = p.statement(0)
 	if p.d.mysql {
@@ -19,7 +23,7 @@ func (p *parser) statement(i int) Kind {
 	for p.punct(i, '(') {
 		i++
 	}
-	if p.kind(i) != tokenWord {
+	if p.depth++; p.kind(i) != tokenWord || p.depth > maxDepth {
 		return Other
 	}
 	switch kw := strings.ToUpper(p.text(i)); kw {

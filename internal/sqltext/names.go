@@ -14,6 +14,8 @@ type names struct {
 	list int
 	// prev is the token before the current one.
 	prev token
+	// distinct tells that prev follows DISTINCT: a FROM there compares values.
+	distinct bool
 }
 
 type nameState uint8
@@ -35,10 +37,12 @@ func (n *names) next(t token) {
 	word := func(kw string) bool {
 		return prev.kind == tokenWord && is(n.query[prev.start:prev.end], kw)
 	}
+	distinct := n.distinct
+	n.distinct = word("DISTINCT")
 	punct := func(t token, c byte) bool {
 		return t.kind == tokenPunct && n.query[t.start] == c
 	}
-	n.name = punct(prev, '.') || word("INTO") || word("FROM") || word("UPDATE") || word("JOIN") ||
+	n.name = punct(prev, '.') || word("INTO") || word("FROM") && !distinct || word("UPDATE") || word("JOIN") ||
 		word("TABLE") || word("AS") || word("SAVEPOINT") || word("RELEASE") ||
 		n.state == inColumns && n.depth == n.list ||
 		n.state == afterSet && n.depth == 0 && (word("SET") || punct(prev, ','))
@@ -68,7 +72,8 @@ func (n *names) keyword(s string) {
 		n.state = anywhere
 	case is(s, "SET") && n.depth == 0:
 		n.state = afterSet
-	case n.state == afterSet && n.depth == 0 && (is(s, "WHERE") || is(s, "FROM") || is(s, "RETURNING")):
+	case n.state == afterSet && n.depth == 0 && (is(s, "WHERE") || is(s, "FROM") ||
+		is(s, "ORDER") || is(s, "LIMIT") || is(s, "RETURNING")):
 		n.state = anywhere
 	}
 }

@@ -9,7 +9,8 @@ type parser struct {
 	d        dialect
 	tokens   []token
 	out      Statement
-	embedded int
+	embedded int // how many string literals the text is inside of
+	depth    int // how many statements were entered
 }
 
 func (p *parser) kind(i int) tokenKind {

@@ -17,31 +17,52 @@ func Redact(dialect, query string) string {
 		other.backslash = !d.backslash
 		hidden = literals(other, query)
 	}
-	var b strings.Builder
-	b.Grow(len(query))
+	r := redactor{query: query}
+	r.out.Grow(len(query))
 	w := names{d: d, query: query}
 	l := lexer{s: query, d: d}
 	for t := l.next(); t.kind != tokenEnd; t = l.next() {
-		if t.space && b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		hide := isLiteral(t.kind)
 		for len(hidden) > 0 && hidden[0].end <= t.start {
 			hidden = hidden[1:]
 		}
-		if len(hidden) > 0 && hidden[0].start < t.end {
-			hide = true
-		}
-		if w.next(t); t.kind == tokenDouble && !w.name {
-			hide = true
-		}
-		if hide {
-			b.WriteByte('?')
-		} else {
-			b.WriteString(query[t.start:t.end])
+		w.next(t)
+		switch {
+		case len(hidden) > 0 && hidden[0].start < t.end && (!isLiteral(t.kind) || hidden[0] != t):
+			r.blur(t)
+		case isLiteral(t.kind), t.kind == tokenDouble && !w.name:
+			r.write(t, "?")
+		default:
+			r.write(t, query[t.start:t.end])
 		}
 	}
-	return strings.ToValidUTF8(b.String(), "\uFFFD")
+	return strings.ToValidUTF8(r.out.String(), "\uFFFD")
+}
+
+// redactor puts the result together.
+type redactor struct {
+	query string
+	out   strings.Builder
+	// dashed and blurred tell that the last token was a dash, or was hidden
+	// because it may be part of a literal.
+	dashed, blurred bool
+}
+
+func (r *redactor) write(t token, text string) {
+	dash := text == "-"
+	// Two dashes could start a comment once what came after them is gone.
+	if r.out.Len() > 0 && (t.space || dash && r.dashed) {
+		r.out.WriteByte(' ')
+	}
+	r.out.WriteString(text)
+	r.dashed, r.blurred = dash, false
+}
+
+// blur writes one ? for a run of tokens.
+func (r *redactor) blur(t token) {
+	if !r.blurred {
+		r.write(t, "?")
+	}
+	r.blurred = true
 }
 
 func isLiteral(k tokenKind) bool {

@@ -10,13 +10,13 @@ type reference struct {
 
 // references reads MySQL's list of joined tables from i on, up to the clause that
 // follows it. Subqueries and join conditions are passed over.
-func (p *parser) references(i int) ([]reference, int) {
+func (p *parser) references(i int) []reference {
 	var refs []reference
 	expect := true
 	for i < len(p.tokens) {
 		switch {
-		case p.isAny(i, "SET", "WHERE", "ORDER", "LIMIT", "RETURNING"):
-			return refs, i
+		case p.punct(i, ';'), p.isAny(i, "SET", "WHERE", "ORDER", "LIMIT", "RETURNING"):
+			return refs
 		case p.punct(i, ','), p.isAny(i, "JOIN", "STRAIGHT_JOIN"):
 			expect = true
 			i++
@@ -37,7 +37,7 @@ func (p *parser) references(i int) ([]reference, int) {
 			i++
 		}
 	}
-	return refs, i
+	return refs
 }
 
 // alias reads the alias at i, if there is one.

@@ -8,6 +8,8 @@
 // view or prepared statement does can not be seen in the text that calls it.
 package sqltext
 
+import "strings"
+
 // Kind is what a statement does.
 type Kind uint8
 
@@ -157,7 +159,7 @@ func (p *parser) opensBody() bool {
 
 // First returns the kind of query's first statement. It does not allocate when the
 // query plainly starts with SELECT, INSERT, UPDATE or DELETE; what follows is not
-// looked at then, so use [Parse] to notice a second statement.
+// looked at then: see [Single].
 func First(dialect, query string) Kind {
 	i := 0
 	for i < len(query) && isSpace(query[i]) {
@@ -183,4 +185,16 @@ func First(dialect, query string) Kind {
 		return all[0].Kind
 	}
 	return Other
+}
+
+// Single tells whether query plainly holds one statement at most: it has no
+// semicolon, but for one at its very end. It is cheap, and false for a semicolon
+// inside a literal too.
+func Single(query string) bool {
+	end := len(query)
+	for end > 0 && isSpace(query[end-1]) {
+		end--
+	}
+	i := strings.IndexByte(query[:end], ';')
+	return i < 0 || i == end-1
 }

@@ -86,7 +86,7 @@ func (p *parser) insert(i int) {
 
 func (p *parser) update(i int) {
 	if p.d.mysql {
-		refs, _ := p.references(p.pass(i, "LOW_PRIORITY", "IGNORE"))
+		refs := p.references(p.pass(i, "LOW_PRIORITY", "IGNORE"))
 		for _, r := range refs {
 			p.add(r.table)
 		}
@@ -137,7 +137,7 @@ func (p *parser) deleteJoined(i int) {
 	}
 	var refs []reference
 	if fromFirst && p.is(i, "USING") || !fromFirst && p.is(i, "FROM") {
-		refs, _ = p.references(i + 1)
+		refs = p.references(i + 1)
 	}
 	for _, t := range targets {
 		p.add(resolve(refs, t))
