@@ -49,12 +49,9 @@ func NewCache(ttl time.Duration) *Cache {
 // Concurrent calls for a table that is not cached may each load it.
 func (c *Cache) Get(ctx context.Context, conn audit.Conn, dialect, schema, table string) (*Table, error) {
 	key := cacheKey{dialect, schema, table}
-	c.mu.RLock()
-	entry, ok := c.entries[key]
-	generation := c.generation
-	c.mu.RUnlock()
-	if ok && c.now().Before(entry.expires) {
-		return entry.table, nil
+	known, generation := c.look(key)
+	if known != nil {
+		return known, nil
 	}
 	t, err := Load(ctx, conn, dialect, schema, table)
 	if err != nil || t.Kind == Missing {
@@ -62,6 +59,22 @@ func (c *Cache) Get(ctx context.Context, conn audit.Conn, dialect, schema, table
 	}
 	c.put(key, t, generation)
 	return t, nil
+}
+
+// Peek returns the table if Get would find it in the cache. Where a load has side
+// effects on the transaction (see [Load]) it tells whether one is due.
+func (c *Cache) Peek(dialect, schema, table string) (*Table, bool) {
+	known, _ := c.look(cacheKey{dialect, schema, table})
+	return known, known != nil
+}
+
+func (c *Cache) look(key cacheKey) (known *Table, generation uint64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if entry, ok := c.entries[key]; ok && c.now().Before(entry.expires) {
+		return entry.table, c.generation
+	}
+	return nil, c.generation
 }
 
 // put stores t unless the cache was cleared since it began to load.

@@ -26,6 +26,9 @@ const (
 	Virtual
 	// Foreign is a table whose rows live on another server.
 	Foreign
+	// Unknown is any name in a dialect whose catalog this package can not read.
+	// Nothing is known of its columns and keys, and everything is allowed.
+	Unknown
 )
 
 // String returns the kind in lower case.

@@ -15,15 +15,16 @@ import (
 // SQLite's temp, main and attached databases in that order. A name that stands
 // for nothing gives a table of kind [Missing] and no error.
 //
-// dialect is GORM's name: "sqlite", "postgres" or "mysql". For another, Load
-// returns an error.
+// dialect is GORM's name: "sqlite", "postgres" or "mysql". For another, Load asks
+// nothing and returns a table of kind [Unknown].
 //
 // Load runs inside a user's transaction without failing it and without locking
 // rows. Two databases need care:
 //
 //   - SQLite: like every read, Load begins the transaction's read snapshot. Call
 //     it after the transaction has taken the write lock, or a write that follows
-//     can fail with SQLITE_BUSY.
+//     fails with SQLITE_BUSY when another connection wrote in between.
+//     [Cache.Peek] tells whether a load is due.
 //   - MySQL 8 keeps its catalog in InnoDB, where under REPEATABLE READ Load fixes
 //     the transaction's snapshot. Call it outside the transaction there. MySQL 5.7
 //     and MariaDB do not have this problem.
@@ -42,7 +43,7 @@ func Load(ctx context.Context, conn audit.Conn, dialect, schema, table string) (
 	case "mysql":
 		err = loadMySQL(ctx, conn, t)
 	default:
-		return nil, fmt.Errorf("auditplugin: no catalog is known for dialect %q", dialect)
+		t.Kind, t.CanSelect, t.CanUpdate, t.CanLock = Unknown, true, true, true
 	}
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: reading the catalog of table %q: %w", table, err)

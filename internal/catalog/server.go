@@ -11,7 +11,7 @@ import (
 
 // Server is what a database server says it is.
 type Server struct {
-	// Dialect is GORM's name: "sqlite", "postgres" or "mysql".
+	// Dialect is GORM's name, such as "sqlite", "postgres" or "mysql".
 	Dialect string
 	// MariaDB tells MariaDB from MySQL; the version is then MariaDB's own.
 	MariaDB bool
@@ -36,7 +36,7 @@ func (s Server) AtLeast(major, minor, patch int) bool {
 }
 
 // LoadServer asks the server what it is. It reads no table, takes no snapshot and
-// is safe inside a transaction.
+// is safe inside a transaction. Of an unknown dialect it says nothing but the name.
 func LoadServer(ctx context.Context, conn audit.Conn, dialect string) (Server, error) {
 	query, ok := map[string]string{
 		"sqlite":   `SELECT sqlite_version(), ''`,
@@ -44,7 +44,7 @@ func LoadServer(ctx context.Context, conn audit.Conn, dialect string) (Server, e
 		"mysql":    `SELECT VERSION(), @@version_comment`,
 	}[dialect]
 	if !ok {
-		return Server{}, fmt.Errorf("auditplugin: no catalog is known for dialect %q", dialect)
+		return Server{Dialect: dialect}, nil
 	}
 	rows, err := queryStrings(ctx, conn, query)
 	if err != nil {
