@@ -39,11 +39,11 @@ func (e *encoder) encodeObject(m map[string]any, limit int) string {
 		if i > 0 {
 			e.buf = append(e.buf, ',')
 		}
-		e.short(k)
+		e.key(cut(k, textLimit))
 		e.buf = append(e.buf, ':')
 		e.short(m[k])
-		if len(e.buf) >= limit {
-			return `{"<too large>":` + strconv.Itoa(len(m)) + `}`
+		if e.full || len(e.buf) >= limit {
+			return `{"<truncated>":{"truncated":true,"keys":` + strconv.Itoa(len(m)) + `}}`
 		}
 	}
 	e.buf = append(e.buf, '}')
@@ -56,19 +56,19 @@ func (e *encoder) encodeChanges(changes []audit.Change, limit int) string {
 		return ""
 	}
 	e.start(limit)
-	e.changes(changes, e.value)
+	e.changes(changes, e.value, maxLogValue)
 	if !e.full {
 		return string(e.buf)
 	}
 	e.start(limit)
-	e.changes(changes, e.short)
-	if len(e.buf) <= limit {
+	e.changes(changes, e.short, textLimit)
+	if !e.full && len(e.buf) <= limit {
 		return string(e.buf)
 	}
-	return `[{"path":"<too large>","from":null,"to":null}]`
+	return `[{"path":"<truncated>","from":null,"to":null}]`
 }
 
-func (e *encoder) changes(changes []audit.Change, value func(any)) {
+func (e *encoder) changes(changes []audit.Change, value func(any), pathLimit int) {
 	e.depth = 2 // the list and the change are around each value
 	e.buf = append(e.buf, '[')
 	for i := range changes {
@@ -80,7 +80,7 @@ func (e *encoder) changes(changes []audit.Change, value func(any)) {
 			e.buf = append(e.buf, ',')
 		}
 		e.buf = append(e.buf, `{"path":`...)
-		value(changes[i].Path)
+		e.string(cut(changes[i].Path, pathLimit))
 		e.buf = append(e.buf, `,"from":`...)
 		value(changes[i].From)
 		e.buf = append(e.buf, `,"to":`...)
@@ -98,7 +98,7 @@ func (e *encoder) encodeNames(names []string, limit int) string {
 	e.start(limit)
 	e.strings(names)
 	if e.full || len(e.buf) > limit {
-		return `["<too large>"]`
+		return `["<truncated>"]`
 	}
 	return string(e.buf)
 }
@@ -123,8 +123,9 @@ func (e *encoder) start(limit int) {
 	*e = encoder{buf: e.buf[:0], limit: limit, path: e.path[:0]}
 }
 
-// short writes v if it takes at most shortValue bytes, and otherwise says how
-// long it is and, for texts and bytes, what it hashes to.
+// short writes v if it takes at most shortValue bytes. If not, it writes how long
+// a text or bytes are and what they hash to, in the form that the plugin uses for
+// values over its own limit.
 func (e *encoder) short(v any) {
 	inner := encoder{limit: shortValue, depth: max(e.depth, 1)}
 	inner.value(v)
@@ -132,18 +133,18 @@ func (e *encoder) short(v any) {
 		e.buf = append(e.buf, inner.buf...)
 		return
 	}
-	description := "<over " + strconv.Itoa(shortValue) + " bytes>"
 	switch v := v.(type) {
 	case string:
-		description = describe([]byte(v))
+		e.truncated([]byte(v))
 	case []byte:
-		description = describe(v)
+		e.truncated(v)
+	default:
+		e.buf = append(e.buf, `{"truncated":true}`...)
 	}
-	e.buf = strconv.AppendQuote(e.buf, description)
 }
 
-func describe(b []byte) string {
-	return fmt.Sprintf("<%d bytes, sha256 %x>", len(b), sha256.Sum256(b))
+func (e *encoder) truncated(b []byte) {
+	e.buf = fmt.Appendf(e.buf, `{"truncated":true,"bytes":%d,"sha256":"%x"}`, len(b), sha256.Sum256(b))
 }
 
 // images holds the JSON of a record's before and after.

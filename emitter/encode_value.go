@@ -2,7 +2,9 @@ package emitter
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -185,11 +187,21 @@ func (e *encoder) object(m map[string]any) {
 		if i > 0 {
 			e.buf = append(e.buf, ',')
 		}
-		e.string(k)
+		e.key(k)
 		e.buf = append(e.buf, ':')
 		e.value(m[k])
 	}
 	e.buf = append(e.buf, '}')
+}
+
+// key writes a key. Two that differ only in what repair replaces stay two: a
+// database would keep one of two equal keys.
+func (e *encoder) key(k string) {
+	if repaired := repair(k); repaired != k {
+		sum := sha256.Sum256([]byte(k))
+		k = repaired + "#" + hex.EncodeToString(sum[:4])
+	}
+	e.string(k)
 }
 
 func (e *encoder) list(s []any) {

@@ -163,9 +163,11 @@ func list(dialect string, names []string) string {
 func columnType(dialect string, c column) string {
 	switch c.kind {
 	case kindSeq:
+		// An identity column, unlike a serial one, needs no right to its sequence:
+		// INSERT alone is enough.
 		return map[string]string{
 			sqlite:   "INTEGER PRIMARY KEY AUTOINCREMENT",
-			postgres: "bigserial PRIMARY KEY",
+			postgres: "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
 			mysql:    "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
 		}[dialect]
 	case kindTime:

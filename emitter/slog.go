@@ -38,7 +38,8 @@ func LoggerName(name string) SlogOption {
 // the record's, or its type and action ("user update"), on one line; the time is
 // the record's; the attributes are groups named after the Elastic Common Schema,
 // such that a plain JSON handler writes nested ECS objects. Metadata appears as
-// labels: texts, numbers and booleans, and other values as their JSON text.
+// labels: texts (up to 4096 characters), numbers and booleans, and other values as
+// their JSON text.
 //
 // A record is left out if l's handler is not enabled for its level, so give the
 // audit trail a logger of its own if the application's is quieter than Info. A
@@ -51,8 +52,8 @@ func Slog(l *slog.Logger, opts ...SlogOption) *SlogEmitter {
 	return s
 }
 
-// ecsVersion is the version of the Elastic Common Schema that lines follow.
-const ecsVersion = "8.11.0"
+// ecsVersion is the version of the ecs-logging specification that lines follow.
+const ecsVersion = "1.6.0"
 
 // JSON returns a [Slog] emitter that writes JSON lines to w, which start with
 // "@timestamp", "log.level" and "message". Writes to w are one line each and
@@ -115,7 +116,7 @@ func (s *SlogEmitter) Emit(ctx context.Context, records []audit.Record) error {
 		}
 		// The handler is called directly: through the logger, the line's source
 		// would be this one, and its time would be now.
-		line := slog.NewRecord(r.Time.UTC(), level, message(r), 0)
+		line := slog.NewRecord(usableTime(r.Time), level, message(r), 0)
 		line.AddAttrs(s.attrs(ctx, &enc, r)...)
 		errs = append(errs, protect(func() error { return h.Handle(ctx, line) }))
 	}

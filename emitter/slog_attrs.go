@@ -122,22 +122,28 @@ func clientAddress(ip string) slog.Attr {
 func labels(enc *encoder, metadata map[string]any) []slog.Attr {
 	attrs := make([]slog.Attr, 0, len(metadata))
 	size := 0
+	used := make(map[string]bool, len(metadata))
 	for _, k := range sortedKeys(metadata) {
 		enc.start(maxMetadata)
 		enc.value(metadata[k])
-		encoded := "<too large>"
+		encoded := `{"truncated":true}`
 		if !enc.full {
 			encoded = string(enc.buf)
 		}
 		if size += len(k) + len(encoded); size > maxMetadata {
-			return append(attrs, slog.String("truncated", "metadata over 64 KiB"))
+			return append(attrs, slog.Bool("<truncated>", true))
 		}
+		// "a.b" and "a_b" must not become one label, nor may a key be empty.
 		key := cut(strings.ReplaceAll(k, ".", "_"), textLimit)
+		for key == "" || used[key] {
+			key += "_"
+		}
+		used[key] = true
 		switch v := metadata[k].(type) {
 		case nil:
 			continue
 		case string:
-			attrs = append(attrs, slog.String(key, repair(v)))
+			attrs = append(attrs, slog.String(key, cut(v, longTextLimit)))
 		default:
 			if isScalar(encoded) {
 				attrs = append(attrs, slog.Any(key, rawJSON(encoded)))
@@ -150,7 +156,7 @@ func labels(enc *encoder, metadata map[string]any) []slog.Attr {
 }
 
 func isScalar(encoded string) bool {
-	return encoded != "" && strings.IndexByte("{[<", encoded[0]) < 0
+	return encoded != "" && strings.IndexByte("{[", encoded[0]) < 0
 }
 
 // rawJSON is JSON that is ready to be written. JSON handlers write it as it is,

@@ -71,7 +71,8 @@ func On(db *gorm.DB) TableOption {
 // to 512, message and reason to 4096 (longer ones end with "…#" and a hash of the
 // whole); metadata to 64 KiB; before, after and changes to 16 MiB each, and an
 // eighth of max_allowed_packet in MySQL. In a JSON column that is larger, values
-// over 1 KiB are replaced by their length and hash. A record without an id gets
+// over 1 KiB are replaced by their length and hash
+// ({"truncated": true, "bytes": …, "sha256": "…"}). A record without an id gets
 // one; times outside the years 1000 to 9999 become the time of writing. Two
 // records with the same id are an error.
 //

@@ -130,10 +130,7 @@ func (s *store) row(ctx context.Context, enc *encoder, r *audit.Record) row {
 	if len(img.after) > s.limits.column {
 		img.after = enc.encodeObject(r.After, s.limits.column)
 	}
-	out := row{time: r.Time.UTC(), version: min(max(r.SchemaVersion, 0), math.MaxInt32)}
-	if y := out.time.Year(); y < 1000 || y > 9999 {
-		out.time = time.Now().UTC()
-	}
+	out := row{time: usableTime(r.Time), version: min(max(r.SchemaVersion, 0), math.MaxInt32)}
 	id := r.ID
 	if id == "" {
 		id = newID()
@@ -172,6 +169,16 @@ func (s *store) row(ctx context.Context, enc *encoder, r *audit.Record) row {
 		out.null[i] = out.text[i] == ""
 	}
 	return out
+}
+
+// usableTime returns t in UTC, or now for one that a database, or RFC 3339,
+// could not write.
+func usableTime(t time.Time) time.Time {
+	t = t.UTC()
+	if y := t.Year(); y < 1000 || y > 9999 {
+		return time.Now().UTC()
+	}
+	return t
 }
 
 func newID() string {
