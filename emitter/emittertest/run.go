@@ -71,8 +71,8 @@ func (s *subject) emit(records []audit.Record) {
 // patience is how long records may take to arrive.
 const patience = 10 * time.Second
 
-// arrive waits until as many records have arrived as want has, and a moment
-// longer if none should come, and returns their ids.
+// arrive waits until want records have arrived, or for as long as patience lasts,
+// and returns the ids of those that have.
 func (s *subject) arrive(want int) []string {
 	s.Helper()
 	deadline := time.Now().Add(patience)
