@@ -209,6 +209,9 @@ func kindOfType(dialect, name string) kind {
 	case "DATE":
 		return kindDate
 	case "TIME", "TIMETZ", "TIME WITHOUT TIME ZONE", "TIME WITH TIME ZONE":
+		if dialect == "sqlite" {
+			return kindAny // it keeps what it is given there, often a whole timestamp
+		}
 		return kindClock
 	case "DATETIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP WITHOUT TIME ZONE", "TIMESTAMP WITH TIME ZONE":
 		return kindTime
