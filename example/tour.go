@@ -68,7 +68,7 @@ func tour(ctx context.Context, out io.Writer, db *gorm.DB) error {
 			})
 			return expect(out, err, errChangedMind)
 		}},
-		{"forget the reason: the write is refused", func() error {
+		{"forget the reason: the write is refused, and that is recorded", func() error {
 			err := db.WithContext(grace).Model(&ada).Update("name", "A. L.").Error
 			return expect(out, err, auditplugin.ErrReasonRequired)
 		}},

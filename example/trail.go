@@ -17,7 +17,7 @@ type entry struct {
 	Seq        int64
 	Action     string
 	RecordType string
-	RecordID   string
+	RecordID   *string
 	Before     *string
 	After      *string
 	Message    *string
@@ -38,7 +38,8 @@ func printTrail(out io.Writer, db *gorm.DB, after int64) error {
 		return err
 	}
 	for _, e := range entries {
-		fmt.Fprintf(out, "\n%d  %s %s %s, by %s", e.Seq-after, e.RecordType, e.RecordID, e.Action, text(e.ActorName))
+		subject := strings.TrimSpace(e.RecordType + " " + text(e.RecordID))
+		fmt.Fprintf(out, "\n%d  %s %s, by %s", e.Seq-after, subject, e.Action, text(e.ActorName))
 		if s := text(e.Reason); s != "" {
 			fmt.Fprintf(out, ", because: %s", s)
 		}
