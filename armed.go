@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
 )
@@ -123,6 +124,14 @@ func (a *armed) run(ctx context.Context, c call) (outcome, error) {
 }
 
 func (a *armed) runIn(ctx context.Context, c call, cp gorm.ConnPool, s *state) (outcome, error) {
+	if a.model == nil {
+		if err := a.resolve(c.query); err != nil {
+			return outcome{}, err
+		}
+		if a.model == nil {
+			return (&job{armed: a, ctx: ctx, call: c, user: cp, state: s}).plain()
+		}
+	}
 	if reason, skip := audit.SkipFrom(ctx); skip && a.op != opRaw {
 		return a.runSkipped(ctx, c, cp, s, reason)
 	}
@@ -158,4 +167,27 @@ func (a *armed) beginOn(ctx context.Context, cp gorm.ConnPool) (*transaction, er
 		return nil, err
 	}
 	return a.p.newTransaction(ctx, inner), nil
+}
+
+// resolve finds out, from the final SQL, what a statement over several tables
+// writes. Where that is not one table's UPDATE it is treated as raw SQL.
+func (a *armed) resolve(query string) error {
+	set, _ := a.db.Statement.Clauses["SET"].Expression.(clause.Set)
+	if ref, ok := assignedTable(set); ok && a.op == opUpdate {
+		m := a.p.modelFor(a.p.schemaOf(a.db.Statement.Schema, ref.name), ref.name)
+		if !m.audited {
+			return nil
+		}
+		a.model, a.ref = m, ref
+		return a.p.admit(a.db, m, a.op)
+	}
+	if a.p.cfg.raw == RawAllow {
+		return nil
+	}
+	writes := a.p.rawWrites(query)
+	if len(writes) == 0 {
+		return nil
+	}
+	a.op, a.model, a.raw = opRaw, writes[0], writes
+	return a.p.admitRaw(a.db, writes)
 }

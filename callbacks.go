@@ -53,6 +53,9 @@ func (p *Plugin) armFor(op operation) func(*gorm.DB) {
 		}
 		ref, ok := tableRef(db.Statement)
 		if !ok {
+			if db.Statement.TableExpr != nil {
+				arm(db, &armed{orig: db.Statement.ConnPool, p: p, db: db, op: op})
+			}
 			return // GORM itself will report that there is no table
 		}
 		m := p.modelFor(db.Statement.Schema, ref.name)

@@ -90,7 +90,11 @@ func (j *job) childrenBy(t *target, rows []row, fk catalog.ForeignKey) (children
 	if m.err != nil {
 		return children{}, m.err
 	}
-	ct, err := j.p.targetFor(j.ctx, j.state.conn, m, table{schema: fk.Schema, name: fk.Table, alias: fk.Table, simple: true})
+	ref := table{schema: fk.Schema, name: fk.Table, alias: fk.Table, simple: true}
+	if fk.Schema == t.tbl.Schema {
+		ref.schema = t.ref.schema // as the application names the parent
+	}
+	ct, err := j.p.targetFor(j.ctx, j.state, m, ref)
 	if err != nil {
 		j.state.failed(err)
 		return children{}, j.auditError(err)

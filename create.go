@@ -29,7 +29,7 @@ func (j *job) create() (outcome, error) {
 	if upsert || replacing {
 		return j.upsert(oc)
 	}
-	if j.returnsInserted() {
+	if j.returnsInserted() || j.onlyReturned() {
 		if query, ok := j.withReturning(j.columnList(j.t, j.db.Statement, false)); ok {
 			return j.insertReturning(query)
 		}
@@ -92,6 +92,17 @@ func (j *job) returnsInserted() bool {
 		return s.MariaDB && s.AtLeast(10, 5, 0) && j.wantRows && j.t.tbl.Kind == catalog.Plain
 	}
 	return false
+}
+
+// onlyReturned reports whether nothing but RETURNING tells the new rows' keys, so
+// that even the portable path must use it: PostgreSQL has no LastInsertId.
+func (j *job) onlyReturned() bool {
+	if j.p.server.Dialect != "postgres" || j.wantRows || j.t.blind || j.t.tbl.HasRules {
+		return false
+	}
+	vals, _ := j.db.Statement.Clauses["VALUES"].Expression.(clause.Values)
+	_, known := j.insertedKeys(vals, outcome{})
+	return !known
 }
 
 // inserted finds the rows that a plain INSERT stored.

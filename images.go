@@ -25,7 +25,7 @@ func (j *job) takeWriteLock() error {
 		return nil
 	}
 	s := j.scratch()
-	write(s, "DELETE FROM ", j.tableSQL(s, j.t), " WHERE 0")
+	write(s, "DELETE FROM ", tableSQL(s, j.t.ref), " WHERE 0")
 	if _, err := j.state.conn.ExecContext(j.ctx, s.SQL.String()); err != nil {
 		return j.auditError(err)
 	}
@@ -33,16 +33,35 @@ func (j *job) takeWriteLock() error {
 	return nil
 }
 
-// tableSQL is the table's own name, never its alias.
-func (j *job) tableSQL(s *gorm.Statement, t *target) string {
-	schemaName := t.tbl.Schema
-	if schemaName == "" {
-		schemaName = t.ref.schema
+// lockBeforeCatalog does the same before the catalog is read, which opens a
+// snapshot too. What is no table takes no lock, and the write will say so.
+func (j *job) lockBeforeCatalog() error {
+	if j.p.server.Dialect != "sqlite" || j.state.writeLocked {
+		return nil
 	}
-	if schemaName == "" {
-		return quoteIdent(s, t.ref.name)
+	if _, known := j.p.catalog.Peek("sqlite", j.ref.schema, j.ref.name); known && !j.state.fresh && !j.state.ddl {
+		return nil
 	}
-	return quoteIdent(s, schemaName) + "." + quoteIdent(s, t.ref.name)
+	s := j.scratch()
+	write(s, "DELETE FROM ", tableSQL(s, j.ref), " WHERE 0")
+	_, err := j.state.conn.ExecContext(j.ctx, s.SQL.String())
+	switch {
+	case err == nil:
+		j.state.writeLocked = true
+	case isSQLiteBusy(err) || j.ctx.Err() != nil:
+		return err
+	}
+	return nil
+}
+
+// tableSQL is the table's own name, never its alias, and qualified only where the
+// statement qualifies it: the same name may stand for another tenant's table on
+// another connection.
+func tableSQL(s *gorm.Statement, ref table) string {
+	if ref.schema == "" {
+		return quoteIdent(s, ref.name)
+	}
+	return quoteIdent(s, ref.schema) + "." + quoteIdent(s, ref.name)
 }
 
 // lockFor is the clause that locks the rows of a SELECT as the write would.
@@ -129,7 +148,7 @@ func (j *job) readBy(t *target, columns []string, tuples [][]any, lock string) (
 		if j.hex {
 			list = j.asHex(s)
 		}
-		write(s, "SELECT ", strings.Join(list, ","), " FROM ", j.tableSQL(s, t), " WHERE ")
+		write(s, "SELECT ", strings.Join(list, ","), " FROM ", tableSQL(s, t.ref), " WHERE ")
 		writeIn(s, columns, tuples[:n])
 		write(s, lock)
 		raw, err := j.read(s.SQL.String(), s.Vars)

@@ -36,7 +36,9 @@ type job struct {
 	t     *target
 	notes map[string]any // metadata that qualifies the images
 	log   []change
-	hex   bool // images are read in the form of upsertMySQL
+	// target is what ON CONFLICT names.
+	target []string
+	hex    bool // images are read in the form of upsertMySQL
 }
 
 // change is one row's change.
@@ -102,7 +104,10 @@ func (j *job) runLenient() (outcome, error) {
 
 func (j *job) capture() (outcome, error) {
 	var err error
-	if j.t, err = j.p.targetFor(j.ctx, j.state.conn, j.model, j.ref); err != nil {
+	if err = j.lockBeforeCatalog(); err != nil {
+		return outcome{}, err
+	}
+	if j.t, err = j.p.targetFor(j.ctx, j.state, j.model, j.ref); err != nil {
 		j.state.failed(err)
 		return outcome{}, j.auditError(err)
 	}

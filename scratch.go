@@ -87,9 +87,14 @@ func (j *job) assignments() []clause.Assignment {
 func assignedNames(set []clause.Assignment) []string {
 	names := make([]string, len(set))
 	for i, a := range set {
-		names[i] = a.Column.Name
+		names[i] = columnName(a)
 	}
 	return names
+}
+
+// columnName is the bare name of the column that an assignment sets.
+func columnName(a clause.Assignment) string {
+	return a.Column.Name[strings.LastIndexByte(a.Column.Name, '.')+1:]
 }
 
 // isExpression reports whether v becomes SQL rather than a parameter.

@@ -38,6 +38,9 @@ type state struct {
 	poison error
 	// suspect is set when an error may have gone by unseen.
 	suspect bool
+	// ddl is set when definitions changed, fresh when the connection's role, path
+	// or database may have: what others know of the tables does not hold here.
+	ddl, fresh bool
 	// writeLocked is set once a SQLite transaction holds the write lock.
 	writeLocked bool
 	done        bool
@@ -168,6 +171,11 @@ func (s *state) before(ctx context.Context, query string) ([]sqltext.Statement, 
 		return nil, nil
 	}
 	acts := sqltext.Parse(dialect, query)
+	if changesSession(acts, query) {
+		s.mu.Lock()
+		s.fresh = true
+		s.mu.Unlock()
+	}
 	flush := s.p.mentionsAuditTable(query)
 	for _, a := range acts {
 		flush = flush || a.ImplicitCommit
@@ -205,7 +213,10 @@ func (s *state) after(ctx context.Context, acts []sqltext.Statement, err error) 
 			s.setPoint(a)
 		case a.Kind == sqltext.RollbackTo:
 			s.rollbackTo(a)
+		case a.Kind == sqltext.Release:
+			s.release(a)
 		case a.Kind == sqltext.DDL:
+			s.ddl = true
 			s.p.catalog.Clear()
 		}
 	}
@@ -255,6 +266,17 @@ func (s *state) rollbackTo(a sqltext.Statement) {
 		s.poison = p.poison
 		s.points = s.points[:i+1]
 		return
+	}
+}
+
+// release merges a savepoint into what surrounds it.
+func (s *state) release(a sqltext.Statement) {
+	name := s.pointName(a)
+	for i := len(s.points) - 1; i >= 0; i-- {
+		if s.samePoint(s.points[i].name, name) {
+			s.points = s.points[:i]
+			return
+		}
 	}
 }
 
@@ -329,6 +351,9 @@ func (s *state) end(committed bool) func() {
 		return func() {}
 	}
 	s.done = true
+	if s.ddl {
+		s.p.catalog.Clear()
+	}
 	var announce []audit.Record
 	if committed {
 		announce = s.records

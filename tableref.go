@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // table is the table that a statement names.
@@ -34,11 +35,35 @@ func tableRef(stmt *gorm.Statement) (table, bool) {
 	}
 	m := tablePattern.FindStringSubmatch(stmt.TableExpr.SQL)
 	if m == nil || len(stmt.TableExpr.Vars) > 0 {
-		return table{name: stmt.Table, alias: stmt.Table}, stmt.Table != ""
+		return table{}, false
 	}
 	t := table{schema: m[1], name: m[2], alias: m[3], simple: m[3] == ""}
 	if t.alias == "" {
 		t.alias = t.name
 	}
+	return t, true
+}
+
+// assignedTable finds the table that an UPDATE of several tables changes, by the
+// qualified names of what it sets.
+func assignedTable(set []clause.Assignment) (table, bool) {
+	var t table
+	for _, a := range set {
+		name := a.Column.Table
+		if at := strings.LastIndexByte(a.Column.Name, '.'); name == "" && at > 0 {
+			name = a.Column.Name[:at]
+		}
+		if name == "" || t.name != "" && t.name != name {
+			return table{}, false
+		}
+		t.name = name
+	}
+	if t.name == "" {
+		return table{}, false
+	}
+	if schemaName, name, ok := strings.Cut(t.name, "."); ok {
+		return table{schema: schemaName, name: name, alias: name}, true
+	}
+	t.alias = t.name
 	return t, true
 }

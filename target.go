@@ -8,7 +8,6 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
 
-	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
@@ -38,8 +37,8 @@ type targetKey struct {
 
 // targetFor asks the catalog through conn, which must be the connection of the
 // statement: a pool of one connection has no other.
-func (p *Plugin) targetFor(ctx context.Context, conn audit.Conn, m *model, ref table) (*target, error) {
-	tbl, err := p.catalog.Get(ctx, conn, p.server.Dialect, ref.schema, ref.name)
+func (p *Plugin) targetFor(ctx context.Context, s *state, m *model, ref table) (*target, error) {
+	tbl, err := p.describeTable(ctx, s, ref)
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", ref.name, err)
 	}
@@ -67,10 +66,19 @@ func (p *Plugin) targetFor(ctx context.Context, conn audit.Conn, m *model, ref t
 		t.rules = append(t.rules, values.For(p.server.Dialect, c))
 	}
 	t.findKey()
-	if tbl.Kind != catalog.Missing {
+	if !s.fresh && tbl.Kind != catalog.Missing {
 		p.targets.Store(key, t)
 	}
 	return t, nil
+}
+
+// describeTable asks the catalog, or its cache where that speaks for this
+// connection.
+func (p *Plugin) describeTable(ctx context.Context, s *state, ref table) (*catalog.Table, error) {
+	if s.fresh || s.ddl {
+		return catalog.Load(ctx, s.conn, p.server.Dialect, ref.schema, ref.name)
+	}
+	return p.catalog.Get(ctx, s.conn, p.server.Dialect, ref.schema, ref.name)
 }
 
 func fieldOf(s *schema.Schema, column string) *schema.Field {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -211,9 +212,23 @@ func (p *Plugin) noteworthy(query string) bool {
 	case sqltext.Insert, sqltext.Update, sqltext.Delete:
 		return false
 	case sqltext.Select:
-		return p.mentionsAuditTable(query)
+		return p.mentionsAuditTable(query) || strings.Contains(query, "set_config")
 	}
 	return true
+}
+
+// changesSession reports whether names and privileges may mean something else
+// from here on: SET ROLE, SET search_path, USE, PRAGMA foreign_keys and the like.
+func changesSession(acts []sqltext.Statement, query string) bool {
+	if strings.Contains(query, "set_config") {
+		return true
+	}
+	for _, a := range acts {
+		if a.Kind == sqltext.Other {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *Plugin) mentionsAuditTable(query string) bool {

@@ -68,7 +68,7 @@ func (j *job) readBefore(names []string) ([]row, []successor, error) {
 	exprAt := map[int]int{}
 	literal := map[int]any{}
 	for _, a := range j.assignments() {
-		i, ok := t.index[a.Column.Name]
+		i, ok := t.index[columnName(a)]
 		if !ok || !slices.Contains(needed, i) {
 			continue
 		}
@@ -158,7 +158,7 @@ func (j *job) readByRowID(tuples [][]any, into map[string]image) error {
 		n := min(len(tuples), keyBatch)
 		s := j.scratch()
 		s.Vars = nil
-		write(s, "SELECT ", strings.Join(j.columnList(j.t, s, false), ","), ",rowid FROM ", j.tableSQL(s, j.t), " WHERE ")
+		write(s, "SELECT ", strings.Join(j.columnList(j.t, s, false), ","), ",rowid FROM ", tableSQL(s, j.t.ref), " WHERE ")
 		writeIn(s, []string{"rowid"}, tuples[:n])
 		raw, err := j.read(s.SQL.String(), s.Vars)
 		if err != nil {

@@ -1,6 +1,8 @@
 package auditplugin
 
 import (
+	"slices"
+
 	"gorm.io/gorm/clause"
 )
 
@@ -15,17 +17,18 @@ func (j *job) upsert(oc clause.OnConflict) (outcome, error) {
 	case s.Dialect == "mysql" && len(j.t.cols) > 0:
 		return j.upsertMySQL(oc)
 	default:
-		return j.upsertReadFirst()
+		return j.upsertReadFirst(oc)
 	}
 }
 
 // upsertReadFirst reads the rows that may conflict, runs the statement, and
 // compares with what is there then.
-func (j *job) upsertReadFirst() (outcome, error) {
+func (j *job) upsertReadFirst(oc clause.OnConflict) (outcome, error) {
 	if err := j.takeWriteLock(); err != nil {
 		return outcome{}, err
 	}
 	vals, _ := j.db.Statement.Clauses["VALUES"].Expression.(clause.Values)
+	j.target = columnNames(oc.Columns)
 	before, err := j.readConflicting(vals)
 	if err != nil {
 		return outcome{}, err
@@ -112,15 +115,25 @@ func (j *job) readByUniques(vals clause.Values, lock string) ([]row, error) {
 	return dedupe(j.t, found), nil
 }
 
-// uniques are the unique keys of the table, as far as they are known.
+// uniques are the unique keys of the table, as far as they are known, and what the
+// statement itself says it conflicts on: perhaps a partial index.
 func (j *job) uniques() [][]string {
-	if len(j.t.tbl.Uniques) > 0 {
-		return j.t.tbl.Uniques
+	uniques := j.t.tbl.Uniques
+	if len(uniques) == 0 && len(j.t.key) > 0 {
+		uniques = [][]string{j.t.keyNames()}
 	}
-	if len(j.t.key) > 0 {
-		return [][]string{j.t.keyNames()}
+	if len(j.target) > 0 && !slices.ContainsFunc(uniques, func(u []string) bool { return slices.Equal(u, j.target) }) {
+		uniques = append(slices.Clone(uniques), j.target)
 	}
-	return nil
+	return uniques
+}
+
+func columnNames(columns []clause.Column) []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name
+	}
+	return names
 }
 
 // tuplesOf returns the values sent for columns, where all of them were. NULL

@@ -3,6 +3,7 @@ package auditplugin
 import (
 	"encoding/hex"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 	vals, _ := j.db.Statement.Clauses["VALUES"].Expression.(clause.Values)
 	at := j.assignable()
 	if at < 0 {
-		return j.upsertReadFirst()
+		return j.upsertReadFirst(oc)
 	}
 	s := j.scratch()
 	column := clause.Column{Name: t.cols[at].Name}
@@ -50,7 +51,7 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	before, err := j.parseHexRows(raw)
+	before, err := j.parseHexRows(raw, vals)
 	if err != nil {
 		return out, err
 	}
@@ -126,7 +127,7 @@ func isBinary(dbType string) bool {
 
 // parseHexRows reads what the variable collected. NULL means that it outgrew
 // max_allowed_packet, after which nothing is known.
-func (j *job) parseHexRows(raw [][]any) ([]row, error) {
+func (j *job) parseHexRows(raw [][]any, vals clause.Values) ([]row, error) {
 	if len(raw) != 1 || len(raw[0]) != 1 || raw[0][0] == nil {
 		return nil, j.auditError(errOverflow)
 	}
@@ -148,8 +149,53 @@ func (j *job) parseHexRows(raw [][]any) ([]row, error) {
 		rows = append(rows, j.fromHex(anys))
 		text = text[end+1:]
 	}
+	hits := make(map[string]int, len(rows))
+	for _, r := range rows {
+		hits[j.t.identity(r.image)]++
+	}
 	// The first image of a row that was hit twice is the one before the statement.
-	return dedupe(j.t, rows), nil
+	rows = dedupe(j.t, rows)
+	sent := j.sentTwice(vals)
+	return slices.DeleteFunc(rows, func(r row) bool {
+		// Hit once less than sent: the statement itself inserted it.
+		return hits[j.t.identity(r.image)] < sent(r.image)
+	}), nil
+}
+
+// sentTwice returns how often VALUES holds the unique keys of a row, 0 for once.
+func (j *job) sentTwice(vals clause.Values) func(image) int {
+	type counted struct {
+		at     []int
+		counts map[string]int
+	}
+	var all []counted
+	for _, unique := range j.uniques() {
+		at := positions(j.t, unique)
+		tuples := tuplesOf(vals, unique)
+		if at == nil || len(tuples) < 2 {
+			continue
+		}
+		c := counted{at, make(map[string]int, len(tuples))}
+		for _, tuple := range tuples {
+			img := make(image, len(j.t.cols))
+			for i, k := range at {
+				img[k] = j.t.rules[k].Normalise(tuple[i])
+			}
+			c.counts[identityOf(img, at)]++
+		}
+		if len(c.counts) < len(tuples) {
+			all = append(all, c)
+		}
+	}
+	return func(img image) int {
+		most := 0
+		for _, c := range all {
+			if n := c.counts[identityOf(img, c.at)]; n > 1 {
+				most = max(most, n)
+			}
+		}
+		return most
+	}
 }
 
 var errOverflow = &quietError{text: "auditplugin: before images outgrew max_allowed_packet"}

@@ -18,7 +18,7 @@ const pgBefore = "auditplugin.before"
 func (j *job) upsertPostgres(oc clause.OnConflict) (outcome, error) {
 	returning, ok := j.returningText()
 	if !ok {
-		return j.upsertReadFirst()
+		return j.upsertReadFirst(oc)
 	}
 	t := j.t
 	s := j.scratch()
