@@ -32,7 +32,7 @@ type AsyncEmitter struct {
 }
 
 type batch struct {
-	ctx     context.Context //nolint:containedctx // carries the values of the Emit that queued it
+	ctx     context.Context // carries the values of the Emit that queued it
 	target  audit.Emitter
 	records []audit.Record
 }

@@ -18,8 +18,7 @@ type point struct{ X, Y int }
 
 func TestEncodeValue(t *testing.T) {
 	shared := map[string]any{"n": 1}
-	var cycle []any
-	cycle = []any{nil}
+	cycle := []any{nil}
 	cycle[0] = cycle
 	for name, c := range map[string]struct {
 		value any

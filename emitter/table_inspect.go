@@ -23,7 +23,7 @@ func (in inspector) resolve(ctx context.Context, table tableName) (tableName, er
 	if table.schema != "" {
 		return table, nil
 	}
-	query := ""
+	var query string
 	switch in.dialect {
 	case postgres:
 		query = "SELECT current_schema()"
@@ -95,7 +95,7 @@ func (in inspector) selectColumns(ctx context.Context, table tableName) ([]strin
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: audit table: reading its columns: %w", err)
 	}
-	return names, nil
+	return names, rows.Err()
 }
 
 // create creates the table and its indexes, under a lock: IF NOT EXISTS alone
@@ -201,7 +201,7 @@ func (in inspector) createSQLite(ctx context.Context, statements []string) (err 
 func lockKey(table tableName) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte("auditplugin\x00" + table.schema + "\x00" + table.name))
-	return int64(h.Sum64()) //nolint:gosec // any 64 bits will do
+	return int64(h.Sum64()) // any 64 bits will do
 }
 
 // limits returns how large the INSERT statements may get.
