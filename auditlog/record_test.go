@@ -231,8 +231,15 @@ func TestHostileImages(t *testing.T) {
 	ring.Next = ring
 	l, _, trail := newLogger(t)
 	for _, v := range []any{
-		map[string]any{"x": math.NaN()}, map[string]any{"x": "\xff\n"}, map[string]any{"\xff": 1, "\xfe": 2}, map[string]any{"x": make(chan int)},
-		loop, ring, map[string]any{"x": json.RawMessage("{")}, map[string]any{"x": complex(1, 1)}, map[string]any{"": 1}, map[string]any{"x": strings.Repeat("y", 1<<20)},
+		map[string]any{"x": math.NaN()},
+		map[string]any{"x": "\xff\n"},
+		map[string]any{"\xff": 1, "\xfe": 2},
+		map[string]any{"x": make(chan int)},
+		loop, ring,
+		map[string]any{"x": json.RawMessage("{")},
+		map[string]any{"x": complex(1, 1)},
+		map[string]any{"": 1},
+		map[string]any{"x": strings.Repeat("y", 1<<20)},
 	} {
 		trail.Reset()
 		if err := l.Audit.RecordCreated(context.Background(), "m\nm", "x\n", v); err != nil {

@@ -41,15 +41,19 @@ var scenes = []struct {
 	{name: "error", log: func(l *slog.Logger) {
 		l.LogAttrs(context.Background(), slog.LevelError, "order lost", slog.Any("error", errBench))
 	}},
-	{name: "map", allocs: 0, log: func(l *slog.Logger) {
+	{name: "map", log: func(l *slog.Logger) {
 		l.LogAttrs(context.Background(), slog.LevelInfo, "order placed", slog.Any("order", benchMap))
 	}},
-	{name: "struct", allocs: 1, log: func(l *slog.Logger) {
+	{name: "struct", log: func(l *slog.Logger) {
 		l.LogAttrs(context.Background(), slog.LevelInfo, "order placed", slog.Any("order", &benchStruct))
 	}},
 	{name: "traced", log: func(l *slog.Logger) {
 		l.LogAttrs(context.Background(), slog.LevelInfo, "order placed", slog.String("trace.id", "4bf92f3577b34da6a3ce929d0e0e4736"),
 			slog.String("span.id", "00f067aa0ba902b7"), slog.Int("order", 17))
+	}},
+	{name: "placed", log: func(l *slog.Logger) {
+		l.LogAttrs(context.Background(), slog.LevelInfo, "order placed", slog.String("event.action", "order.place"),
+			slog.String("user.id", "42"), slog.Int("order", 17))
 	}},
 }
 

@@ -100,6 +100,8 @@ func TestPlaces(t *testing.T) {
 	}{
 		{name: "plain", attrs: []slog.Attr{slog.Int("a", 1), slog.String("b", "x")}, want: `"a":1,"b":"x",` + version},
 		{name: "dotted key", attrs: []slog.Attr{slog.String("trace.id", "t"), slog.String("a.b", "x")}, want: `"a":{"b":"x"},` + version + `,"trace":{"id":"t"}`},
+		{name: "trace", build: with(slog.String("trace.id", "t")), attrs: []slog.Attr{slog.String("span.id", "s"), slog.Int("a", 1)}, want: `"trace":{"id":"t"},"span":{"id":"s"},"a":1,` + version},
+		{name: "trace twice", build: with(slog.String("trace.id", "t")), attrs: []slog.Attr{slog.String("trace.id", "u"), slog.String("trace.x", "y")}, want: version + `,"trace":{"id":"u","x":"y"}`},
 		{name: "dotted and group merge", attrs: []slog.Attr{slog.String("user.id", "1"), slog.Group("user", "name", "Ada")}, want: version + `,"user":{"id":"1","name":"Ada"}`},
 		{name: "strings are strings", attrs: []slog.Attr{slog.Int("trace.id", 5), slog.Bool("event.dataset", true)}, want: version + `,"trace":{"id":"5"},"event":{"dataset":"true"}`},
 		{name: "reserved message", attrs: []slog.Attr{slog.String("message", "x"), slog.String("log.level", "fatal"), slog.String("@timestamp", "now"), slog.String("ecs.version", "9")}, want: version + `,"labels":{"message":"x","log_level":"fatal","@timestamp":"now","ecs_version":"9"}`},

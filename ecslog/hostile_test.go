@@ -35,6 +35,7 @@ func (repeatsKeys) MarshalJSON() ([]byte, error) {
 }
 func (badUTF8) MarshalJSON() ([]byte, error) { return []byte("\"\xff\""), nil }
 func (endlessGroup) LogValue() slog.Value    { return slog.GroupValue(slog.Any("g", endlessGroup{})) }
+
 func (wideGroup) LogValue() slog.Value {
 	return slog.GroupValue(slog.Any("a", wideGroup{}), slog.Any("b", wideGroup{}), slog.Any("c", wideGroup{}))
 }

@@ -72,7 +72,8 @@ func repeatsKey(data []byte) bool {
 		few    [8][]byte
 		n      int
 	}
-	var stack []open
+	var shallow [4]open
+	stack := shallow[:0]
 	wantKey := false
 	for i := 0; i < len(data); i++ {
 		switch data[i] {

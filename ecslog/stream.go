@@ -111,7 +111,15 @@ func (l *line) attr(a slog.Attr, lv *level) bool {
 		return kind == slog.KindAny && v.Any() == nil
 	}
 	if !isPlainKey(a.Key) {
-		return false
+		set := idOf(a.Key)
+		if set == "" || !lv.top || kind != slog.KindString || !l.use(set, lv) {
+			return false
+		}
+		l.key(set)
+		l.buf = append(l.buf, `{"id":`...)
+		l.text(v.String())
+		l.buf = append(l.buf, '}')
+		return true
 	}
 	if lv.top {
 		switch topClass(a.Key) {
@@ -159,6 +167,21 @@ func (l *line) attr(a slog.Attr, lv *level) bool {
 	}
 	l.buf = append(l.buf, '}')
 	return true
+}
+
+// idOf returns the field set of the dotted keys that traced applications give with
+// every line, which are worth not building a tree for. Anything else in these
+// sets goes to the tree.
+func idOf(key string) string {
+	switch key {
+	case "trace.id":
+		return "trace"
+	case "span.id":
+		return "span"
+	case "transaction.id":
+		return "transaction"
+	}
+	return ""
 }
 
 // attrs writes the members of a group.

@@ -16,7 +16,7 @@ const (
 	maxDepth = 32
 	// maxNodes is how many attributes and elements one line may hold, which keeps a
 	// LogValue method that returns itself in a group from never ending.
-	maxNodes = 100_000
+	maxNodes = 32 << 10
 )
 
 const (
