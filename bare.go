@@ -3,18 +3,33 @@ package auditplugin
 import (
 	"context"
 	"database/sql"
-	"runtime"
+	"errors"
 	"sync"
-	"weak"
+	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
 )
 
-// bareTransactions gives transactions that the application began out of our sight
-// one id each. Their end can not be seen, so their records are written and
-// announced with each statement.
+// settleEvery is how often transactions out of sight are asked whether they are
+// over. It bounds how late their records are announced.
+const settleEvery = 5 * time.Millisecond
+
+// bareTransactions are transactions that the application began out of our sight:
+// on a db.Connection, on an unwrapped pool, or as a *sql.Tx of its own. Their
+// records are written with each statement. Once such a transaction is over, the
+// audit table itself says what survived, and that is announced.
 type bareTransactions struct {
-	states sync.Map // weak.Pointer[sql.Tx] → *state
+	mu      sync.Mutex
+	open    map[*sql.Tx]*state
+	running bool
+	idle    chan struct{} // closed when nothing is open; nil while nothing was
+}
+
+// written is what a bound table emitter offers besides writing.
+type written interface {
+	Written(ctx context.Context, conn audit.Conn, transactionID string) ([]string, error)
 }
 
 // bareTx finds a transaction that is not ours in what a statement runs on.
@@ -30,6 +45,7 @@ func bareTx(cp gorm.ConnPool) (gorm.Tx, bool) {
 	return nil, false
 }
 
+// state returns the books of a transaction out of sight.
 func (b *bareTransactions) state(ctx context.Context, p *Plugin, tx gorm.Tx) *state {
 	sqlTx, ok := tx.(*sql.Tx)
 	if !ok {
@@ -37,17 +53,118 @@ func (b *bareTransactions) state(ctx context.Context, p *Plugin, tx gorm.Tx) *st
 		s.bare = true
 		return s
 	}
-	key := weak.Make(sqlTx)
-	if s, ok := b.states.Load(key); ok {
-		// The statement's own connection, so that the state does not keep it alive.
-		known := s.(*state)
-		fresh := newState(ctx, p, tx)
-		fresh.bare, fresh.id = true, known.id
-		return fresh
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s, known := b.open[sqlTx]; known {
+		return s
 	}
-	s := newState(ctx, p, tx)
+	s := newState(context.WithoutCancel(ctx), p, tx)
 	s.bare = true
-	b.states.Store(key, &state{id: s.id})
-	runtime.AddCleanup(sqlTx, func(k weak.Pointer[sql.Tx]) { b.states.Delete(k) }, key)
+	if p.survivors() == nil || len(p.others) == 0 {
+		// Nobody can be asked, or nobody wants to know: nothing to wait for.
+		return s
+	}
+	s.unsettled = true
+	if b.open == nil {
+		b.open = map[*sql.Tx]*state{}
+	}
+	b.open[sqlTx] = s
+	if !b.running {
+		b.running = true
+		b.idle = make(chan struct{})
+		go b.watch(p)
+	}
 	return s
+}
+
+// survivors is the table that can tell what was committed, or nil.
+func (p *Plugin) survivors() written {
+	for _, e := range p.transactional {
+		if w, ok := e.(written); ok {
+			return w
+		}
+	}
+	return nil
+}
+
+// watch waits for the open transactions to end and announces what survived.
+func (b *bareTransactions) watch(p *Plugin) {
+	ticker := time.NewTicker(settleEvery)
+	defer ticker.Stop()
+	for range ticker.C {
+		b.mu.Lock()
+		var over []*state
+		for tx, s := range b.open {
+			if isDone(tx) {
+				over = append(over, s)
+				delete(b.open, tx)
+			}
+		}
+		b.mu.Unlock()
+		for _, s := range over {
+			p.settle(s)
+		}
+		b.mu.Lock()
+		if len(b.open) == 0 {
+			b.running = false
+			close(b.idle)
+			b.mu.Unlock()
+			return
+		}
+		b.mu.Unlock()
+	}
+}
+
+// isDone asks database/sql whether tx is over without touching its connection: a
+// statement of another database is refused before anything is sent.
+func isDone(tx *sql.Tx) bool {
+	stmt := tx.StmtContext(context.Background(), &sql.Stmt{})
+	_, err := stmt.ExecContext(context.Background())
+	return errors.Is(err, sql.ErrTxDone)
+}
+
+// settle announces the records of s that the audit table holds.
+func (p *Plugin) settle(s *state) {
+	s.mu.Lock()
+	records, outside := s.records, s.outside
+	s.records, s.keep, s.outside, s.done = nil, nil, nil, true
+	s.mu.Unlock()
+	if len(records) > 0 {
+		ids, err := p.survivors().Written(s.ctx, p.outsideConn, s.id)
+		if err != nil {
+			p.stats.failed.Add(uint64(len(records)))
+			p.report(s.ctx, &quietError{
+				text:  "auditplugin: transaction " + s.id + ": the audit table could not be asked what survived; its records are in the table but were not announced",
+				kinds: []error{ErrAuditFailed, err},
+			})
+		}
+		there := make(map[string]bool, len(ids))
+		for _, id := range ids {
+			there[id] = true
+		}
+		kept := records[:0:0]
+		for _, r := range records {
+			if there[r.ID] {
+				kept = append(kept, r)
+			}
+		}
+		p.announce(s.ctx, kept)
+	}
+	p.emitOutside(s.ctx, outside)
+}
+
+// close waits until the transactions out of sight are over, or ctx is done.
+func (b *bareTransactions) close(ctx context.Context) error {
+	b.mu.Lock()
+	running, idle := b.running, b.idle
+	b.mu.Unlock()
+	if !running {
+		return nil
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

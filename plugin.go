@@ -99,6 +99,14 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if p.options != nil {
 		return p.options
 	}
+	if p.initialized && p.active && samePlugins(db, p.db) {
+		// dbresolver opens its sources and replicas with this database's
+		// configuration, plugins included: they are ours to watch as well.
+		if !p.cfg.unwrapped {
+			p.wrapPool(db)
+		}
+		return nil
+	}
 	if p.initialized {
 		return fmt.Errorf("%w: a plugin serves one database; call New for each", ErrInvalidOption)
 	}
@@ -136,6 +144,11 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 		p.emitOutside(ctx, []audit.Record{p.lifecycleEvent("start")})
 	}
 	return nil
+}
+
+// samePlugins reports whether two databases share one configuration's plugins.
+func samePlugins(a, b *gorm.DB) bool {
+	return a.Plugins != nil && reflect.ValueOf(a.Plugins).Pointer() == reflect.ValueOf(b.Plugins).Pointer()
 }
 
 // innerPool finds the pool under db and refuses those that can not be served.
@@ -244,7 +257,7 @@ func (p *Plugin) Close(ctx context.Context) error {
 	if p.cfg.lifecycle {
 		p.emitOutside(ctx, []audit.Record{p.lifecycleEvent("stop")})
 	}
-	return errors.Join(p.closeEmitters(ctx), p.player.Close())
+	return errors.Join(p.bare.close(ctx), p.closeEmitters(ctx), p.player.Close())
 }
 
 func (p *Plugin) closeEmitters(ctx context.Context) error {
@@ -261,8 +274,8 @@ func (p *Plugin) closeEmitters(ctx context.Context) error {
 func (p *Plugin) Stats() Stats {
 	dropped := p.stats.dropped.Load()
 	for _, e := range p.bound {
-		if d, ok := e.(interface{ Dropped() uint64 }); ok {
-			dropped += d.Dropped()
+		if a, ok := e.(interface{ Stats() emitter.AsyncStats }); ok {
+			dropped += a.Stats().Dropped
 		}
 	}
 	return Stats{Records: p.stats.records.Load(), Failed: p.stats.failed.Load(), Dropped: dropped}

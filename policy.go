@@ -56,9 +56,13 @@ func (p *Plugin) emitAfter(ctx context.Context, cp gorm.ConnPool, event audit.Re
 		tx.state.later(ctx, event)
 		return
 	}
-	if _, ok := bareTx(cp); ok {
+	if raw, ok := bareTx(cp); ok {
 		// Another connection may not be had while this one is in use.
-		p.announce(ctx, []audit.Record{event})
+		if s := p.bare.state(ctx, p, raw); s.unsettled {
+			s.later(ctx, event)
+		} else {
+			p.announce(ctx, []audit.Record{event})
+		}
 		return
 	}
 	p.emitOutside(ctx, []audit.Record{event})

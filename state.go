@@ -21,8 +21,9 @@ type state struct {
 	ctx  context.Context
 	conn gorm.Tx
 	// bare is set for a transaction whose end we can not see: its records are
-	// written and announced at once.
-	bare bool
+	// written at once. They are announced at once too, unless unsettled says that
+	// the audit table will be asked later what survived.
+	bare, unsettled bool
 
 	mu      sync.Mutex
 	records []audit.Record
@@ -76,7 +77,7 @@ func (s *state) add(ctx context.Context, records []audit.Record, keep bool) erro
 		err = s.flush(ctx)
 	}
 	var announce []audit.Record
-	if s.bare || s.autocommit {
+	if s.bare && !s.unsettled || s.autocommit {
 		announce = s.take()
 	}
 	s.mu.Unlock()
