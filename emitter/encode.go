@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxLogValue bounds a record's before and after in a log line.
-	maxLogValue = 16 << 20
+	// maxImage bounds a record's before and after, each.
+	maxImage = 8 << 20
 	// maxMetadata bounds a record's metadata, everywhere.
 	maxMetadata = 64 << 10
 	// shortValue is how large a value may be in a column that is too large.
@@ -56,7 +56,7 @@ func (e *encoder) encodeChanges(changes []audit.Change, limit int) string {
 		return ""
 	}
 	e.start(limit)
-	e.changes(changes, e.value, maxLogValue)
+	e.changes(changes, e.value, maxImage)
 	if !e.full {
 		return string(e.buf)
 	}
@@ -173,7 +173,7 @@ func ShareEncodings(ctx context.Context) context.Context {
 func (e *encoder) encodeImages(ctx context.Context, r *audit.Record) images {
 	s, _ := ctx.Value(sharedKey{}).(*shared)
 	if s == nil || r.ID == "" {
-		return images{e.encodeObject(r.Before, maxLogValue), e.encodeObject(r.After, maxLogValue)}
+		return images{e.encodeObject(r.Before, maxImage), e.encodeObject(r.After, maxImage)}
 	}
 	s.mu.Lock()
 	img, ok := s.byID[r.ID]
@@ -181,7 +181,7 @@ func (e *encoder) encodeImages(ctx context.Context, r *audit.Record) images {
 	if ok {
 		return img
 	}
-	img = images{e.encodeObject(r.Before, maxLogValue), e.encodeObject(r.After, maxLogValue)}
+	img = images{e.encodeObject(r.Before, maxImage), e.encodeObject(r.After, maxImage)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := len(r.ID) + len(img.before) + len(img.after); s.size+n <= s.limit {

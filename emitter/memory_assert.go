@@ -103,7 +103,7 @@ func subset(want, got map[string]any) bool {
 }
 
 func encodeValue(v any) string {
-	e := encoder{limit: maxLogValue}
+	e := encoder{limit: maxImage}
 	e.value(v)
 	return string(e.buf)
 }

@@ -69,7 +69,7 @@ func On(db *gorm.DB) TableOption {
 // Besides what the package's documentation says of values, sizes are limited, so
 // that no value can make the INSERT fail: texts to 255 characters, the user agent
 // to 512, message and reason to 4096 (longer ones end with "…#" and a hash of the
-// whole); metadata to 64 KiB; before, after and changes to 16 MiB each, and an
+// whole); metadata to 64 KiB; before, after and changes to 8 MiB each, and an
 // eighth of max_allowed_packet in MySQL. In a JSON column that is larger, values
 // over 1 KiB are replaced by their length and hash
 // ({"truncated": true, "bytes": …, "sha256": "…"}). A record without an id gets

@@ -206,7 +206,7 @@ func lockKey(table tableName) int64 {
 
 // limits returns how large the INSERT statements may get.
 func (in inspector) limits(ctx context.Context) (limits, error) {
-	l := limits{rows: 1000, bytes: 4 << 20, column: 16 << 20}
+	l := limits{rows: 1000, bytes: 4 << 20, column: maxImage}
 	switch in.dialect {
 	case mysql:
 		var packet int

@@ -124,7 +124,7 @@ func emitWithin(s *subject, records []audit.Record) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(patience):
+	case <-time.After(endurance):
 		s.Fatalf("Emit of %q did not return", records[0].ID)
 		return nil
 	}

@@ -13,8 +13,8 @@ import (
 
 // New makes an emitter for one subtest and returns it with a function that
 // reports which records have arrived, in order. The function is called again
-// until all have, for up to ten seconds, so an emitter may take its time; the
-// records need no more than the id that was sent. It may be nil for an emitter
+// until all have, or none has for ten seconds, so an emitter may take its time;
+// the records need no more than the id that was sent. It may be nil for an emitter
 // whose output cannot be read back; then only errors, panics, hangs and changed
 // records are noticed. New registers its clean-up with t.
 type New func(t *testing.T) (e audit.Emitter, received func() []audit.Record)
@@ -68,16 +68,24 @@ func (s *subject) emit(records []audit.Record) {
 	}
 }
 
-// patience is how long records may take to arrive.
-const patience = 10 * time.Second
+const (
+	// patience is how long to wait for the next record to arrive.
+	patience = 10 * time.Second
+	// endurance is how long one Emit or Close may take. It is only there to tell
+	// slow, as with -race on a busy machine, from endless.
+	endurance = 90 * time.Second
+)
 
-// arrive waits until want records have arrived, or for as long as patience lasts,
-// and returns the ids of those that have.
+// arrive waits until want records have arrived, or none has for as long as
+// patience lasts, and returns the ids of those that have.
 func (s *subject) arrive(want int) []string {
 	s.Helper()
-	deadline := time.Now().Add(patience)
+	deadline, count := time.Now().Add(patience), 0
 	for {
 		got := s.received()
+		if len(got) > count {
+			deadline, count = time.Now().Add(patience), len(got)
+		}
 		if len(got) >= want || time.Now().After(deadline) {
 			ids := make([]string, len(got))
 			for i := range got {
@@ -235,7 +243,7 @@ func testClose(s *subject) {
 	}
 	records := Records("before-close", 5)
 	s.emit(records)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), endurance)
 	defer cancel()
 	if err := c.Close(ctx); err != nil {
 		s.Fatalf("Close: %v", err)

@@ -119,6 +119,7 @@ func TestRunRefusesBrokenEmitters(t *testing.T) {
 	}
 	for name := range broken() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // some wait for records that do not come
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRunRefusesBrokenEmitters$/^"+name+"$")
 			cmd.Env = append(os.Environ(), brokenName+"="+name)
 			out, err := cmd.CombinedOutput()
