@@ -1,7 +1,7 @@
 package snippets
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,39 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	_ "github.com/DATA-DOG/go-sqlmock" // which docs/your-tests.md shows
 )
 
-// preamble declares what fragments take for granted.
-const preamble = `package snippet
-
-import (
-	"context"
-	"net/http"
-	"testing"
-
-	"gorm.io/gorm"
-)
-
-type User struct {
-	ID    uint
-	Name  string
-	Phone string
-}
-
-var (
-	ctx     context.Context
-	db      *gorm.DB
-	logDB   *gorm.DB
-	handler http.Handler
-	hashKey []byte
-	t       *testing.T
-	user    User
-)
-
-var _ = []any{ctx, db, logDB, handler, hashKey, t, user}
-`
-
-// Every Go block of README.md and docs/ compiles and passes vet.
+// Every Go block of README.md and docs/ compiles and passes vet, and those that are
+// tests pass, in a module of their own as a user would have it.
 func TestDocumentationCompiles(t *testing.T) {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
@@ -51,42 +24,81 @@ func TestDocumentationCompiles(t *testing.T) {
 	if len(found) < 8 {
 		t.Fatalf("only %d Go blocks in README.md and docs/; is the documentation where it was?", len(found))
 	}
-
-	// The generated files exist in an overlay only: the go command sees them as
-	// packages of this module, with its requirements.
-	temp, here := t.TempDir(), filepath.Join(root, "internal/integration/snippets/generated")
-	overlay := map[string]string{}
-	add := func(name, text string) {
-		real := filepath.Join(temp, strings.ReplaceAll(name, "/", "_"))
-		if err := os.WriteFile(real, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		overlay[filepath.Join(here, name)] = real
-	}
+	module := newModule(t, root)
+	tests := 0
 	for i, b := range found {
 		source, err := b.source()
 		if err != nil {
 			t.Errorf("%s:%d: %v", b.file, b.line, err)
 			continue
 		}
-		dir := fmt.Sprintf("block%d", i)
-		add(dir+"/block.go", source)
+		dir := fmt.Sprintf("block%d/", i)
+		if strings.Contains(source, "\nfunc Test") {
+			tests++
+			write(t, filepath.Join(module, dir+"block_test.go"), source)
+		} else {
+			write(t, filepath.Join(module, dir+"block.go"), source)
+		}
 		if strings.HasPrefix(source, "package snippet\n") {
-			add(dir+"/preamble.go", preamble)
+			write(t, filepath.Join(module, dir+"preamble.go"), preamble(t, root, b.file))
 		}
 	}
-	text, err := json.Marshal(map[string]any{"Replace": overlay})
+	run(t, module, "vet", "./...")
+	out := run(t, module, "test", "-v", "./...")
+	if passed := strings.Count(out, "\n--- PASS"); passed < 2 || tests < 2 {
+		t.Errorf("%d tests in the documentation, %d passed; docs/your-tests.md has two\n%s", tests, passed, out)
+	}
+}
+
+// preamble returns what the fragments of a page take for granted: the file in
+// testdata that is named after the page, or the default.
+func preamble(t *testing.T, root, page string) string {
+	name, err := filepath.Rel(root, strings.TrimSuffix(page, ".md")+".go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := filepath.Join(temp, "overlay.json")
-	if err := os.WriteFile(list, text, 0o600); err != nil {
+	text, err := os.ReadFile(filepath.Join("testdata", strings.ReplaceAll(name, "/", "_")))
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = os.ReadFile("testdata/default.go")
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	vet := exec.Command("go", "vet", "-overlay", list, "./generated/...")
-	if out, err := vet.CombinedOutput(); err != nil {
-		t.Errorf("go vet: %v\n%s", err, out)
+	return string(text)
+}
+
+// newModule makes a module that requires what this one does, with the library
+// taken from root.
+func newModule(t *testing.T, root string) string {
+	dir := t.TempDir()
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(root, "internal/integration", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name), string(text))
 	}
+	run(t, dir, "mod", "edit", "-module=example.test/docs", "-replace=github.com/gorm-audit/auditplugin="+root)
+	return dir
+}
+
+func write(t *testing.T, path, text string) {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs the go command in dir and returns what it says.
+func run(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "PWD="+dir)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", args[0], err, out)
+	}
+	return string(out)
 }
 
 // documented returns the Go blocks of README.md and of every page under docs/.

@@ -46,7 +46,7 @@ func imports() map[string]string {
 		"ecslog": module + "/ecslog", "auditlog": module + "/auditlog",
 		"gorm": "gorm.io/gorm", "sqlite": "gorm.io/driver/sqlite", "postgres": "gorm.io/driver/postgres",
 		"sqlmock": "github.com/DATA-DOG/go-sqlmock",
-		"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io", "log": "log",
+		"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io",
 		"netip": "net/netip", "os": "os", "slog": "log/slog", "sql": "database/sql",
 		"testing": "testing", "time": "time",
 	}
