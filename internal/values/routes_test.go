@@ -3,6 +3,7 @@ package values_test
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -69,7 +70,7 @@ func TestRoutesAgreeOnSQLite(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := types.Close(); err != nil {
+			if err := errors.Join(types.Err(), types.Close()); err != nil {
 				t.Fatal(err)
 			}
 			sent, _ := f.ValueOf(t.Context(), reflect.ValueOf(m))
