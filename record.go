@@ -111,23 +111,27 @@ func (p *Plugin) recordOf(base audit.Record, c *change) (audit.Record, bool, err
 		if t.hidden(name) || values.Equal(c.before[i], c.after[i]) {
 			continue
 		}
+		changes, err := p.changesOf(t, name, c.before[i], c.after[i])
+		if err != nil {
+			return r, false, err
+		}
+		if len(changes) == 0 {
+			continue // only keys that are never recorded differ
+		}
 		timestampsOnly = timestampsOnly && t.timestamps[name]
 		r.Changed = append(r.Changed, name)
+		r.Changes = append(r.Changes, changes...)
 	}
 	if len(r.Changed) == 0 || p.cfg.noTimestamps && timestampsOnly {
 		return r, false, nil
 	}
 	sort.Strings(r.Changed)
+	sort.SliceStable(r.Changes, func(i, k int) bool { return r.Changes[i].Path < r.Changes[k].Path })
 	r.Before, r.After = make(map[string]any, len(r.Changed)), make(map[string]any, len(r.Changed))
 	for _, name := range r.Changed {
 		i := t.index[name]
 		r.Before[name] = p.shown(t, name, c.before[i])
 		r.After[name] = p.shown(t, name, c.after[i])
-		changes, err := p.changesOf(t, name, c.before[i], c.after[i])
-		if err != nil {
-			return r, false, err
-		}
-		r.Changes = append(r.Changes, changes...)
 	}
 	return r, true, nil
 }

@@ -124,6 +124,10 @@ func (j *job) columnList(t *target, s *gorm.Statement, qualified bool) []string 
 		} else {
 			list[i] = quoteIdent(s, c.Name)
 		}
+		if j.p.server.Dialect == "mysql" && c.DBType == "FLOAT" {
+			// As text MySQL gives 6 digits of a FLOAT, in its binary protocol all.
+			list[i] += "+0e0"
+		}
 	}
 	return list
 }

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
@@ -56,6 +57,9 @@ type savepoint struct {
 }
 
 func newState(ctx context.Context, p *Plugin, conn gorm.Tx) *state {
+	if len(p.transactional) > 0 && len(p.others) > 0 {
+		ctx = emitter.ShareEncodings(ctx)
+	}
 	return &state{p: p, id: newID(), ctx: ctx, conn: conn}
 }
 

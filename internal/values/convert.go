@@ -94,7 +94,7 @@ func toInt(v any) any {
 func toFloat(v any) any {
 	switch x := v.(type) {
 	case float32:
-		return shortest32(float64(x))
+		return float64(x)
 	case int64:
 		if f := float64(x); math.Abs(f) <= 1<<53 {
 			return f
@@ -141,7 +141,7 @@ func toDecimal(v any) any {
 	case float64:
 		s = strconv.FormatFloat(x, 'e', -1, 64)
 	case float32:
-		s = strconv.FormatFloat(float64(x), 'e', -1, 32)
+		s = strconv.FormatFloat(float64(x), 'e', -1, 64)
 	default:
 		var ok bool
 		if s, ok = text(v); !ok {

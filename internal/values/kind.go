@@ -73,17 +73,12 @@ func either(first, second kind) kind {
 }
 
 // narrowed lets the Go type choose between number types: GORM puts floats into
-// DECIMAL columns on PostgreSQL, and models keep 32-bit floats in 64-bit columns.
+// DECIMAL columns on PostgreSQL. A 32-bit float in a wider column is recorded as
+// what is stored there, with all the digits that the conversion made up.
 func narrowed(k kind, f *schema.Field) kind {
-	goKind := reflect.Invalid
-	if f.IndirectFieldType != nil {
-		goKind = f.IndirectFieldType.Kind()
-	}
 	switch k {
 	case kindDecimal, kindFloat:
 		switch {
-		case goKind == reflect.Float32:
-			return kindFloat32
 		case f.GORMDataType == schema.Float:
 			return kindFloat
 		case k == kindDecimal && (f.GORMDataType == schema.Int || f.GORMDataType == schema.Uint):
