@@ -36,6 +36,7 @@ type job struct {
 	t     *target
 	notes map[string]any // metadata that qualifies the images
 	log   []change
+	wrote bool // the application's statement has succeeded
 	// target is what ON CONFLICT names.
 	target []string
 	hex    bool // images are read in the form of upsertMySQL
@@ -65,6 +66,10 @@ func (j *job) run() (outcome, error) {
 	}
 	out, err := j.capture()
 	if err != nil {
+		if j.wrote {
+			// The rows have changed: without their records this must not commit.
+			j.state.poisonWith(err)
+		}
 		return out, err
 	}
 	if err := j.record(); err != nil {
@@ -130,9 +135,18 @@ func (j *job) plain() (outcome, error) {
 		set, err := j.queryUser(j.query, j.args)
 		return outcome{rows: set}, err
 	}
-	res, err := j.user.ExecContext(j.ctx, j.query, j.args...)
-	j.state.failed(err)
-	return outcome{result: res}, err
+	return j.execUser(j.query, j.args)
+}
+
+// execUser runs a statement of the application on the connection it chose.
+func (j *job) execUser(query string, args []any) (outcome, error) {
+	res, err := j.user.ExecContext(j.ctx, query, args...)
+	if err != nil {
+		j.state.failed(err)
+		return outcome{}, err
+	}
+	j.wrote = true
+	return outcome{result: res}, nil
 }
 
 // queryUser runs a statement of the application, perhaps with more to return, on
@@ -148,6 +162,7 @@ func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
 		j.state.failed(err)
 		return nil, err
 	}
+	j.wrote = true
 	return set, nil
 }
 

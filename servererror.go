@@ -15,6 +15,7 @@ import (
 // reference and appendix A of the PostgreSQL manual.
 const (
 	mysqlDeadlock         = 1213
+	mysqlParseError       = 1064
 	pgInFailedTransaction = "25P02"
 )
 

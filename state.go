@@ -3,6 +3,7 @@ package auditplugin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -168,29 +169,19 @@ func (s *state) emit(ctx context.Context, records []audit.Record, lenient bool) 
 
 // before looks at a statement of the application that is about to run.
 func (s *state) before(ctx context.Context, query string) ([]sqltext.Statement, error) {
-	dialect := s.p.server.Dialect
-	if dialect == "mysql" && mayLock(query) {
-		s.queried()
-	}
 	if !s.p.noteworthy(query) {
 		return nil, nil
 	}
-	acts := sqltext.Parse(dialect, query)
-	if changesSession(acts, query) {
-		s.mu.Lock()
-		s.fresh = true
-		s.mu.Unlock()
-	}
+	acts := sqltext.Parse(s.p.server.Dialect, query)
 	flush := s.p.mentionsAuditTable(query)
-	for _, a := range acts {
-		flush = flush || a.ImplicitCommit
-	}
-	if !flush {
-		return acts, nil
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.done {
+	s.fresh = s.fresh || changesSession(acts, query)
+	for _, a := range acts {
+		flush = flush || a.ImplicitCommit
+		s.suspect = s.suspect || a.Kind == sqltext.Select && mayLock(query)
+	}
+	if !flush || s.done {
 		return acts, nil
 	}
 	return acts, s.flush(ctx)
@@ -200,7 +191,11 @@ func (s *state) before(ctx context.Context, query string) ([]sqltext.Statement, 
 func (s *state) after(ctx context.Context, acts []sqltext.Statement, err error) {
 	if err != nil {
 		s.failed(err)
-		return
+		// MySQL commits before it runs such a statement, and so also when the
+		// statement then fails, unless it does not even parse.
+		acts = slices.DeleteFunc(acts, func(a sqltext.Statement) bool {
+			return !a.ImplicitCommit || mysqlErrorNumber(err) == mysqlParseError
+		})
 	}
 	if len(acts) == 0 {
 		return
@@ -316,9 +311,23 @@ func (s *state) drop() {
 	s.points = nil
 }
 
-func (s *state) queried() {
+// uncertain reports whether what others know of the tables may not hold here.
+func (s *state) uncertain() bool {
 	s.mu.Lock()
-	s.suspect = true
+	defer s.mu.Unlock()
+	return s.fresh || s.ddl
+}
+
+// locked reports whether the transaction is a SQLite writer already; took says it is.
+func (s *state) locked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writeLocked
+}
+
+func (s *state) took() {
+	s.mu.Lock()
+	s.writeLocked = true
 	s.mu.Unlock()
 }
 

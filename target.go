@@ -66,7 +66,7 @@ func (p *Plugin) targetFor(ctx context.Context, s *state, m *model, ref table) (
 		t.rules = append(t.rules, values.For(p.server.Dialect, c))
 	}
 	t.findKey()
-	if !s.fresh && tbl.Kind != catalog.Missing {
+	if !s.uncertain() && tbl.Kind != catalog.Missing {
 		p.targets.Store(key, t)
 	}
 	return t, nil
@@ -75,7 +75,7 @@ func (p *Plugin) targetFor(ctx context.Context, s *state, m *model, ref table) (
 // describeTable asks the catalog, or its cache where that speaks for this
 // connection.
 func (p *Plugin) describeTable(ctx context.Context, s *state, ref table) (*catalog.Table, error) {
-	if s.fresh || s.ddl {
+	if s.uncertain() {
 		return catalog.Load(ctx, s.conn, p.server.Dialect, ref.schema, ref.name)
 	}
 	return p.catalog.Get(ctx, s.conn, p.server.Dialect, ref.schema, ref.name)

@@ -212,7 +212,7 @@ func (p *Plugin) noteworthy(query string) bool {
 	case sqltext.Insert, sqltext.Update, sqltext.Delete:
 		return false
 	case sqltext.Select:
-		return p.mentionsAuditTable(query) || strings.Contains(query, "set_config")
+		return p.mentionsAuditTable(query) || strings.Contains(query, "set_config") || p.server.MariaDB && mayLock(query)
 	}
 	return true
 }

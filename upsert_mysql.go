@@ -69,9 +69,8 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 // server can and GORM asked for rows.
 func (j *job) runUpsertMySQL(query string, vars []any) (outcome, []row, error) {
 	if !j.wantRows {
-		res, err := j.user.ExecContext(j.ctx, query, vars...)
-		j.state.failed(err)
-		return outcome{result: res}, nil, err
+		out, err := j.execUser(query, vars)
+		return out, nil, err
 	}
 	returning, ok := j.returningText()
 	if !ok || returning == "" {
