@@ -160,7 +160,7 @@ func (p *Plugin) innerPool(db *gorm.DB) (gorm.ConnPool, error) {
 	if cp == nil {
 		return nil, fmt.Errorf("%w: db has no connection pool", ErrUnsupportedPool)
 	}
-	if _, ok := cp.(gorm.TxCommitter); ok {
+	if inTransaction(cp) || db.Statement != nil && inTransaction(db.Statement.ConnPool) {
 		return nil, fmt.Errorf("%w: db is a transaction; install the plugin on the database itself", ErrUnsupportedPool)
 	}
 	if w, ok := cp.(*pool); ok && w.p != p {
@@ -170,6 +170,11 @@ func (p *Plugin) innerPool(db *gorm.DB) (gorm.ConnPool, error) {
 		return nil, fmt.Errorf("%w: gorm's sharding plugin does not work with a wrapped pool; use WithUnwrappedPool", ErrUnsupportedPool)
 	}
 	return cp, nil
+}
+
+func inTransaction(cp gorm.ConnPool) bool {
+	_, ok := cp.(gorm.TxCommitter)
+	return ok
 }
 
 // isSharding recognises gorm.io/sharding, whose pool rewrites SQL only while it is
@@ -199,37 +204,49 @@ func (p *Plugin) wrapPool(db *gorm.DB) {
 	db.Statement.ConnPool = wrapped
 }
 
-// bindEmitters prepares every emitter for db and sorts them by when they are called.
+// bindEmitters prepares every emitter for db and sorts them by when they are
+// called. Those that create tables come last, so that a mistake elsewhere leaves
+// nothing behind.
 func (p *Plugin) bindEmitters(db *gorm.DB) error {
-	var errs []error
-	var bind func(e audit.Emitter)
-	bind = func(e audit.Emitter) {
-		if isNil(e) {
-			errs = append(errs, fmt.Errorf("%w: an emitter is nil", ErrInvalidOption))
-			return
-		}
-		if b, ok := e.(emitter.Binder); ok {
-			bound, err := b.Bind(db)
-			if err != nil {
-				errs = append(errs, err)
-				return
+	p.bound, p.transactional, p.others, p.auditTables = nil, nil, nil, nil // of an attempt that failed
+	bound := make([]audit.Emitter, len(p.cfg.emitters))
+	for _, last := range []bool{false, true} {
+		for i, e := range p.cfg.emitters {
+			if createsTables(e) != last {
+				continue
 			}
-			e = bound
-		}
-		if m, ok := e.(interface{ Unwrap() []audit.Emitter }); ok {
-			for _, child := range m.Unwrap() {
-				p.sortEmitter(child)
+			if b, ok := e.(emitter.Binder); ok {
+				var err error
+				if e, err = b.Bind(db); err != nil {
+					return err
+				}
 			}
+			if isNil(e) {
+				return fmt.Errorf("%w: emitter %d is nil", ErrInvalidOption, i+1)
+			}
+			bound[i] = e
 			p.bound = append(p.bound, e)
-			return
 		}
-		p.bound = append(p.bound, e)
-		p.sortEmitter(e)
 	}
-	for _, e := range p.cfg.emitters {
-		bind(e)
+	for _, e := range bound {
+		m, ok := e.(interface{ Unwrap() []audit.Emitter })
+		if !ok {
+			p.sortEmitter(e)
+			continue
+		}
+		for _, child := range m.Unwrap() {
+			p.sortEmitter(child)
+		}
 	}
-	return errors.Join(errs...)
+	return nil
+}
+
+func createsTables(e audit.Emitter) bool {
+	switch e.(type) {
+	case *emitter.TableEmitter, *emitter.MultiEmitter, *emitter.AsyncEmitter:
+		return true
+	}
+	return false
 }
 
 func (p *Plugin) sortEmitter(e audit.Emitter) {
