@@ -1,0 +1,118 @@
+package auditplugin_test
+
+import (
+	"errors"
+	"testing"
+
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/gorm-audit/auditplugin"
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
+)
+
+func TestPluginUsedTwice(t *testing.T) {
+	db, p, memory := audited(t)
+	if err := db.Use(p); !errors.Is(err, gorm.ErrRegistered) {
+		t.Errorf("the second db.Use returned %v", err)
+	}
+	must(t, db.Create(&user{Name: "Ada"}))
+	wantTrail(t, db, memory, "create user 1")
+
+	other := openDB(t)
+	pool := other.ConnPool
+	if err := other.Use(p); !errors.Is(err, auditplugin.ErrInvalidOption) {
+		t.Errorf("db.Use on another database returned %v", err)
+	}
+	untouched(t, other, pool)
+}
+
+func TestTwoPluginsOnOneDatabase(t *testing.T) {
+	db, _, memory := audited(t)
+	if err := db.Use(auditplugin.New()); !errors.Is(err, gorm.ErrRegistered) {
+		t.Errorf("db.Use returned %v", err)
+	}
+	// Another handle on the pool that is wrapped already.
+	again, err := gorm.Open(sqlite.New(sqlite.Config{Conn: db.ConnPool}), &gorm.Config{Logger: logger.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Use(auditplugin.New()); !errors.Is(err, auditplugin.ErrUnsupportedPool) {
+		t.Errorf("db.Use of a wrapped pool returned %v", err)
+	}
+	must(t, db.Create(&user{Name: "Ada"}))
+	wantTrail(t, db, memory, "create user 1")
+}
+
+func TestUseInTransaction(t *testing.T) {
+	for name, e := range map[string]audit.Emitter{"table": emitter.Table(), "no table": emitter.Memory()} {
+		for _, prepare := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				db := openDB(t)
+				pool := db.ConnPool
+				tx := db.Session(&gorm.Session{PrepareStmt: prepare}).Begin()
+				must(t, tx)
+				must(t, tx.Create(&user{Name: "Ada"}))
+				inside := tx.Statement.ConnPool
+				if err := tx.Use(auditplugin.New(auditplugin.WithEmitter(e))); !errors.Is(err, auditplugin.ErrUnsupportedPool) {
+					t.Errorf("db.Use in a transaction returned %v", err)
+				}
+				if tx.Statement.ConnPool != inside {
+					t.Errorf("the transaction became %T", tx.Statement.ConnPool)
+				}
+				must(t, tx.Rollback())
+				untouched(t, db, pool)
+				var n int64
+				must(t, db.Model(&user{}).Count(&n))
+				if n != 0 {
+					t.Errorf("%d rows survived the rollback", n)
+				}
+			})
+		}
+	}
+}
+
+func TestDisabled(t *testing.T) {
+	db := openDB(t)
+	pool := db.ConnPool
+	p := auditplugin.New(auditplugin.WithEnabled(false), auditplugin.WithRequiredActor())
+	if err := db.Use(p); err != nil {
+		t.Fatal(err)
+	}
+	delete(db.Plugins, "auditplugin") // that it is installed is all there is
+	untouched(t, db, pool)
+	db.Plugins["auditplugin"] = p
+	must(t, db.Create(&user{Name: "Ada"}))
+	if err := auditplugin.Event(db, audit.Record{Message: "sign-in"}); err != nil {
+		t.Errorf("Event returned %v", err)
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Errorf("Close returned %v", err)
+	}
+	must(t, db.Create(&user{Name: "Bob"}))
+	if got := p.Stats(); got != (auditplugin.Stats{}) {
+		t.Errorf("Stats are %+v", got)
+	}
+}
+
+// The shapes of a model that options accept mean the same table.
+func TestWithModels(t *testing.T) {
+	for name, model := range map[string]any{
+		"struct": user{}, "pointer": &user{}, "name": "users", "qualified": "main.users",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Run("with", func(t *testing.T) {
+				db, _, memory := audited(t, auditplugin.WithModels(model))
+				must(t, db.Create(&user{Name: "Ada", Pets: []pet{{Name: "Rex"}}}))
+				wantTrail(t, db, memory, "create user 1")
+			})
+			t.Run("without", func(t *testing.T) {
+				db, _, memory := audited(t, auditplugin.WithoutModels(model))
+				must(t, db.Create(&user{Name: "Ada", Pets: []pet{{Name: "Rex"}}}))
+				wantTrail(t, db, memory, "create pet 1")
+			})
+		})
+	}
+}
