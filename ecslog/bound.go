@@ -1,5 +1,7 @@
 package ecslog
 
+import "slices"
+
 // renderOwn prepares the end of every line on the direct path.
 func (c *core) renderOwn() {
 	l := &line{c: c, nodes: maxNodes}
@@ -11,15 +13,24 @@ func (c *core) renderOwn() {
 			c.logOpen = true
 		}
 	}
+	c.tail = c.renderTail(l, "log.logger")
+	c.tailNoEvent = c.renderTail(l, "log.logger", "event.dataset")
+}
+
+// renderTail renders the own fields but those left out, and the line's end.
+func (c *core) renderTail(l *line, without ...string) []byte {
 	l.buf = l.buf[:0]
 	l.plant()
 	for _, a := range c.own {
-		if a.Key != "log.logger" {
+		if a.Key == "event.dataset" {
+			c.dataset = a.Value.String()
+		}
+		if !slices.Contains(without, a.Key) {
 			l.addOwn(a)
 		}
 	}
 	l.fieldSets()
-	c.tail = append(l.buf, '}', '\n')
+	return append(append([]byte(nil), l.buf...), '}', '\n')
 }
 
 // renderBound appends attrs, which WithAttrs just added, to what is rendered, or
@@ -47,6 +58,11 @@ func (h *Handler) renderBound(attrs []bound) {
 			return
 		}
 	}
+	if c := h.c; c.dataset != "" && l.holdsEvent() {
+		h.direct, h.pre, h.keys = false, nil, nil // the tail of each line would need to know
+		return
+	}
+	l.writeHeld("")
 	if len(l.buf) == opened && opened != before {
 		return // nothing to open the groups for
 	}

@@ -20,5 +20,5 @@ func ExampleNewHandler() {
 		panic(err)
 	}
 	// Output:
-	// {"@timestamp":"2024-08-20T10:18:53.049000Z","log.level":"error","message":"order lost","order":17,"error":{"type":"*errors.errorString","message":"connection refused"},"trace":{"id":"4bf92f35"},"ecs.version":"1.6.0","log":{"logger":"shop.orders"},"event":{"dataset":"shop"},"service":{"name":"shop"}}
+	// {"@timestamp":"2024-08-20T10:18:53.049000Z","log.level":"error","message":"order lost","order":17,"error":{"type":"*errors.errorString","message":"connection refused"},"ecs.version":"1.6.0","log":{"logger":"shop.orders"},"trace":{"id":"4bf92f35"},"event":{"dataset":"shop"},"service":{"name":"shop"}}
 }

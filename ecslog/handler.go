@@ -47,10 +47,14 @@ type core struct {
 	maxValue     int
 	contextAttrs func(context.Context) []slog.Attr
 
-	own      []slog.Attr // constant fields by path
-	logHead  []byte      // `,"ecs.version":…` and, unless empty, `,"log":{"logger":…`
-	logOpen  bool        // whether logHead leaves the log object open
-	tail     []byte      // the own fields outside log, and the line's end
+	own     []slog.Attr // constant fields by path
+	logHead []byte      // `,"ecs.version":…` and, unless empty, `,"log":{"logger":…`
+	logOpen bool        // whether logHead leaves the log object open
+	tail    []byte      // the own fields outside log, and the line's end
+
+	dataset     string // event.dataset, which is in tail
+	tailNoEvent []byte // tail, for lines that write it with other event fields
+
 	origins  originCache
 	lines    sync.Pool
 	encoders sync.Pool
@@ -147,6 +151,7 @@ type line struct {
 	buf   []byte
 	nodes int      // how many more attributes and elements it may hold
 	keys  []string // direct path: keys written, by level
+	held  []held   // direct path: dotted keys to write later
 	items []item   // tree
 	path  []byte   // tree: the dotted path being placed
 	index map[itemKey]int32
@@ -155,9 +160,10 @@ type line struct {
 // release gives l back for reuse, without what it refers to.
 func (l *line) release() {
 	clear(l.keys)
+	clear(l.held)
 	clear(l.items)
 	clear(l.index)
-	l.keys, l.items, l.path = l.keys[:0], l.items[:0], l.path[:0]
+	l.keys, l.held, l.items, l.path = l.keys[:0], l.held[:0], l.items[:0], l.path[:0]
 	if cap(l.buf) <= maxPooled && cap(l.items) <= 1024 {
 		l.c.lines.Put(l)
 	}

@@ -100,7 +100,11 @@ func TestPlaces(t *testing.T) {
 	}{
 		{name: "plain", attrs: []slog.Attr{slog.Int("a", 1), slog.String("b", "x")}, want: `"a":1,"b":"x",` + version},
 		{name: "dotted key", attrs: []slog.Attr{slog.String("trace.id", "t"), slog.String("a.b", "x")}, want: `"a":{"b":"x"},` + version + `,"trace":{"id":"t"}`},
-		{name: "trace", build: with(slog.String("trace.id", "t")), attrs: []slog.Attr{slog.String("span.id", "s"), slog.Int("a", 1)}, want: `"trace":{"id":"t"},"span":{"id":"s"},"a":1,` + version},
+		{name: "trace", build: with(slog.String("trace.id", "t")), attrs: []slog.Attr{slog.String("span.id", "s"), slog.Int("a", 1)}, want: `"trace":{"id":"t"},"a":1,` + version + `,"span":{"id":"s"}`},
+		{name: "paths into field sets", attrs: []slog.Attr{slog.String("http.request.method", "GET"), slog.String("user.id", "1"), slog.Int("a", 1), slog.String("http.request.id", "r"), slog.Int("http.version", 2)}, want: `"a":1,` + version + `,"http":{"request":{"method":"GET","id":"r"},"version":2},"user":{"id":"1"}`},
+		{name: "path through a value", attrs: []slog.Attr{slog.String("http.request", "GET"), slog.String("http.request.id", "r")}, want: version + `,"http":{"request":"GET"},"labels":{"http_request_id":"r"}`},
+		{name: "event beside the dataset", opts: &ecslog.Options{Dataset: "shop.log"}, attrs: []slog.Attr{slog.String("event.action", "x")}, want: version + `,"event":{"action":"x","dataset":"shop.log"}`},
+		{name: "bound event beside the dataset", opts: &ecslog.Options{Dataset: "shop.log"}, build: with(slog.String("event.action", "x")), want: version + `,"event":{"action":"x","dataset":"shop.log"}`},
 		{name: "trace twice", build: with(slog.String("trace.id", "t")), attrs: []slog.Attr{slog.String("trace.id", "u"), slog.String("trace.x", "y")}, want: version + `,"trace":{"id":"u","x":"y"}`},
 		{name: "dotted and group merge", attrs: []slog.Attr{slog.String("user.id", "1"), slog.Group("user", "name", "Ada")}, want: version + `,"user":{"id":"1","name":"Ada"}`},
 		{name: "strings are strings", attrs: []slog.Attr{slog.Int("trace.id", 5), slog.Bool("event.dataset", true)}, want: version + `,"trace":{"id":"5"},"event":{"dataset":"true"}`},

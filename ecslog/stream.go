@@ -81,7 +81,13 @@ func (l *line) end(r slog.Record) {
 	if open {
 		l.buf = append(l.buf, '}')
 	}
-	l.buf = append(l.buf, c.tail...)
+	tail := c.tail
+	if c.dataset != "" && l.holdsEvent() {
+		l.held = append(l.held, held{path: "event.dataset", value: slog.StringValue(c.dataset)})
+		tail = c.tailNoEvent
+	}
+	l.writeHeld("")
+	l.buf = append(l.buf, tail...)
 }
 
 // key writes a plain key, with the comma before it.
@@ -111,15 +117,7 @@ func (l *line) attr(a slog.Attr, lv *level) bool {
 		return kind == slog.KindAny && v.Any() == nil
 	}
 	if !isPlainKey(a.Key) {
-		set := idOf(a.Key)
-		if set == "" || !lv.top || kind != slog.KindString || !l.use(set, lv) {
-			return false
-		}
-		l.key(set)
-		l.buf = append(l.buf, `{"id":`...)
-		l.text(v.String())
-		l.buf = append(l.buf, '}')
-		return true
+		return l.hold(a.Key, v, lv)
 	}
 	if lv.top {
 		switch topClass(a.Key) {
@@ -167,21 +165,6 @@ func (l *line) attr(a slog.Attr, lv *level) bool {
 	}
 	l.buf = append(l.buf, '}')
 	return true
-}
-
-// idOf returns the field set of the dotted keys that traced applications give with
-// every line, which are worth not building a tree for. Anything else in these
-// sets goes to the tree.
-func idOf(key string) string {
-	switch key {
-	case "trace.id":
-		return "trace"
-	case "span.id":
-		return "span"
-	case "transaction.id":
-		return "transaction"
-	}
-	return ""
 }
 
 // attrs writes the members of a group.
