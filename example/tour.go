@@ -106,8 +106,11 @@ func createAccounts(db *gorm.DB, ada *Account) error {
 // expect shows an error that the tour set out to get; any other outcome is an
 // error of the tour itself.
 func expect(out io.Writer, got, want error) error {
+	if got == nil {
+		return fmt.Errorf("no error, but it should have been: %w", want)
+	}
 	if !errors.Is(got, want) {
-		return fmt.Errorf("got error %v, want %v", got, want)
+		return fmt.Errorf("%w, but it should have been: %w", got, want)
 	}
 	fmt.Fprintf(out, "   as expected: %v\n", got)
 	return nil
