@@ -262,6 +262,19 @@ func TestFirst(t *testing.T) {
 	}
 }
 
+func TestParseKeepsWhetherNamesAreQuoted(t *testing.T) {
+	for query, want := range map[string]Table{
+		`DELETE FROM "Users"`:       {Name: "Users", Quoted: true},
+		`DELETE FROM Users`:         {Name: "Users"},
+		`DELETE FROM "App".Users`:   {Schema: "App", Name: "Users"},
+		`DELETE FROM app . "Users"`: {Schema: "app", Name: "Users", Quoted: true},
+	} {
+		if got := Parse("postgres", query)[0].Writes; len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %+v", query, got)
+		}
+	}
+}
+
 // Statements inside one another are followed to a bounded depth only, so that a
 // long text can not exhaust the stack, and redacting never makes text grow much.
 func TestParseDeepText(t *testing.T) {

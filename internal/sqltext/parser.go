@@ -105,7 +105,8 @@ func (p *parser) part(i int) bool {
 // name reads a table's name, qualified or not, and returns the position after it.
 func (p *parser) name(i int) (t Table, next int, ok bool) {
 	for p.part(i) {
-		name, _ := unquote(p.text(i))
+		name, quoted := unquote(p.text(i))
+		t.Quoted = quoted
 		if p.kind(i) == tokenNumber {
 			// A name that starts with a digit took its qualifier along.
 			if first, rest, cut := strings.Cut(name, "."); cut {

@@ -63,6 +63,8 @@ type Table struct {
 	Schema string
 	// Name is the table's own name.
 	Name string
+	// Quoted tells that Name was quoted, so that PostgreSQL does not fold it.
+	Quoted bool
 }
 
 // Statement is what is known about one statement.
