@@ -24,7 +24,7 @@ func (p *Plugin) rawWrites(query string) []*model {
 	seen := map[string]bool{}
 	for _, s := range sqltext.Parse(dialect, query) {
 		for _, w := range s.Writes {
-			if m := p.rawModel(w.Name); m.audited && !seen[m.table] {
+			if m := p.rawModel(w); m.audited && !seen[m.table] {
 				seen[m.table] = true
 				models = append(models, m)
 			}
@@ -35,8 +35,9 @@ func (p *Plugin) rawWrites(query string) []*model {
 
 // rawModel finds what is known of a table that raw SQL names, in whatever case the
 // database would take it.
-func (p *Plugin) rawModel(name string) *model {
-	if p.server.Dialect == "postgres" {
+func (p *Plugin) rawModel(t sqltext.Table) *model {
+	name := t.Name
+	if p.server.Dialect == "postgres" && !t.Quoted {
 		name = strings.ToLower(name)
 	}
 	return p.modelFor(p.schemaOf(nil, name), name)

@@ -208,6 +208,9 @@ func SQLTx(tx *gorm.DB) (*sql.Tx, error) {
 // noteworthy reports whether a transaction must know that query ran: transaction
 // control, statements that commit implicitly, and reads of the audit table.
 func (p *Plugin) noteworthy(query string) bool {
+	if !sqltext.Single(query) {
+		return true
+	}
 	switch sqltext.First(p.server.Dialect, query) {
 	case sqltext.Insert, sqltext.Update, sqltext.Delete:
 		return false
