@@ -152,7 +152,7 @@ func (j *job) execUser(query string, args []any) (outcome, error) {
 // queryUser runs a statement of the application, perhaps with more to return, on
 // the connection the application chose.
 func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
-	rows, err := j.user.QueryContext(j.ctx, query, args...)
+	rows, err := j.user.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Read checks it
 	if err != nil {
 		j.state.failed(err)
 		return nil, err
@@ -169,7 +169,7 @@ func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
 // read runs a statement of ours. It goes around the prepared statements of the
 // application.
 func (j *job) read(query string, args []any) ([][]any, error) {
-	rows, err := j.state.conn.QueryContext(j.ctx, query, args...)
+	rows, err := j.state.conn.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Read checks it
 	if err != nil {
 		j.state.failed(err)
 		return nil, j.auditError(err)

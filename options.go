@@ -261,8 +261,8 @@ func WithPortableImages() Option {
 	return func(c *config) error { c.portable = true; return nil }
 }
 
-// WithEnabled(false) turns the plugin off altogether: nothing is registered, no
-// table is created. For test suites that mock SQL.
+// WithEnabled with false turns the plugin off altogether: nothing is registered,
+// no table is created. For test suites that mock SQL.
 func WithEnabled(enabled bool) Option {
 	return func(c *config) error { c.disabled = !enabled; return nil }
 }

@@ -58,7 +58,7 @@ func queryInt(ctx context.Context, conn audit.Conn, query string) (int64, error)
 	if err != nil {
 		return 0, err
 	}
-	defer rows.Close() //nolint:errcheck // read to the end below
+	defer func() { _ = rows.Close() }() // rows.Err below tells of what went wrong
 	var n int64
 	for rows.Next() {
 		if err := rows.Scan(&n); err != nil {

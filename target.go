@@ -114,14 +114,6 @@ func (t *target) findKey() {
 	t.exact = len(t.key) > 0 && t.tbl.UniqueNotNull(names)
 }
 
-func (t *target) names() []string {
-	names := make([]string, len(t.cols))
-	for i, c := range t.cols {
-		names[i] = c.Name
-	}
-	return names
-}
-
 func (t *target) all() []int {
 	idx := make([]int, len(t.cols))
 	for i := range idx {
@@ -157,16 +149,6 @@ func (t *target) recordID(img image) string {
 		vals[i] = t.plan.Column(t.table, t.cols[k].Name, img[k])
 	}
 	return values.RecordID(vals)
-}
-
-// touches reports whether any of the columns at idx is among the assigned ones.
-func (t *target) touches(idx []int, assigned []string) bool {
-	for _, k := range idx {
-		if slices.Contains(assigned, t.cols[k].Name) {
-			return true
-		}
-	}
-	return false
 }
 
 // quoted returns a column of the target as SQL, qualified by its alias.
