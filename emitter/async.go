@@ -3,6 +3,7 @@ package emitter
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -84,6 +85,10 @@ func (a *AsyncEmitter) Bind(db *gorm.DB) (audit.Emitter, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
+	if writesHere(a.child) {
+		// Refused before a table is made for it.
+		return nil, fmt.Errorf("%w: %T", ErrTransactional, a.child)
+	}
 	target, err := bind(a.child, db)
 	if err != nil {
 		return nil, err
@@ -95,6 +100,18 @@ func (a *AsyncEmitter) Bind(db *gorm.DB) (audit.Emitter, error) {
 	defer a.mu.Unlock()
 	a.targets = append(a.targets, target)
 	return &boundAsync{AsyncEmitter: a, target: target}, nil
+}
+
+// writesHere reports whether e, not bound yet, is or holds a table in the audited
+// database.
+func writesHere(e audit.Emitter) bool {
+	switch e := e.(type) {
+	case *TableEmitter:
+		return e != nil && e.other == nil && e.err == nil
+	case *MultiEmitter:
+		return e != nil && slices.ContainsFunc(e.children, writesHere)
+	}
+	return false
 }
 
 func transactional(e audit.Emitter) bool {

@@ -29,12 +29,18 @@ func Multi(e ...audit.Emitter) *MultiEmitter {
 // Bind binds each emitter that needs it and returns a Multi of the results.
 func (m *MultiEmitter) Bind(db *gorm.DB) (audit.Emitter, error) {
 	bound := make([]audit.Emitter, len(m.children))
-	for i, child := range m.children {
-		b, err := bind(child, db)
-		if err != nil {
-			return nil, fmt.Errorf("auditplugin: emitter %d: %w", i+1, err)
+	// Tables come last: an error elsewhere must not leave a new table behind.
+	for _, tables := range []bool{false, true} {
+		for i, child := range m.children {
+			if writesHere(child) != tables {
+				continue
+			}
+			b, err := bind(child, db)
+			if err != nil {
+				return nil, fmt.Errorf("auditplugin: emitter %d: %w", i+1, err)
+			}
+			bound[i] = b
 		}
-		bound[i] = b
 	}
 	return &MultiEmitter{children: bound}, nil
 }
