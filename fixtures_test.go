@@ -187,3 +187,5 @@ func (l *lines) String() string {
 	defer l.mu.Unlock()
 	return l.text.String()
 }
+
+func textLogger(l *lines) *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }

@@ -3,7 +3,6 @@ package auditplugin_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -120,7 +119,7 @@ func TestRequiredForWritesOnly(t *testing.T) {
 
 func TestActorWarningOncePerLine(t *testing.T) {
 	var log lines
-	db, _, _ := audited(t, auditplugin.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	db, _, _ := audited(t, auditplugin.WithLogger(textLogger(&log)))
 	known := db.WithContext(audit.WithActor(t.Context(), audit.Actor{ID: "1"}))
 	must(t, known.Create(&user{Name: "Ada"}))
 	if log.String() != "" {
