@@ -124,7 +124,7 @@ func (s *state) flush(ctx context.Context) error {
 	err := s.emit(ctx, pending, lenient)
 	if err != nil && !lenient {
 		return &quietError{
-			text:  fmt.Sprintf("%v: %d records of transaction %s: the audit table refused them", ErrAuditFailed, len(pending), s.id),
+			text:  fmt.Sprintf("%v: %s %s: the audit table refused it (%d records of transaction %s)", ErrAuditFailed, pending[0].RecordType, pending[0].Action, len(pending), s.id),
 			kinds: []error{ErrAuditFailed, err},
 		}
 	}
