@@ -58,6 +58,8 @@ func TestBadOptions(t *testing.T) {
 		"nil func emitter":        {[]auditplugin.Option{auditplugin.WithEmitter(emitter.Func(nil))}, auditplugin.ErrInvalidOption},
 		"nil logger emitter":      {[]auditplugin.Option{auditplugin.WithEmitter(emitter.Slog(nil))}, emitter.ErrNilLogger},
 		"nil in Multi":            {[]auditplugin.Option{auditplugin.WithEmitter(emitter.Multi(emitter.Memory(), nil))}, emitter.ErrNilEmitter},
+		"table behind Async":      {[]auditplugin.Option{auditplugin.WithEmitter(emitter.Async(emitter.Table()))}, emitter.ErrTransactional},
+		"nil after table":         {[]auditplugin.Option{auditplugin.WithEmitter(emitter.Multi(emitter.Table(), nil))}, emitter.ErrNilEmitter},
 		"nil logger after table":  {[]auditplugin.Option{auditplugin.WithEmitter(emitter.Table(), emitter.Slog(nil))}, emitter.ErrNilLogger},
 		"table name":              {[]auditplugin.Option{auditplugin.WithEmitter(emitter.Table(emitter.Name("")))}, emitter.ErrInvalidOption},
 		"table not to be created": {[]auditplugin.Option{auditplugin.WithEmitter(emitter.Table(emitter.NoCreate()))}, emitter.ErrTableMissing},
