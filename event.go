@@ -2,8 +2,11 @@ package auditplugin
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -17,8 +20,9 @@ import (
 // What r leaves empty is filled in from the context of tx: ID, Time, Actor, Reason
 // and so on. Action defaults to audit.Event, Outcome to audit.Success. The values
 // of r are recorded as they are: put no secrets in them. It fails with ErrClosed
-// after Close, and with ErrInvalidOption when the plugin is not installed on tx;
-// with the plugin turned off by WithEnabled(false) it does nothing.
+// after Close, with [sql.ErrTxDone] when tx was committed or rolled back, and with
+// ErrInvalidOption when the plugin is not installed on tx; with the plugin turned
+// off by WithEnabled(false) it does nothing.
 func Event(tx *gorm.DB, r audit.Record) error {
 	if tx == nil || tx.Config == nil {
 		return fmt.Errorf("%w: Event: no database", ErrInvalidOption)
@@ -36,6 +40,9 @@ func Event(tx *gorm.DB, r audit.Record) error {
 	ctx := tx.Statement.Context
 	r = p.complete(ctx, r)
 	if t, ok := asTransaction(tx.Statement.ConnPool); ok {
+		if t.state.ended() {
+			return fmt.Errorf("auditplugin: event refused: %w", sql.ErrTxDone)
+		}
 		r.TransactionID = t.state.id
 		return t.state.add(ctx, []audit.Record{r}, false)
 	}
@@ -44,8 +51,12 @@ func Event(tx *gorm.DB, r audit.Record) error {
 		r.TransactionID = s.id
 		return s.add(ctx, []audit.Record{r}, false)
 	}
+	conn := p.outsideConn
+	if c, ok := tx.Statement.ConnPool.(*sql.Conn); ok {
+		conn = c // the pool may have no second connection to give
+	}
 	for _, e := range p.transactional {
-		if err := safely(func() error { return e.EmitTx(ctx, p.outsideConn, []audit.Record{r}) }); err != nil {
+		if err := safely(func() error { return e.EmitTx(ctx, conn, []audit.Record{r}) }); err != nil {
 			return &quietError{text: fmt.Sprintf("%v: event could not be written", ErrAuditFailed), kinds: []error{ErrAuditFailed, err}}
 		}
 	}
@@ -87,6 +98,9 @@ func (p *Plugin) complete(ctx context.Context, r audit.Record) audit.Record {
 	if r.Source.IsZero() {
 		r.Source = callerSource()
 	}
+	// The record may be written long after the caller has gone on with its maps.
+	r.Before, r.After, r.Metadata = maps.Clone(r.Before), maps.Clone(r.After), maps.Clone(r.Metadata)
+	r.Changed, r.Changes = slices.Clone(r.Changed), slices.Clone(r.Changes)
 	r.SchemaVersion = audit.SchemaVersion
 	return r
 }

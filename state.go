@@ -318,6 +318,13 @@ func (s *state) uncertain() bool {
 	return s.fresh || s.ddl
 }
 
+// ended reports whether the transaction was committed or rolled back.
+func (s *state) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done
+}
+
 // locked reports whether the transaction is a SQLite writer already; took says it is.
 func (s *state) locked() bool {
 	s.mu.Lock()
