@@ -15,6 +15,7 @@ require (
 	gorm.io/driver/sqlite v1.6.0
 	gorm.io/gorm v1.31.2
 	gorm.io/plugin/dbresolver v1.6.2
+	pgregory.net/rapid v1.3.0
 )
 
 require (
