@@ -245,14 +245,18 @@ func (j *job) sent(vals clause.Values, out outcome) []image {
 	if len(t.cols) == 0 {
 		return nil
 	}
-	affected := int64(len(vals.Values))
+	rows := vals.Values
+	if len(vals.Columns) == 0 {
+		rows = [][]any{nil} // DEFAULT VALUES
+	}
+	affected := int64(len(rows))
 	if out.result != nil {
 		if n, err := out.result.RowsAffected(); err == nil {
 			affected = min(affected, n)
 		}
 	}
 	images := make([]image, 0, affected)
-	for _, v := range vals.Values[:affected] {
+	for _, v := range rows[:affected] {
 		img := make(image, len(t.cols))
 		for i, c := range vals.Columns {
 			if at, ok := t.index[c.Name]; ok && !isExpression(v[i]) {
