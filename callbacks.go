@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
 // register hooks the plugin into GORM. Each callback names both neighbours:
@@ -24,7 +26,7 @@ func (p *Plugin) register(db *gorm.DB) error {
 		cb.Delete().After("gorm:delete").Before("gorm:after_delete").Register("auditplugin:disarm", disarm),
 
 		cb.Raw().Before("gorm:raw").Register("auditplugin:arm", p.armRaw),
-		cb.Raw().After("gorm:raw").Register("auditplugin:disarm", disarm),
+		cb.Raw().After("gorm:raw").Register("auditplugin:disarm", p.disarmRaw),
 		cb.Row().Before("gorm:row").Register("auditplugin:arm", p.armRaw),
 		cb.Row().After("gorm:row").Register("auditplugin:disarm", disarm),
 		cb.Query().Before("gorm:query").Register("auditplugin:arm", p.armRaw),
@@ -97,6 +99,15 @@ func arm(db *gorm.DB, a *armed) {
 		return
 	}
 	db.Statement.ConnPool = a
+}
+
+// disarmRaw also forgets what the catalog said when definitions have changed, by
+// AutoMigrate for one.
+func (p *Plugin) disarmRaw(db *gorm.DB) {
+	disarm(db)
+	if sqltext.First(p.server.Dialect, db.Statement.SQL.String()) == sqltext.DDL {
+		p.catalog.Clear()
+	}
 }
 
 func disarm(db *gorm.DB) {

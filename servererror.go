@@ -22,17 +22,25 @@ const (
 // mysqlErrorNumber finds the server's error number without importing the driver,
 // which core users do not have.
 func mysqlErrorNumber(err error) int {
-	for ; err != nil; err = errors.Unwrap(err) {
+	for err != nil {
 		v := reflect.ValueOf(err)
 		if v.Kind() == reflect.Pointer {
 			v = v.Elem()
 		}
-		if v.Kind() != reflect.Struct {
-			continue
+		if v.Kind() == reflect.Struct {
+			if f := v.FieldByName("Number"); f.IsValid() && f.CanUint() {
+				return int(f.Uint())
+			}
 		}
-		if f := v.FieldByName("Number"); f.IsValid() && f.CanUint() {
-			return int(f.Uint())
+		if several, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, e := range several.Unwrap() {
+				if n := mysqlErrorNumber(e); n != 0 {
+					return n
+				}
+			}
+			return 0
 		}
+		err = errors.Unwrap(err)
 	}
 	return 0
 }
@@ -51,6 +59,27 @@ func sqlState(err error) string {
 func mayLock(query string) bool {
 	return strings.Contains(query, "UPDATE") || strings.Contains(query, "SHARE") ||
 		sqltext.Mentions(query, "update") || sqltext.Mentions(query, "share")
+}
+
+// isStale reports whether err may come from a table that is no longer what the
+// catalog said: a column or a right was taken away from outside.
+func isStale(dialect string, err error) bool {
+	switch dialect {
+	case "postgres":
+		switch sqlState(err) {
+		case "42703", "42P01", "42501", "42P10", "0A000": // column, table, privilege, conflict target, cached plan
+			return true
+		}
+	case "mysql":
+		switch mysqlErrorNumber(err) {
+		case 1054, 1146, 1142, 1143: // column, table, table or column privilege
+			return true
+		}
+	case "sqlite":
+		text := err.Error()
+		return strings.Contains(text, "no such column") || strings.Contains(text, "no such table") || strings.Contains(text, "no column named")
+	}
+	return false
 }
 
 func queryInt(ctx context.Context, conn audit.Conn, query string) (int64, error) {

@@ -285,6 +285,9 @@ func (s *state) failed(err error) {
 	if err == nil || s.ctx.Err() != nil {
 		return
 	}
+	if isStale(s.p.server.Dialect, err) {
+		s.p.catalog.Clear()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.done || s.bare {
