@@ -27,7 +27,7 @@ func openCatalog(t *testing.T, dialect string, statements ...string) catalogDB {
 	if os.Getenv(env) == "" {
 		t.Skipf("%s is not set", env)
 	}
-	d := testdb.Target{Dialect: dialect}.Open(t, testdb.WithoutPlugin())
+	d := testdb.Target{Dialect: dialect}.Open(t, testdb.WithoutPlugin(), testdb.OwnDatabase())
 	d.Raw.SetMaxOpenConns(1)
 	c := catalogDB{t: t, dialect: dialect, db: d.Raw, dsn: d.DSN}
 	c.exec(statements...)

@@ -73,6 +73,19 @@ func TestRestore(t *testing.T) {
 	})
 }
 
+// MariaDB answers a DELETE … RETURNING whose condition can not hold without a
+// result set.
+func TestImpossibleCondition(t *testing.T) {
+	scene{models: people(), seed: seedUsers("a")}.capture(t, func(s *stage) {
+		s.ok(s.db.Unscoped().Where("1 = 0").Delete(&User{}))
+		s.ok(s.db.Unscoped().Where("id IN ?", []int{}).Delete(&User{}))
+		s.ok(s.db.Unscoped().Where("name = 'a' AND name = 'b'").Delete(&User{}))
+		s.ok(s.db.Where("1 = 0").Delete(&User{}))
+		s.ok(s.db.Model(&User{}).Where("1 = 0").Update("age", 3))
+		s.expect()
+	})
+}
+
 func seedSettings(names ...string) func(*gorm.DB) error {
 	return func(db *gorm.DB) error {
 		for _, name := range names {

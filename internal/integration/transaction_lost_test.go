@@ -88,7 +88,8 @@ func waitForLockWait(s *stage) {
 	s.Helper()
 	for range 500 {
 		var n int
-		s.try(s.db.Raw.QueryRow("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'").Scan(&n))
+		s.try(s.db.Raw.QueryRow(`SELECT COUNT(*) FROM information_schema.innodb_trx t
+			JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()`).Scan(&n))
 		if n > 0 {
 			return
 		}

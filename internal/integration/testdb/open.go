@@ -37,6 +37,7 @@ type settings struct {
 	before  []func(*gorm.DB) error
 	after   []func(*gorm.DB) error
 	dsn     string
+	own     bool
 }
 
 // Option changes how [Target.Open] opens a database.
@@ -72,6 +73,9 @@ func After(f func(*gorm.DB) error) Option {
 // its own, instead of a fresh one.
 func In(dsn string) Option { return func(s *settings) { s.dsn = dsn } }
 
+// OwnDatabase makes a database on PostgreSQL, where a test otherwise gets a schema.
+func OwnDatabase() Option { return func(s *settings) { s.own = true } }
+
 // Open makes a fresh database and installs the plugin with the table emitter and
 // one that collects what is announced. The test fails when that fails.
 func (g Target) Open(t *testing.T, options ...Option) *DB {
@@ -82,7 +86,7 @@ func (g Target) Open(t *testing.T, options ...Option) *DB {
 	}
 	d := &DB{Target: g, Announced: &Announced{}, DSN: s.dsn}
 	if d.DSN == "" {
-		d.DSN = create(t, g.Dialect)
+		d.DSN = create(t, g.Dialect, s.own)
 	}
 	d.Raw = openSQL(t, g.Dialect, d.DSN)
 	d.DB = d.open(t, s)

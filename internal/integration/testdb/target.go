@@ -50,8 +50,12 @@ func On(t *testing.T, dialect string, f func(t *testing.T, g Target)) {
 	t.Helper()
 	t.Run(dialect, func(t *testing.T) {
 		skipWithoutServer(t, dialect)
+		t.Parallel()
+		t.Run("portable", func(t *testing.T) {
+			t.Parallel()
+			f(t, Target{Dialect: dialect, Portable: true})
+		})
 		f(t, Target{Dialect: dialect})
-		t.Run("portable", func(t *testing.T) { f(t, Target{Dialect: dialect, Portable: true}) })
 	})
 }
 
@@ -62,6 +66,7 @@ func EachDialect(t *testing.T, f func(t *testing.T, g Target)) {
 	for _, dialect := range []string{SQLite, Postgres, MySQL} {
 		t.Run(dialect, func(t *testing.T) {
 			skipWithoutServer(t, dialect)
+			t.Parallel()
 			f(t, Target{Dialect: dialect})
 		})
 	}
