@@ -18,9 +18,20 @@ type table struct {
 	simple bool
 }
 
+// nameSQL matches one identifier, quoted or not. A quote inside a quoted one is not
+// for this pattern.
+const nameSQL = "\"[^\"]+\"|`[^`]+`|\\[[^\\]]+\\]|[\\p{L}\\p{N}_$-]+"
+
 // tablePattern matches what db.Table may be given: an optionally qualified name
 // and an optional alias.
-var tablePattern = regexp.MustCompile("(?i)^\\s*(?:[\"`\\[]?([\\p{L}\\p{N}_$-]+)[\"`\\]]?\\.)?[\"`\\[]?([\\p{L}\\p{N}_$ -]+?)[\"`\\]]?(?:\\s+(?:AS\\s+)?[\"`\\[]?([\\p{L}\\p{N}_$]+)[\"`\\]]?)?\\s*$")
+var tablePattern = regexp.MustCompile(`(?i)^\s*(?:(` + nameSQL + `)\.)?(` + nameSQL + `)(?:\s+(?:AS\s+)?(` + nameSQL + `))?\s*$`)
+
+func unquoted(name string) string {
+	if name != "" && strings.IndexByte("\"`[", name[0]) >= 0 {
+		return name[1 : len(name)-1]
+	}
+	return name
+}
 
 func tableRef(stmt *gorm.Statement) (table, bool) {
 	if stmt.Table == "" && stmt.TableExpr == nil {
@@ -37,7 +48,7 @@ func tableRef(stmt *gorm.Statement) (table, bool) {
 	if m == nil || len(stmt.TableExpr.Vars) > 0 {
 		return table{}, false
 	}
-	t := table{schema: m[1], name: m[2], alias: m[3], simple: m[3] == ""}
+	t := table{schema: unquoted(m[1]), name: unquoted(m[2]), alias: unquoted(m[3]), simple: m[3] == ""}
 	if t.alias == "" {
 		t.alias = t.name
 	}
