@@ -1,0 +1,98 @@
+package auditplugin
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// mysqlError has the shape of the MySQL driver's error.
+type mysqlError struct {
+	Number   uint16
+	SQLState [5]byte
+	Message  string
+}
+
+func (e *mysqlError) Error() string { return e.Message }
+
+// otherError has a number that is none of the server's.
+type otherError struct{ Number string }
+
+func (e otherError) Error() string { return e.Number }
+
+type textError string
+
+func (e textError) Error() string { return string(e) }
+
+func TestMySQLErrorNumber(t *testing.T) {
+	deadlock := &mysqlError{Number: 1213, Message: "Deadlock found"}
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{
+		"nil":             {nil, 0},
+		"the driver's":    {deadlock, 1213},
+		"wrapped":         {fmt.Errorf("saving: %w", fmt.Errorf("again: %w", deadlock)), 1213},
+		"nil pointer":     {(*mysqlError)(nil), 0},
+		"number is text":  {otherError{"1213"}, 0},
+		"no struct":       {textError("Error 1213"), 0},
+		"without a cause": {errors.New("Error 1213 (40001): Deadlock found"), 0},
+		"joined":          {errors.Join(errors.New("first"), deadlock), 1213},
+		"joined, wrapped": {fmt.Errorf("saving: %w", errors.Join(errors.New("first"), fmt.Errorf("x: %w", deadlock))), 1213},
+		"of two causes":   {fmt.Errorf("%w: %w", gorm.ErrInvalidDB, deadlock), 1213},
+	} {
+		if got := mysqlErrorNumber(c.err); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestIsExpression(t *testing.T) {
+	var null *string
+	for _, c := range []struct {
+		v    any
+		want bool
+	}{
+		{nil, false},
+		{1, false},
+		{"now()", false},
+		{[]byte("x"), false},
+		{null, false},
+		{map[string]any{}, false},
+		{gorm.Expr("age + ?", 1), true},
+		{clause.Eq{Column: "a", Value: 1}, true},
+		{clause.Column{Name: "a"}, true},
+		{clause.Table{Name: "a"}, true},
+		{&gorm.DB{}, true},
+		{[]any{1, 2}, true},
+	} {
+		if got := isExpression(c.v); got != c.want {
+			t.Errorf("%T: %v, want %v", c.v, got, c.want)
+		}
+	}
+}
+
+func TestQuoteIdent(t *testing.T) {
+	for dialect, names := range map[string]map[string]string{
+		"postgres": {`users`: `"users"`, `a.b`: `"a.b"`, `say "hi"`: `"say ""hi"""`, "`": "\"`\""},
+		"mysql":    {`users`: "`users`", `a.b`: "`a.b`", "a`b": "`a``b`", `"`: "`\"`"},
+	} {
+		stmt := &gorm.Statement{DB: &gorm.DB{Config: &gorm.Config{Dialector: named{name: dialect}}}}
+		for name, want := range names {
+			if got := quoteIdent(stmt, name); got != want {
+				t.Errorf("%s: %s is quoted as %s, want %s", dialect, name, got, want)
+			}
+		}
+	}
+}
+
+// named is a dialect that has nothing but a name.
+type named struct {
+	gorm.Dialector
+	name string
+}
+
+func (n named) Name() string { return n.name }
