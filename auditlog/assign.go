@@ -138,7 +138,7 @@ func plain(v slog.Value) any {
 		return safeText(err)
 	}
 	if src, ok := v.Any().(*slog.Source); ok && src != nil {
-		return map[string]any{"file": src.File, "line": src.Line, "function": src.Function}
+		return map[string]any{"file": src.File, "line": int64(src.Line), "function": src.Function}
 	}
 	return v.Any()
 }

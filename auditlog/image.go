@@ -36,19 +36,38 @@ func (t *trail) imageOf(table string, v any) (*image, error) {
 	case rv.IsValid() && rv.Kind() == reflect.Struct:
 		return t.structImage(table, rv, 0)
 	case rv.IsValid() && rv.Kind() == reflect.Map && rv.Type().Key().Kind() == reflect.String:
-		im := &image{plan: t.names, loose: true, raw: map[string]any{}, shown: map[string]any{}}
+		im := &image{plan: t.names, loose: true, raw: make(map[string]any, rv.Len()), shown: make(map[string]any, rv.Len())}
+		if m, ok := rv.Interface().(map[string]any); ok { // ranging by reflection allocates
+			for name, e := range m {
+				if err := im.put(t, table, name, reflect.ValueOf(e)); err != nil {
+					return nil, err
+				}
+			}
+			return im, nil
+		}
 		for it := rv.MapRange(); it.Next(); {
-			name := it.Key().String()
-			shown, err := t.value(table, it.Value(), 1, true)
-			if err != nil {
+			if err := im.put(t, table, it.Key().String(), it.Value()); err != nil {
 				return nil, err
 			}
-			im.raw[name], _ = t.value(table, it.Value(), 1, false)
-			im.shown[name] = t.names.Column(table, name, shown)
 		}
 		return im, nil
 	}
 	return nil, fmt.Errorf("%w: %T", ErrImage, v)
+}
+
+// put adds a member of a map.
+func (im *image) put(t *trail, table, name string, v reflect.Value) error {
+	shown, err := t.value(table, v, 1, true)
+	if err != nil {
+		return err
+	}
+	raw := shown
+	switch shown.(type) {
+	case map[string]any, []any: // only these can hide something
+		raw, _ = t.value(table, v, 1, false)
+	}
+	im.raw[name], im.shown[name] = raw, t.names.Column(table, name, shown)
+	return nil
 }
 
 // structImage reads a struct's fields under their JSON names. Every field counts,

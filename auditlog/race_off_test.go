@@ -1,0 +1,5 @@
+//go:build !race
+
+package auditlog_test
+
+const raceEnabled = false
