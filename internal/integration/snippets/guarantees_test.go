@@ -1,6 +1,7 @@
 package snippets
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,17 +22,17 @@ func TestGuaranteesNameTests(t *testing.T) {
 	if rows := strings.Count(table, "\n"); rows < 8 || len(names) < rows {
 		t.Fatalf("%d rows that name %d tests; is the table where it was?", rows, len(names))
 	}
-	files, err := filepath.Glob("../*_test.go")
+	var tests strings.Builder
+	err = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		tests.Write(text)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	var tests strings.Builder
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tests.Write(text)
 	}
 	for _, n := range names {
 		declared := "\nfunc " + n[1]
