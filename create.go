@@ -51,13 +51,23 @@ func (j *job) create() (outcome, error) {
 func (j *job) insertReturning(query string) (outcome, error) {
 	set, err := j.queryUser(query, j.args)
 	if err != nil {
-		return outcome{}, err
+		return j.partial(set), err
 	}
 	theirs, added := split(set, len(j.t.cols))
 	for _, raw := range added {
 		j.changed(j.t, nil, j.t.normalise(raw))
 	}
 	return j.insertOutcome(theirs, int64(len(added)))
+}
+
+// partial is what a statement returned before it failed: MariaDB sends the first
+// rows of an INSERT whose later row is refused, and GORM fills in their keys.
+func (j *job) partial(set *replay.Set) outcome {
+	if set == nil || !j.wantRows {
+		return outcome{}
+	}
+	theirs, _ := split(set, len(j.t.cols))
+	return outcome{rows: theirs}
 }
 
 // insertOutcome answers as the INSERT itself would have.

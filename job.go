@@ -113,6 +113,9 @@ func (j *job) capture() (outcome, error) {
 		return outcome{}, err
 	}
 	if j.t, err = j.p.targetFor(j.ctx, j.state, j.model, j.ref); err != nil {
+		if sqlState(err) == pgInFailedTransaction {
+			return j.plain() // nothing can run: it will fail as it would have
+		}
 		j.state.failed(err)
 		return outcome{}, j.auditError(err)
 	}
@@ -150,7 +153,7 @@ func (j *job) execUser(query string, args []any) (outcome, error) {
 }
 
 // queryUser runs a statement of the application, perhaps with more to return, on
-// the connection the application chose.
+// the connection the application chose. With an error come the rows before it.
 func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
 	rows, err := j.user.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Read checks it
 	if err != nil {
@@ -160,7 +163,7 @@ func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
 	set, err := replay.Read(rows)
 	if err != nil {
 		j.state.failed(err)
-		return nil, err
+		return set, err
 	}
 	j.wrote = true
 	return set, nil

@@ -184,7 +184,7 @@ func (j *job) readStored(vals clause.Values, before []row, out outcome) ([]row, 
 	if len(stored) == 0 && len(tuples) == 0 {
 		// Nothing sent could conflict: a plain insert.
 		generated, ok := j.insertedKeys(vals, out)
-		if !ok {
+		if !ok || len(t.key) == 0 {
 			j.note("image", "sent")
 			for _, img := range j.sent(vals, out) {
 				stored = append(stored, row{image: img})

@@ -51,7 +51,7 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	before, err := j.parseHexRows(raw, vals)
+	before, err := j.parseHexRows(raw, vals, after...)
 	if err != nil {
 		return out, err
 	}
@@ -126,7 +126,9 @@ func isBinary(dbType string) bool {
 
 // parseHexRows reads what the variable collected. NULL means that it outgrew
 // max_allowed_packet, after which nothing is known.
-func (j *job) parseHexRows(raw [][]any, vals clause.Values) ([]row, error) {
+//
+// after, where known, has one row for each row sent.
+func (j *job) parseHexRows(raw [][]any, vals clause.Values, after ...row) ([]row, error) {
 	if len(raw) != 1 || len(raw[0]) != 1 || raw[0][0] == nil {
 		return nil, j.auditError(errOverflow)
 	}
@@ -152,12 +154,17 @@ func (j *job) parseHexRows(raw [][]any, vals clause.Values) ([]row, error) {
 	for _, r := range rows {
 		hits[j.t.identity(r.image)]++
 	}
+	returned := make(map[string]int, len(after))
+	for _, r := range after {
+		returned[j.t.identity(r.image)]++
+	}
 	// The first image of a row that was hit twice is the one before the statement.
 	rows = dedupe(j.t, rows)
 	sent := j.sentTwice(vals)
 	return slices.DeleteFunc(rows, func(r row) bool {
 		// Hit once less than sent: the statement itself inserted it.
-		return hits[j.t.identity(r.image)] < sent(r.image)
+		id := j.t.identity(r.image)
+		return hits[id] < max(sent(r.image), returned[id])
 	}), nil
 }
 
