@@ -177,12 +177,12 @@ func (j *job) read(query string, args []any) ([][]any, error) {
 		j.state.failed(err)
 		return nil, j.auditError(err)
 	}
-	set, err := replay.Read(rows)
+	values, err := replay.Values(rows)
 	if err != nil {
 		j.state.failed(err)
 		return nil, j.auditError(err)
 	}
-	return set.Rows, nil
+	return values, nil
 }
 
 // auditError says which write could not be audited, without the driver's words.

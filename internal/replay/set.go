@@ -134,3 +134,17 @@ func (s *Set) Project(idx []int) *Set {
 	}
 	return out
 }
+
+// Values reads what is left of rows, as driver values, and closes it. Unlike
+// [Read] it does not ask for the columns' types, which costs as much as a small
+// result does.
+func Values(rows *sql.Rows) ([][]any, error) {
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: reading result columns: %w", err)
+	}
+	s := &Set{Columns: make([]Column, len(names))}
+	err = s.readRows(rows)
+	return s.Rows, err
+}
