@@ -109,14 +109,15 @@ func (t *trail) assign(rec *audit.Record, c *change, fields []field) []slog.Attr
 			rec.Reason = f.attr.String()
 			continue
 		case f.path == "changes.record_id":
-			rec.RecordID = f.attr.String()
-			if c != nil {
+			if rec.RecordID = f.attr.String(); c != nil {
 				c.id = rec.RecordID
-				loose = append(loose, slog.Attr{Key: f.path, Value: f.attr})
-				continue
 			}
+			loose = append(loose, slog.Attr{Key: f.path, Value: f.attr})
+			continue // the record has a field for it
 		case f.path == "changes.record_type" && c == nil:
 			rec.RecordType, rec.Table = f.attr.String(), f.attr.String()
+			loose = append(loose, slog.Attr{Key: f.path, Value: f.attr})
+			continue
 		case c != nil && (f.path == "changes" || strings.HasPrefix(f.path, "changes.")):
 			f.path = "labels." + f.path // what changed is not for attributes to say
 		}
