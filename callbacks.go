@@ -1,6 +1,7 @@
 package auditplugin
 
 import (
+	"context"
 	"errors"
 
 	"gorm.io/gorm"
@@ -27,7 +28,7 @@ func (p *Plugin) register(db *gorm.DB) error {
 
 		cb.Raw().Before("gorm:raw").Register("auditplugin:arm", p.armRaw),
 		cb.Raw().After("gorm:raw").Register("auditplugin:disarm", p.disarmRaw),
-		cb.Row().Before("gorm:row").Register("auditplugin:arm", p.armRaw),
+		cb.Row().Before("gorm:row").Register("auditplugin:arm", p.armRow),
 		cb.Row().After("gorm:row").Register("auditplugin:disarm", disarm),
 		cb.Query().Before("gorm:query").Register("auditplugin:arm", p.armRaw),
 		cb.Query().After("gorm:query").Before("gorm:preload").Register("auditplugin:disarm", disarm),
@@ -91,6 +92,19 @@ func (p *Plugin) armRaw(db *gorm.DB) {
 		return
 	}
 	arm(db, &armed{orig: db.Statement.ConnPool, p: p, db: db, op: opRaw, model: writes[0], raw: writes})
+}
+
+// armRow is armRaw for Row and Rows. Row returns no error beside the *sql.Row, and
+// GORM would hand out a nil one: a refusal has to be inside it.
+func (p *Plugin) armRow(db *gorm.DB) {
+	if db.Error != nil {
+		return
+	}
+	p.armRaw(db)
+	if many, ok := db.Get("rows"); db.Error == nil || ok && many == true {
+		return
+	}
+	db.Statement.Dest = p.player.Row(context.WithoutCancel(db.Statement.Context), nil, db.Error)
 }
 
 func arm(db *gorm.DB, a *armed) {
