@@ -52,22 +52,25 @@ func TestParseHexRows(t *testing.T) {
 		return v
 	}
 	for name, c := range map[string]struct {
-		text string
-		sent clause.Values
-		want []image
+		text  string
+		sent  clause.Values
+		after []row // as returned
+		want  []image
 	}{
-		"nothing was hit":     {"", sent("a"), nil},
-		"one row":             {hexRow("7", "a", "\xff\x00"), sent("a"), []image{{int64(7), "a", []byte("\xff\x00")}}},
-		"NULL and empty":      {hexRow("7", "", nil), sent("a"), []image{{int64(7), "", nil}}},
-		"text like the frame": {hexRow("7", "(~,)", nil), sent("a"), []image{{int64(7), "(~,)", nil}}},
-		"two rows":            {hexRow("7", "a", nil) + hexRow("8", "b", nil), sent("a", "b"), []image{{int64(7), "a", nil}, {int64(8), "b", nil}}},
-		"hit twice":           {hexRow("7", "a", nil) + hexRow("7", "a", "x"), sent("a", "a"), []image{{int64(7), "a", nil}}},
+		"nothing was hit":     {"", sent("a"), nil, nil},
+		"one row":             {hexRow("7", "a", "\xff\x00"), sent("a"), nil, []image{{int64(7), "a", []byte("\xff\x00")}}},
+		"NULL and empty":      {hexRow("7", "", nil), sent("a"), nil, []image{{int64(7), "", nil}}},
+		"text like the frame": {hexRow("7", "(~,)", nil), sent("a"), nil, []image{{int64(7), "(~,)", nil}}},
+		"two rows":            {hexRow("7", "a", nil) + hexRow("8", "b", nil), sent("a", "b"), nil, []image{{int64(7), "a", nil}, {int64(8), "b", nil}}},
+		"hit twice":           {hexRow("7", "a", nil) + hexRow("7", "a", "x"), sent("a", "a"), nil, []image{{int64(7), "a", nil}}},
 		// Sent twice, hit once: the first one inserted it.
-		"inserted, then hit": {hexRow("7", "a", "x"), sent("a", "a"), nil},
+		"inserted, then hit": {hexRow("7", "a", "x"), sent("a", "a"), nil, nil},
+		"returned twice":     {hexRow("7", "a", "x"), sent("a", "A"), []row{{image: image{int64(7), "a", nil}}, {image: image{int64(7), "A", nil}}}, nil},
+		"returned as often":  {hexRow("7", "a", nil), sent("a"), []row{{image: image{int64(7), "b", nil}}}, []image{{int64(7), "a", nil}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, raw := range []any{c.text, []byte(c.text)} {
-				rows, err := mysqlJob(t).parseHexRows([][]any{{raw}}, c.sent)
+				rows, err := mysqlJob(t).parseHexRows([][]any{{raw}}, c.sent, c.after...)
 				if err != nil {
 					t.Fatal(err)
 				}
