@@ -171,3 +171,6 @@ func models() []any {
 		&Region{}, &City{}, &Def{}, &Gen{}, &Uniq{}, &Bag{},
 	}
 }
+
+// GormDataType implements the interface that GORM's schema asks.
+func (Payload) GormDataType() string { return "jsonmap" }

@@ -175,7 +175,7 @@ func draw(t *rapid.T, dialect string) operation {
 	case 0, 1, 2, 3, 4:
 		op = k.create(t)
 	case 5:
-		op = k.save(t)
+		op = k.save(t, dialect)
 	case 6, 7, 8, 9:
 		op = k.update(t, dialect)
 	case 10, 11:

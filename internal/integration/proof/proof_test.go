@@ -62,11 +62,11 @@ func (j *judge) guard(f func()) {
 // try runs a history on both databases and returns what is wrong.
 func (w *world) try(h history) []string {
 	j := &judge{}
-	if err := w.clear(); err != nil {
+	on := w.handles[h.handle]
+	if err := w.clear(on.audited.Target.Portable); err != nil {
 		j.Errorf("%v", err)
 		return j.said
 	}
-	on := w.handles[h.handle]
 	on.audited.Announced.Reset()
 	var audited, plain []noted
 	on.clock.ticks = 0

@@ -98,20 +98,25 @@ func tablesOf(db *gorm.DB) []string {
 }
 
 // clear empties both databases and restarts their sequences.
-func (w *world) clear() error {
+func (w *world) clear(portable bool) error {
+	start := 1
+	if portable {
+		start = 10 // what a sequence gives is not seen ahead, and must not collide there
+	}
+
 	for _, db := range []*sql.DB{w.bare, w.raw} {
 		tables := w.tables
 		if db == w.raw {
 			tables = slices.Concat(tables, []string{"audit_logs", "oracle_changes"})
 		}
-		if err := w.empty(db, tables); err != nil {
+		if err := w.empty(db, tables, start); err != nil {
 			return fmt.Errorf("clear: %w", err)
 		}
 	}
 	return nil
 }
 
-func (w *world) empty(db *sql.DB, tables []string) error {
+func (w *world) empty(db *sql.DB, tables []string, start int) error {
 	var all []string
 	switch w.dialect {
 	case testdb.SQLite:
@@ -139,7 +144,7 @@ func (w *world) empty(db *sql.DB, tables []string) error {
 			all = append(all, "DELETE FROM "+name)
 		}
 		all = append(all, "SET session_replication_role=DEFAULT",
-			"SELECT setval(s.oid::regclass, 1, false) FROM pg_class s WHERE relkind = 'S'")
+			fmt.Sprintf("SELECT setval(s.oid::regclass, %d, false) FROM pg_class s WHERE relkind = 'S'", start))
 		_, err := db.Exec(strings.Join(all, ";"))
 		return err
 	}

@@ -2,7 +2,9 @@ package proof
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/gorm-audit/auditplugin/internal/integration/testdb"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 	"pgregory.net/rapid"
@@ -65,8 +67,21 @@ func codes(rows []cells) []string {
 	return all
 }
 
-func (k *kind) save(t *rapid.T) operation {
-	rows := k.rows(t)
+// uniform leaves every key to the database. Where the portable path
+// can not see which rows a statement returned, a generated key that collides with
+// a named one of the same statement is taken for a row that was there before.
+func uniform(rows []cells, dialect string) []cells {
+	if dialect != testdb.MySQL {
+		return rows
+	}
+	for i, row := range rows {
+		rows[i] = slices.DeleteFunc(row, func(c cell) bool { return c.auto })
+	}
+	return rows
+}
+
+func (k *kind) save(t *rapid.T, dialect string) operation {
+	rows := uniform(k.rows(t), dialect)
 	if rapid.IntRange(0, 3).Draw(t, "slice") == 0 {
 		return operation{".Save(" + sliceCode(k, rows, false) + ")", func(db *gorm.DB) outcome {
 			v := k.slice(rows, false)
