@@ -187,21 +187,27 @@ func (j *job) sentTwice(vals clause.Values) func(image) int {
 			for i, k := range at {
 				img[k] = j.t.rules[k].Normalise(tuple[i])
 			}
-			c.counts[identityOf(img, at)]++
+			if !hasNull(img, at) {
+				c.counts[identityOf(img, at)]++
+			}
 		}
-		if len(c.counts) < len(tuples) {
-			all = append(all, c)
-		}
+		all = append(all, c)
 	}
 	return func(img image) int {
 		most := 0
 		for _, c := range all {
-			if n := c.counts[identityOf(img, c.at)]; n > 1 {
+			if n := c.counts[identityOf(img, c.at)]; n > 1 && !hasNull(img, c.at) {
 				most = max(most, n)
 			}
 		}
 		return most
 	}
+}
+
+// hasNull reports whether the columns at idx can not collide with anything: typed
+// nils among the values that were sent come to light only here.
+func hasNull(img image, idx []int) bool {
+	return slices.ContainsFunc(idx, func(k int) bool { return img[k] == nil })
 }
 
 var errOverflow = &quietError{text: "auditplugin: before images outgrew max_allowed_packet"}
