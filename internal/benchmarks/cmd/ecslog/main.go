@@ -22,8 +22,8 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 41, "batches of each logger")
-	batch := flag.Duration("batch", 10*time.Millisecond, "how long one batch takes at least")
+	rounds := flag.Int("rounds", 401, "batches of each logger")
+	batch := flag.Duration("batch", 500*time.Microsecond, "how long one batch takes at least")
 	flag.Parse()
 	if *rounds < 1 || *batch <= 0 || flag.NArg() > 0 {
 		flag.Usage()
