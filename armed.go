@@ -72,7 +72,7 @@ func (a *armed) QueryContext(ctx context.Context, query string, args ...any) (*s
 		return a.orig.QueryContext(ctx, query, args...)
 	}
 	out, err := a.run(ctx, call{query: query, args: args, wantRows: true})
-	if err != nil && (out.rows == nil || out.rows.Err != err || len(out.rows.Rows) == 0) {
+	if err != nil && (out.rows == nil || !errors.Is(err, out.rows.Err) || len(out.rows.Rows) == 0) {
 		return nil, err
 	}
 	return a.p.player.Rows(ctx, out.rows)

@@ -250,7 +250,9 @@ func WithRawSQL(policy RawPolicy) Option {
 
 // WithUnwrappedPool leaves db.ConnPool as it is, for libraries that look into it.
 // Transactions begun by the application are then out of sight: their records are
-// written and announced with each statement, not at commit. See docs/limits.md.
+// written with each statement, and announced a few milliseconds after the
+// transaction ended, when the audit table has been asked what survived; without a
+// table in that database, with each statement. See docs/limits.md.
 func WithUnwrappedPool() Option {
 	return func(c *config) error { c.unwrapped = true; return nil }
 }
