@@ -84,7 +84,7 @@ func (j *job) runUpsertMySQL(query string, vars []any) (outcome, []row, error) {
 	s := j.scratch()
 	set, err := j.queryUser(query+","+strings.Join(j.asHex(s), ","), vars)
 	if err != nil {
-		return outcome{}, nil, err
+		return j.partial(set), nil, err
 	}
 	theirs, added := split(set, len(j.t.cols))
 	after := make([]row, 0, len(added))
