@@ -123,6 +123,10 @@ func (j *job) capture() (outcome, error) {
 		return j.plain() // it will fail, in the database's own words
 	}
 	switch {
+	case j.t.blind && j.op == opCreate:
+		return j.createUnread()
+	case j.t.blind:
+		return j.unread()
 	case j.op == opCreate:
 		return j.create()
 	case j.op == opUpdate || isUpdate(j.query):

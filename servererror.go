@@ -54,6 +54,17 @@ func sqlState(err error) string {
 	return ""
 }
 
+// innermost is the driver's error in what emitters wrapped around it.
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
 // mayLock reports whether a query may be a locking read or a write, whose
 // deadlock could surface while its rows are read.
 func mayLock(query string) bool {

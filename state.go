@@ -123,6 +123,11 @@ func (s *state) flush(ctx context.Context) error {
 	}
 	err := s.emit(ctx, pending, lenient)
 	if err != nil && !lenient {
+		if isTransactionError(s.p.server.Dialect, err) {
+			// A deadlock or a serialization failure: applications repeat those, and
+			// know them by the driver's own error.
+			return innermost(err)
+		}
 		return &quietError{
 			text:  fmt.Sprintf("%v: %s %s: the audit table refused it (%d records of transaction %s)", ErrAuditFailed, pending[0].RecordType, pending[0].Action, len(pending), s.id),
 			kinds: []error{ErrAuditFailed, err},
