@@ -311,9 +311,35 @@ func TestUnclosedRowsBlockNobody(t *testing.T) {
 	for _, rows := range left {
 		_ = rows.Close()
 	}
-	if rows, err := p.Rows(context.Background(), s); err == nil {
-		_ = rows.Close()
-		t.Error("a closed player still plays")
+}
+
+// A statement may be under way when the player is closed.
+func TestClosedPlayerPlays(t *testing.T) {
+	p := NewPlayer()
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := &Set{Columns: []Column{{Name: "a"}}, Rows: [][]any{{int64(1)}, {int64(2)}}}
+	rows := play(t, p, s)
+	defer func() { _ = rows.Close() }()
+	sum := 0
+	for rows.Next() {
+		var a int
+		if err := rows.Scan(&a); err != nil {
+			t.Fatal(err)
+		}
+		sum += a
+	}
+	if err := rows.Err(); err != nil || sum != 3 {
+		t.Errorf("the sum is %d, %v", sum, err)
+	}
+	var a int
+	if err := p.Row(context.Background(), s, nil).Scan(&a); err != nil || a != 1 {
+		t.Errorf("the row is %d, %v", a, err)
+	}
+	refused := errors.New("refused")
+	if err := p.Row(context.Background(), nil, refused).Scan(&a); !errors.Is(err, refused) {
+		t.Errorf("the row's error is %v", err)
 	}
 }
 
