@@ -83,6 +83,10 @@ func TestWritesAfterClose(t *testing.T) {
 		"update": func(db *gorm.DB) error { return db.Model(&u).Update("name", "Bob").Error },
 		"delete": func(db *gorm.DB) error { return db.Delete(&u).Error },
 		"raw":    func(db *gorm.DB) error { return db.Exec("UPDATE users SET name = 'Bob'").Error },
+		"raw row": func(db *gorm.DB) error {
+			var id int
+			return db.Raw("UPDATE users SET name = 'Bob' RETURNING id").Row().Scan(&id)
+		},
 		"skipped": func(db *gorm.DB) error {
 			return db.WithContext(audit.Skip(t.Context(), "import")).Model(&u).Update("name", "Bob").Error
 		},
