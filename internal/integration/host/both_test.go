@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -65,12 +66,15 @@ func storm(workers, rounds int, work func(worker, round int) error) []error {
 	return failed
 }
 
+// database matches the names of the databases that tests get.
+var database = regexp.MustCompile("audit_[0-9a-f]{32}")
+
 // told describes an error as the application can tell it from others.
 func told(err error) string {
 	if err == nil {
 		return "ok"
 	}
-	return fmt.Sprintf("%T %v", err, err)
+	return fmt.Sprintf("%T %s", err, database.ReplaceAllString(err.Error(), "db"))
 }
 
 // must ends the test when a step that is not under test fails.
