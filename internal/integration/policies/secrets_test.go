@@ -169,6 +169,7 @@ func writeSecrets(t *testing.T, d *testdb.DB, c *secrets) []error {
 	must(t, d.Save(next))
 	must(t, d.Model(a).Where("masked = ?", next.Masked).Updates(map[string]any{"masked": c.next(), "gone": c.next()}))
 	must(t, d.Model(b).UpdateColumn("code", c.next())) // the key itself
+	must(t, d.Table("vaults").Where("label = ?", "label").Updates(map[string]any{"tail": c.next() + "tail", "hashed": c.next()}))
 	next.Unique = c.next()
 	must(t, d.Clauses(clause.OnConflict{UpdateAll: true}).Create([]*vault{next, c.vault()}))
 
@@ -179,7 +180,7 @@ func writeSecrets(t *testing.T, d *testdb.DB, c *secrets) []error {
 	case testdb.Postgres:
 		must(t, d.Exec("UPDATE vaults SET masked = $x$"+c.next()+"$x$, password = E'\\''||'"+c.next()+"', bytes = '\\x"+hex.EncodeToString([]byte(c.next()))+"'"))
 		var codes []string
-		must(t, d.Raw("WITH up AS (UPDATE vaults SET masked = '"+c.next()+"' RETURNING label) SELECT label FROM up").Scan(&codes))
+		must(t, d.DB.Raw("WITH up AS (UPDATE vaults SET masked = '"+c.next()+"' RETURNING label) SELECT label FROM up").Scan(&codes))
 	case testdb.MySQL:
 		must(t, d.Exec(`UPDATE vaults SET masked = "`+c.next()+`", password = 'a\'`+c.next()+`', bytes = x'`+hex.EncodeToString([]byte(c.next()))+`' /* `+c.next()+` */`))
 	default:
