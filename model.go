@@ -3,6 +3,7 @@ package auditplugin
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -17,6 +18,9 @@ type modelRules struct {
 	include, exclude            map[string]bool
 	failure                     map[string]FailurePolicy
 	requireActor, requireReason map[string]bool
+	// schemas are those of the models named, which raw SQL may write to before
+	// GORM does.
+	schemas []*schema.Schema
 }
 
 func (r *modelRules) parse(c *config, db *gorm.DB) error {
@@ -63,13 +67,12 @@ func (r *modelRules) parse(c *config, db *gorm.DB) error {
 		}
 	}
 	// A model that is named can be checked now rather than at its first write.
-	for _, models := range [][]any{c.include, c.requireActor.models, c.requireReason.models} {
-		for _, m := range models {
-			if s, err := parseSchema(db, m); err == nil && s != nil {
-				if _, err := redact.ForSchema(s, redact.Config{HashKey: c.hashKey}); err != nil {
-					return err
-				}
+	for _, m := range slices.Concat(c.include, c.requireActor.models, c.requireReason.models, c.failureModels[FailWrite], c.failureModels[KeepWrite]) {
+		if s, err := parseSchema(db, m); err == nil && s != nil {
+			if _, err := redact.ForSchema(s, redact.Config{HashKey: c.hashKey}); err != nil {
+				return err
 			}
+			r.schemas = append(r.schemas, s)
 		}
 	}
 	return nil

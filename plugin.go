@@ -123,8 +123,12 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 		return fmt.Errorf("auditplugin: asking the database for its version: %w", err)
 	}
 	p.redact = redact.Config{HashKey: p.cfg.hashKey}
+	p.rules = modelRules{}
 	if err := p.rules.parse(&p.cfg, db); err != nil {
 		return err
+	}
+	for _, s := range p.rules.schemas {
+		p.schemas.LoadOrStore(s.Table, s)
 	}
 	if err := p.bindEmitters(db); err != nil {
 		return errors.Join(err, p.closeEmitters(ctx))
