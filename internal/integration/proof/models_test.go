@@ -19,7 +19,7 @@ type Item struct {
 	Active    bool
 	Note      *string `gorm:"size:40"`
 	Bin       []byte
-	CreatedAt time.Time
+	CreatedAt time.Time `gorm:"<-:create"` // Save would send MySQL a zero date
 	UpdatedAt time.Time
 }
 

@@ -25,7 +25,7 @@ func (o outcome) String() string {
 func seen(err error, rows int64, value any) outcome {
 	o := outcome{rows: rows}
 	if err != nil {
-		o.err = database.ReplaceAllString(err.Error(), "audit")
+		o.err = foreign.ReplaceAllString(database.ReplaceAllString(err.Error(), "audit"), "foreign key")
 	}
 	if value != nil {
 		text, jerr := json.Marshal(value)
@@ -39,8 +39,13 @@ func seen(err error, rows int64, value any) outcome {
 
 func did(db *gorm.DB, value any) outcome { return seen(db.Error, db.RowsAffected, value) }
 
-// database matches the names of test databases, which MySQL's errors quote.
-var database = regexp.MustCompile(`audit_[0-9a-f]{32}`)
+// database matches the names of test databases and of nested transactions, which
+// MySQL's errors quote.
+var database = regexp.MustCompile(`audit_[0-9a-f]{32}|\bsp[0-9]{5,}`)
+
+// foreign matches what PostgreSQL says of a foreign key: which of a row's is checked
+// first depends on when the tables were made.
+var foreign = regexp.MustCompile(`foreign key constraint "[^"]*" \(SQLSTATE 23503\)`)
 
 // operation is one call of GORM. It makes its arguments anew each time it runs.
 type operation struct {

@@ -76,7 +76,7 @@ func (k *kind) upsert(t *rapid.T, dialect string) operation {
 	c := k.conflict(t, dialect)
 	rows := k.rows(t)
 	if !rapid.Bool().Draw(t, "named") || len(rows) > 1 {
-		rows = uniform(rows, dialect)
+		rows = k.uniform(rows, dialect)
 	}
 	head := ".Clauses(clause.OnConflict{" + c.code + "})"
 	switch rapid.IntRange(0, 3).Draw(t, "upsert") {

@@ -144,7 +144,8 @@ func (w *world) empty(db *sql.DB, tables []string, start int) error {
 			all = append(all, "DELETE FROM "+name)
 		}
 		all = append(all, "SET session_replication_role=DEFAULT",
-			fmt.Sprintf("SELECT setval(s.oid::regclass, %d, false) FROM pg_class s WHERE relkind = 'S'", start))
+			fmt.Sprintf("SELECT setval(pg_get_serial_sequence(table_name, column_name), %d, false) FROM information_schema.columns "+
+				"WHERE table_schema = 'public' AND column_default LIKE 'nextval%%' AND table_name = ANY('{%s}')", start, strings.Join(w.tables, ",")))
 		_, err := db.Exec(strings.Join(all, ";"))
 		return err
 	}

@@ -1,0 +1,107 @@
+package integration
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gorm-audit/auditplugin/internal/integration/testdb"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// What the random histories of package proof found, each shrunk to its cause.
+
+// Loose has no key.
+type Loose struct {
+	Name string `gorm:"size:40"`
+	N    int
+}
+
+// Ranked has a unique column that may be NULL beside its key.
+type Ranked struct {
+	Name  string `gorm:"primaryKey;size:40"`
+	Text  string `gorm:"size:40"`
+	Place *int   `gorm:"uniqueIndex"`
+}
+
+func TestFoundDefaultValuesWithoutKey(t *testing.T) {
+	scene{models: []any{&Loose{}}}.capture(t, func(s *stage) {
+		s.ok(s.db.Model(&Loose{}).Create(map[string]any{}))
+		s.expect("1 create looses")
+	})
+}
+
+func TestFoundUpsertWithoutKey(t *testing.T) {
+	scene{models: []any{&Loose{}}}.capture(t, func(s *stage) {
+		s.ok(s.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&Loose{Name: "a"}))
+		s.expect("1 create looses")
+		if s.db.Target.Dialect == testdb.Postgres {
+			return // GORM's Save of a slice names no conflict, which PostgreSQL refuses
+		}
+		s.ok(s.db.Save(&[]Loose{{Name: "b"}, {Name: "c"}}))
+		s.expect("3 create looses")
+	})
+}
+
+func TestFoundNullsAreNotTheSameRowTwice(t *testing.T) {
+	seed := func(db *gorm.DB) error { return db.Create(&Ranked{Name: "there", Text: "old"}).Error }
+	scene{models: []any{&Ranked{}}, seed: seed}.capture(t, func(s *stage) {
+		s.ok(s.db.Save(&[]Ranked{{Name: "new"}, {Name: "there", Text: "changed"}}))
+		s.expect("1 create rankeds", "1 update rankeds")
+	})
+}
+
+func TestFoundGeneratedKeyMeetsNamedOne(t *testing.T) {
+	sc := scene{models: []any{&Counter{}}}
+	testdb.Only(t, testdb.MySQL, func(t *testing.T, g testdb.Target) {
+		st := sc.open(t, g)
+		// The first row is given the key that the second one names.
+		st.ok(st.db.Save(&[]Counter{{Name: "a", Hits: 1}, {ID: 1, Name: "b", Hits: 2}}))
+		st.expect("1 create counters")
+		st.tallied(st.trail())
+		if e := st.entry(0); e.After["name"] != "b" {
+			st.Errorf("recorded is %v", e.After)
+		}
+	})
+}
+
+func TestFoundRowsBeforeARefusedOne(t *testing.T) {
+	upserts().on(t, testdb.MySQL, func(s *stage) {
+		byID := clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, UpdateAll: true}
+		for _, create := range []func(db *gorm.DB, all *[]Counter) *gorm.DB{
+			func(db *gorm.DB, all *[]Counter) *gorm.DB { return db.Create(all) },
+			func(db *gorm.DB, all *[]Counter) *gorm.DB { return db.Clauses(byID).Create(all) },
+		} {
+			run := func(db *gorm.DB) (ids [2]uint, affected int64, err error) {
+				all := []Counter{{Name: "first"}, {Name: strings.Repeat("x", 50)}}
+				result := create(db, &all)
+				return [2]uint{all[0].ID, all[1].ID}, result.RowsAffected, result.Error
+			}
+			wantIDs, wantRows, wantErr := run(s.other())
+			ids, rows, err := run(s.db.DB)
+			if wantErr == nil || err == nil || err.Error() != wantErr.Error() {
+				s.Errorf("the error is %v, without the plugin %v", err, wantErr)
+			}
+			if rows != wantRows || (ids[0] == 0) != (wantIDs[0] == 0) {
+				s.Errorf("%d rows and keys %v, without the plugin %d and %v", rows, ids, wantRows, wantIDs)
+			}
+		}
+		s.expect()
+	})
+}
+
+func TestFoundAbortedTransactionKeepsItsWords(t *testing.T) {
+	scene{models: []any{&Counter{}}, seed: seedCounters("a")}.on(t, testdb.Postgres, func(s *stage) {
+		const words = "ERROR: current transaction is aborted, commands ignored until end of transaction block (SQLSTATE 25P02)"
+		tx := s.db.Begin()
+		if tx.Session(&gorm.Session{}).Exec("SELECT 1 FROM nowhere").Error == nil {
+			s.Error("there is a table nowhere")
+		}
+		// The catalog was not asked for this table before.
+		if err := tx.Session(&gorm.Session{}).Create(&Counter{Name: "b"}).Error; err == nil || err.Error() != words {
+			s.Errorf("the error is %v", err)
+		}
+		s.ok(tx.Rollback())
+		s.expect()
+	})
+}
