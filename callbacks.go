@@ -61,7 +61,11 @@ func (p *Plugin) armFor(op operation) func(*gorm.DB) {
 			}
 			return // GORM itself will report that there is no table
 		}
-		m := p.modelFor(db.Statement.Schema, ref.name)
+		known := db.Statement.Schema
+		if known == nil { // Table("x"): what the model says of secrets still holds
+			known = p.schemaOf(nil, ref.name)
+		}
+		m := p.modelFor(known, ref.name)
 		if !m.audited {
 			return
 		}

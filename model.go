@@ -131,10 +131,30 @@ func (p *Plugin) modelFor(s *schema.Schema, table string) *model {
 	}
 	m := p.newModel(s, table)
 	actual, _ := p.models.LoadOrStore(key, m)
+	p.learn(table, s)
+	return actual.(*model)
+}
+
+// learn remembers a table's model for statements that do not name it.
+func (p *Plugin) learn(table string, s *schema.Schema) {
 	if s != nil && s.ModelType != nil && s.ModelType.Name() != "" {
 		p.schemas.LoadOrStore(table, s)
 	}
-	return actual.(*model)
+}
+
+// learnOptions does so for the models that the options name.
+func (p *Plugin) learnOptions(db *gorm.DB) {
+	named := [][]any{p.cfg.include, p.cfg.requireActor.models, p.cfg.requireReason.models}
+	for _, models := range p.cfg.failureModels {
+		named = append(named, models)
+	}
+	for _, models := range named {
+		for _, m := range models {
+			if s, err := parseSchema(db, m); err == nil && s != nil {
+				p.learn(lastElement(strings.ReplaceAll(s.Table, ".", "/")), s)
+			}
+		}
+	}
 }
 
 func (p *Plugin) newModel(s *schema.Schema, table string) *model {

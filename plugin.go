@@ -133,6 +133,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if err := p.bindEmitters(db); err != nil {
 		return errors.Join(err, p.closeEmitters(ctx))
 	}
+	p.learnOptions(db)
 	p.db, p.outsideConn = db, inner
 	p.catalog = catalog.NewCache(catalogTTL)
 	p.player = replay.NewPlayer()
