@@ -85,12 +85,17 @@ func must(t *testing.T, db *gorm.DB) {
 // trail reads the audit table.
 func trail(t *testing.T, d *testdb.DB) []audit.Record {
 	t.Helper()
+	return trailOf(t, d, "audit_logs")
+}
+
+func trailOf(t *testing.T, d *testdb.DB, table string) []audit.Record {
+	t.Helper()
 	quote := `"`
 	if d.Target.Dialect == testdb.MySQL {
 		quote = "`"
 	}
 	columns := quote + strings.Join(emitter.Columns(), quote+","+quote) + quote
-	rows, err := d.Raw.Query("SELECT " + columns + " FROM audit_logs ORDER BY seq")
+	rows, err := d.Raw.Query("SELECT " + columns + " FROM " + table + " ORDER BY seq")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestScope(t *testing.T) {
 			db.Delete(&note{ID: 2}).Error,
 		)
 	}
-	accounts := []string{"create account 10", "update account 1", "update accounts 2", "delete account 3"}
+	accounts := []string{"create account 10", "update account 1", "update account 2", "delete account 3"}
 	notes := []string{"create note 10", "update note 1", "raw note", "delete note 2"}
 	testdb.Each(t, func(t *testing.T, g testdb.Target) {
 		base := open(t, g)
@@ -35,7 +35,7 @@ func TestScope(t *testing.T) {
 			want []string
 		}{
 			"everything": {nil, []string{
-				"create account 10", "create note 10", "update account 1", "update note 1", "update accounts 2", "raw note", "delete account 3", "delete note 2",
+				"create account 10", "create note 10", "update account 1", "update note 1", "update account 2", "raw note", "delete account 3", "delete note 2",
 			}},
 			"with accounts":             {[]auditplugin.Option{auditplugin.WithModels(&account{})}, accounts},
 			"with notes, by table":      {[]auditplugin.Option{auditplugin.WithModels("notes")}, notes},

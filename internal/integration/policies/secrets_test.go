@@ -180,7 +180,7 @@ func writeSecrets(t *testing.T, d *testdb.DB, c *secrets) []error {
 	case testdb.Postgres:
 		must(t, d.Exec("UPDATE vaults SET masked = $x$"+c.next()+"$x$, password = E'\\''||'"+c.next()+"', bytes = '\\x"+hex.EncodeToString([]byte(c.next()))+"'"))
 		var codes []string
-		must(t, d.DB.Raw("WITH up AS (UPDATE vaults SET masked = '"+c.next()+"' RETURNING label) SELECT label FROM up").Scan(&codes))
+		must(t, d.DB.Raw("WITH up AS (UPDATE vaults SET masked = '"+c.next()+"' RETURNING label) SELECT COALESCE(label, '') FROM up").Scan(&codes))
 	case testdb.MySQL:
 		must(t, d.Exec(`UPDATE vaults SET masked = "`+c.next()+`", password = 'a\'`+c.next()+`', bytes = x'`+hex.EncodeToString([]byte(c.next()))+`' /* `+c.next()+` */`))
 	default:
