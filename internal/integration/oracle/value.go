@@ -128,6 +128,9 @@ func instant(text string) (time.Time, bool) {
 	if len(text) < 10 || text[4] != '-' {
 		return time.Time{}, false
 	}
+	if strings.HasPrefix(text, "0000-00-00") { // MySQL's zero, which its driver reads as Go's
+		return time.Time{}, true
+	}
 	for _, layout := range layouts {
 		if at, err := time.Parse(layout, text); err == nil {
 			return at, true
