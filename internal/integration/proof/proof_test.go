@@ -86,6 +86,9 @@ func (w *world) try(h history) []string {
 
 func (j *judge) sameOutcomes(plain, audited []noted) {
 	for i := range min(len(plain), len(audited)) {
+		if plain[i].err != "" && plain[i].err == audited[i].err {
+			continue // MariaDB fills in rows of a refused INSERT; see TestFoundRowsBeforeARefusedOne
+		}
 		if plain[i] != audited[i] {
 			j.Errorf("the application sees the plugin: %s\n  plain   %s\n  audited %s", plain[i].code, plain[i].outcome, audited[i].outcome)
 		}
