@@ -35,7 +35,7 @@ func TestRequired(t *testing.T) {
 	changeOrder := func(db *gorm.DB) error { return db.Model(&order{ID: 1}).Update("item", secret).Error }
 	createAccount := func(db *gorm.DB) error { return db.Create(&account{Name: secret}).Error }
 	deleteAccount := func(db *gorm.DB) error { return db.Delete(&account{}, "name <> ?", secret).Error }
-	for name, c := range map[string]struct {
+	cases := map[string]struct {
 		opts  []auditplugin.Option
 		ctx   context.Context
 		write func(*gorm.DB) error
@@ -51,25 +51,27 @@ func TestRequired(t *testing.T) {
 		"raw SQL without a reason":      {nil, ada, func(db *gorm.DB) error { return db.Exec("DELETE FROM orders WHERE item = '" + secret + "'").Error }, auditplugin.ErrReasonRequired, "raw of sales_order"},
 		"a Skip that gives no reason":   {nil, audit.Skip(both, ""), changeOrder, auditplugin.ErrReasonRequired, "update of sales_order"},
 		"a Skip whose reason is enough": {nil, audit.Skip(nobody, "import"), changeOrder, nil, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
-				d := g.Open(t, testdb.Before(migrate), testdb.Before(func(db *gorm.DB) error {
-					return errors.Join(db.AutoMigrate(&order{}), db.Create(&order{ID: 1, Item: "tea"}).Error)
-				}), testdb.WithPlugin(c.opts...))
+	}
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		base := g.Open(t, testdb.Before(migrate), testdb.Before(func(db *gorm.DB) error {
+			return errors.Join(db.AutoMigrate(&order{}), db.Create(&order{ID: 1}).Error)
+		}))
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				d := again(t, base, c.opts...)
 				// Raw SQL is measured by a model once the plugin has met it.
-				must(t, d.WithContext(both).Create(&order{ID: 2, Item: "tea"}))
+				must(t, d.WithContext(both).Model(&order{ID: 1}).Update("item", name))
 				for _, how := range []string{"alone", "rolled back", "committed all the same"} {
 					reset(t, d)
 					exec(t, d, "UPDATE orders SET item = 'tea'")
-					db, noteCtx := d.WithContext(c.ctx), both
+					db := d.WithContext(c.ctx)
 					var err error
 					switch how {
 					case "alone":
 						err = c.write(db)
 					default:
 						err = db.Transaction(func(tx *gorm.DB) error {
-							must(t, tx.WithContext(noteCtx).Create(&note{Text: "before"}))
+							must(t, tx.WithContext(both).Create(&note{Text: "before"}))
 							werr := c.write(tx)
 							if how == "rolled back" {
 								return errors.Join(werr, errGiveUp)
@@ -119,8 +121,27 @@ func TestRequired(t *testing.T) {
 					}
 				}
 			})
-		})
-	}
+		}
+	})
+}
+
+// A model that an option names is known before its first write.
+func TestRequiredOfNamedModel(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		d := g.Open(t, testdb.Before(func(db *gorm.DB) error { return db.AutoMigrate(&order{}) }),
+			testdb.WithPlugin(auditplugin.WithFailurePolicy(auditplugin.FailWrite, &order{})))
+		for _, err := range []error{
+			d.Exec("INSERT INTO orders (id, item) VALUES (1, '" + secret + "')").Error,
+			d.Table("orders").Create(map[string]any{"id": 1, "item": secret}).Error,
+		} {
+			if !errors.Is(err, auditplugin.ErrReasonRequired) || !strings.Contains(err.Error(), "sales_order") {
+				t.Errorf("it returned %v", err)
+			}
+		}
+		if got := content(t, d, "SELECT * FROM orders"); got != "" {
+			t.Errorf("written was\n%s", got)
+		}
+	})
 }
 
 var errGiveUp = errors.New("the application gives up")
