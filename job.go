@@ -66,6 +66,9 @@ func (j *job) run() (outcome, error) {
 	}
 	out, err := j.capture()
 	if err != nil {
+		out, err = j.again(err)
+	}
+	if err != nil {
 		if j.wrote {
 			// The rows have changed: without their records this must not commit.
 			j.state.poisonWith(err)
@@ -190,10 +193,10 @@ func (j *job) read(query string, args []any) ([][]any, error) {
 }
 
 // auditError says which write could not be audited, without the driver's words.
-// Errors of the transaction itself (locks, deadlocks, cancelled contexts) are the
-// ones the application would have met: they pass unchanged.
+// Errors of the transaction itself (locks, deadlocks, cancelled contexts) and of
+// the application's own SQL are ones it would have met: they pass unchanged.
 func (j *job) auditError(err error) error {
-	if j.ctx.Err() != nil || isTransactionError(j.p.server.Dialect, err) {
+	if j.ctx.Err() != nil || isTransactionError(j.p.server.Dialect, err) || isOwnMistake(j.p.server.Dialect, err) {
 		return err
 	}
 	return &quietError{
