@@ -66,7 +66,7 @@ func (j *job) run() (outcome, error) {
 	}
 	out, err := j.capture()
 	if err != nil {
-		out, err = j.again(err)
+		out, err = j.again(out, err)
 	}
 	if err != nil {
 		if j.wrote {

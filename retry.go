@@ -6,15 +6,16 @@ import "errors"
 // have been out of date; or the statement itself is wrong, and the application is
 // told so in the database's words. PostgreSQL leaves none: there the failed
 // statement has ended the transaction.
-func (j *job) again(err error) (outcome, error) {
+func (j *job) again(out outcome, err error) (outcome, error) {
 	unread := errors.Is(err, ErrAuditFailed)
 	if j.wrote || j.ctx.Err() != nil || j.p.server.Dialect == "postgres" || j.state.isLost() ||
 		!unread && !isStale(j.p.server.Dialect, err) {
-		return outcome{}, err
+		return out, err
 	}
 	j.log, j.notes = nil, nil
-	out, err := j.capture()
-	if err == nil || j.wrote || j.state.isLost() || !errors.Is(err, ErrAuditFailed) {
+	out, err = j.capture()
+	if err == nil || j.wrote || j.state.bare || j.state.isLost() || !errors.Is(err, ErrAuditFailed) {
+		// Of a transaction out of sight nobody could refuse the commit.
 		return out, err
 	}
 	j.log, j.notes = nil, nil

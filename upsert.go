@@ -72,6 +72,7 @@ func (j *job) compare(before, after []row) {
 	for i, a := range after {
 		last[t.identity(a.image)] = i
 	}
+	rekeyed := j.rekeyed(before)
 	for i, a := range after {
 		id := t.identity(a.image)
 		if len(t.key) > 0 && last[id] != i {
@@ -81,11 +82,54 @@ func (j *job) compare(before, after []row) {
 		if len(t.key) == 0 {
 			existed = false
 		}
+		if !existed {
+			b, existed = rekeyed(a.image)
+		}
 		if existed && sameImage(b, a.image) {
 			continue
 		}
 		j.changed(t, b, a.image)
 	}
+}
+
+// rekeyed finds the before image of a row whose primary key the upsert assigned, by
+// another unique key that it left alone.
+func (j *job) rekeyed(before []row) func(image) (image, bool) {
+	oc, _ := j.db.Statement.Clauses["ON CONFLICT"].Expression.(clause.OnConflict)
+	names := assignedNames(oc.DoUpdates)
+	if !slices.ContainsFunc(j.t.keyNames(), func(k string) bool { return slices.Contains(names, k) }) {
+		return func(image) (image, bool) { return nil, false }
+	}
+	type unique struct {
+		at  []int
+		was map[string]image
+	}
+	var kept []unique
+	for _, columns := range j.uniques() {
+		at := positions(j.t, columns)
+		if at == nil || slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(names, c) }) {
+			continue
+		}
+		u := unique{at, make(map[string]image, len(before))}
+		for _, b := range before {
+			if !anyNil(b.image, at) {
+				u.was[identityOf(b.image, at)] = b.image
+			}
+		}
+		kept = append(kept, u)
+	}
+	return func(img image) (image, bool) {
+		for _, u := range kept {
+			if b, ok := u.was[identityOf(img, u.at)]; ok && !anyNil(img, u.at) {
+				return b, true
+			}
+		}
+		return nil, false
+	}
+}
+
+func anyNil(img image, at []int) bool {
+	return slices.ContainsFunc(at, func(k int) bool { return img[k] == nil })
 }
 
 // readConflicting reads the rows that one of the VALUES could conflict with, by

@@ -105,3 +105,23 @@ func TestFoundAbortedTransactionKeepsItsWords(t *testing.T) {
 		s.expect()
 	})
 }
+
+// An upsert that assigns the primary key is an update of the row it conflicted
+// with, found by the unique key it left alone.
+func TestFoundUpsertAssignsKey(t *testing.T) {
+	scene{models: []any{&Label{}}, seed: func(db *gorm.DB) error {
+		return db.Create(&Label{Name: "one", Place: 2, Text: "was"}).Error
+	}}.capture(t, func(s *stage) {
+		s.ok(s.db.Clauses(clause.OnConflict{
+			Columns: []clause.Column{{Name: "place"}}, DoUpdates: clause.AssignmentColumns([]string{"name", "text"}),
+		}).Create(&Label{Name: "two", Place: 2, Text: "is"}))
+		s.expect("1 update labels")
+	})
+}
+
+// Label has a key that an upsert may assign, and another unique key.
+type Label struct {
+	Name  string `gorm:"primaryKey;size:40"`
+	Place int    `gorm:"uniqueIndex"`
+	Text  string
+}

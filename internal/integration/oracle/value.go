@@ -42,7 +42,7 @@ func Equal(a, b any) bool {
 
 // number reads a number, a boolean, or a text that is one.
 func number(v any) (*big.Rat, bool) {
-	text := ""
+	var text string
 	switch v := v.(type) {
 	case bool:
 		text = "0"

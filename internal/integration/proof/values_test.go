@@ -28,8 +28,6 @@ func among(values ...any) gen {
 	return rapid.SampledFrom(all)
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func pointers[T any](values ...T) gen {
 	all := []value{{(*T)(nil), "nil"}}
 	for _, v := range values {
@@ -48,7 +46,8 @@ func floats() gen { return among(0.0, 1.0, 0.1, -2.5, 1e10, 3.3333333333) }
 
 func documents() gen {
 	return rapid.SampledFrom([]value{
-		{Payload(nil), "Payload(nil)"}, {Payload{}, "Payload{}"},
+		{Payload(nil), "Payload(nil)"},
+		{Payload{}, "Payload{}"},
 		{Payload{"a": 1, "b": "x"}, `Payload{"a": 1, "b": "x"}`},
 		{Payload{"a": 2.5, "c": []any{1, "z", nil}}, `Payload{"a": 2.5, "c": []any{1, "z", nil}}`},
 	})

@@ -126,6 +126,7 @@ func endSessions(t *testing.T, admin *sql.DB, name string) {
 		t.Errorf("sessions: %v", err)
 		return
 	}
+	defer func() { _ = rows.Close() }()
 	var ids []int64
 	for rows.Next() {
 		var id int64
@@ -134,7 +135,7 @@ func endSessions(t *testing.T, admin *sql.DB, name string) {
 		}
 		ids = append(ids, id)
 	}
-	if err := rows.Close(); err != nil {
+	if err := rows.Err(); err != nil {
 		t.Errorf("sessions: %v", err)
 	}
 	for _, id := range ids {
