@@ -115,6 +115,7 @@ func TestRawThroughQuery(t *testing.T) {
 		s.try(row.Scan(&name))
 		rows, err := s.db.DB.Raw("INSERT INTO settings (name, value) VALUES ('n', 'm') RETURNING value").Rows()
 		s.try(err)
+		s.try(rows.Err())
 		s.try(rows.Close())
 		if got := tally(s.trail()); strings.Join(got, "") != "3 raw settings" {
 			s.Errorf("recorded are %v", got)
