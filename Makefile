@@ -34,10 +34,6 @@ example:
 ci:
 	.ci/run
 
-BENCH_MODULE := $(wildcard internal/benchmarks/go.mod)
-bench: ## only where the benchmarks module is present
-ifeq ($(BENCH_MODULE),)
-	@echo "there is no internal/benchmarks module in this checkout"; exit 1
-else
-	go -C internal/benchmarks test -run '^$$' -bench . -benchmem ./...
-endif
+bench: ## tables of medians and ratios; set the two DSNs for the servers
+	go run ./internal/benchmarks/cmd/writes
+	go run ./internal/benchmarks/cmd/ecslog
