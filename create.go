@@ -88,7 +88,7 @@ func (j *job) insertOutcome(theirs *replay.Set, affected int64) (outcome, error)
 
 // returnsInserted reports whether INSERT … RETURNING serves here.
 func (j *job) returnsInserted() bool {
-	if j.p.cfg.portable || len(j.t.cols) == 0 || j.t.blind {
+	if j.p.cfg.portable || len(j.t.cols) == 0 {
 		return false
 	}
 	switch s := j.p.server; s.Dialect {
@@ -107,7 +107,7 @@ func (j *job) returnsInserted() bool {
 // onlyReturned reports whether nothing but RETURNING tells the new rows' keys, so
 // that even the portable path must use it: PostgreSQL has no LastInsertId.
 func (j *job) onlyReturned() bool {
-	if j.p.server.Dialect != "postgres" || j.wantRows || j.t.blind || j.t.tbl.HasRules {
+	if j.p.server.Dialect != "postgres" || j.wantRows || j.t.tbl.HasRules {
 		return false
 	}
 	vals, _ := j.db.Statement.Clauses["VALUES"].Expression.(clause.Values)
@@ -120,7 +120,7 @@ func (j *job) inserted(out outcome) ([]image, error) {
 	t := j.t
 	vals, _ := j.db.Statement.Clauses["VALUES"].Expression.(clause.Values)
 	tuples, ok := j.insertedKeys(vals, out)
-	if !ok || len(t.key) == 0 || t.blind {
+	if !ok || len(t.key) == 0 {
 		j.note("image", "sent")
 		return j.sent(vals, out), nil
 	}

@@ -81,7 +81,7 @@ func (j *job) deleteReturning(query string) (outcome, error) {
 
 // returnsDeleted reports whether DELETE … RETURNING serves here.
 func (j *job) returnsDeleted() bool {
-	if j.p.cfg.portable || j.t.blind || len(j.t.cols) == 0 || !j.ref.simple || j.t.tbl.HasRules {
+	if j.p.cfg.portable || len(j.t.cols) == 0 || !j.ref.simple || j.t.tbl.HasRules {
 		return false
 	}
 	if _, ok := j.db.Statement.Clauses["FROM"]; ok && j.joins() {
