@@ -51,10 +51,31 @@ func (j *job) cascades(t *target, how cascade) bool {
 // findChildren reads the rows that the change will be carried to, before it
 // happens: afterwards nothing tells what they were.
 func (j *job) findChildren(t *target, rows []row, how cascade) ([]children, error) {
-	return j.childrenOf(t, rows, how, map[*target]map[string]bool{})
+	// Rows that the statement itself names are its own, also as children of others.
+	seen := reached{}
+	for _, r := range rows {
+		seen.first(t, r.image)
+	}
+	return j.childrenOf(t, rows, how, seen)
 }
 
-func (j *job) childrenOf(t *target, rows []row, how cascade, seen map[*target]map[string]bool) ([]children, error) {
+// reached holds the rows that were met, by table and key: foreign keys can form
+// cycles. Rows without a key are always met for the first time.
+type reached map[string]bool
+
+func (seen reached) first(t *target, img image) bool {
+	if len(t.key) == 0 {
+		return true
+	}
+	id := t.tbl.Schema + "." + t.tbl.Name + "\x00" + t.identity(img)
+	if seen[id] {
+		return false
+	}
+	seen[id] = true
+	return true
+}
+
+func (j *job) childrenOf(t *target, rows []row, how cascade, seen reached) ([]children, error) {
 	if len(rows) == 0 || !j.cascades(t, how) {
 		return nil, nil
 	}
@@ -131,18 +152,11 @@ func (j *job) childrenBy(t *target, rows []row, fk catalog.ForeignKey) (children
 	return c, nil
 }
 
-// forget leaves out rows that were reached before: foreign keys can form cycles.
-func (c *children) forget(seen map[*target]map[string]bool) {
-	if len(c.t.key) == 0 {
-		return
-	}
-	if seen[c.t] == nil {
-		seen[c.t] = map[string]bool{}
-	}
+// forget leaves out rows that were reached before.
+func (c *children) forget(seen reached) {
 	rows, of := c.rows[:0], c.of[:0]
 	for i, r := range c.rows {
-		if id := c.t.identity(r.image); !seen[c.t][id] {
-			seen[c.t][id] = true
+		if seen.first(c.t, r.image) {
 			rows, of = append(rows, r), append(of, c.of[i])
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gorm-audit/auditplugin/internal/integration/oracle"
 	"github.com/gorm-audit/auditplugin/internal/integration/testdb"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -125,3 +126,23 @@ type Label struct {
 	Place int    `gorm:"uniqueIndex"`
 	Text  string
 }
+
+// Deleting a parent and its child in one statement is one record each: the child
+// is the statement's own row, although the foreign key reaches it too.
+func TestFoundParentAndChildDeletedTogether(t *testing.T) {
+	scene{models: []any{&Twig{}}, seed: func(db *gorm.DB) error {
+		return db.Create(&[]Twig{{ID: 1}, {ID: 2, ParentID: ptrTo(uint(1))}, {ID: 3, ParentID: ptrTo(uint(2))}}).Error
+	}, mysql: []oracle.Option{oracle.Snapshot("twigs")}}.capture(t, func(s *stage) {
+		s.ok(s.db.Delete(&[]Twig{{ID: 2}, {ID: 1}}))
+		s.expect("3 delete twigs")
+	})
+}
+
+// Twig is a tree whose branches fall with what they grow on.
+type Twig struct {
+	ID       uint
+	ParentID *uint
+	Parent   *Twig `gorm:"constraint:OnDelete:CASCADE"`
+}
+
+func ptrTo[T any](v T) *T { return &v }
