@@ -143,17 +143,9 @@ func (p *Plugin) learn(table string, s *schema.Schema) {
 }
 
 // learnOptions does so for the models that the options name.
-func (p *Plugin) learnOptions(db *gorm.DB) {
-	named := [][]any{p.cfg.include, p.cfg.requireActor.models, p.cfg.requireReason.models}
-	for _, models := range p.cfg.failureModels {
-		named = append(named, models)
-	}
-	for _, models := range named {
-		for _, m := range models {
-			if s, err := parseSchema(db, m); err == nil && s != nil {
-				p.learn(lastElement(strings.ReplaceAll(s.Table, ".", "/")), s)
-			}
-		}
+func (p *Plugin) learnOptions() {
+	for _, s := range p.rules.schemas {
+		p.learn(lastElement(strings.ReplaceAll(s.Table, ".", "/")), s)
 	}
 }
 

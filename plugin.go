@@ -54,7 +54,7 @@ type Plugin struct {
 	stats         stats
 }
 
-type stats struct{ records, failed, dropped atomic.Uint64 }
+type stats struct{ records, failed atomic.Uint64 }
 
 // Stats counts what a plugin has done since it was initialised.
 type Stats struct {
@@ -127,13 +127,10 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if err := p.rules.parse(&p.cfg, db); err != nil {
 		return err
 	}
-	for _, s := range p.rules.schemas {
-		p.schemas.LoadOrStore(s.Table, s)
-	}
 	if err := p.bindEmitters(db); err != nil {
 		return errors.Join(err, p.closeEmitters(ctx))
 	}
-	p.learnOptions(db)
+	p.learnOptions()
 	p.db, p.outsideConn = db, inner
 	p.catalog = catalog.NewCache(catalogTTL)
 	p.player = replay.NewPlayer()
@@ -294,7 +291,7 @@ func (p *Plugin) closeEmitters(ctx context.Context) error {
 
 // Stats returns the plugin's counters.
 func (p *Plugin) Stats() Stats {
-	dropped := p.stats.dropped.Load()
+	var dropped uint64
 	for _, e := range p.bound {
 		if a, ok := e.(interface{ Stats() emitter.AsyncStats }); ok {
 			dropped += a.Stats().Dropped
