@@ -49,7 +49,7 @@ func bareTx(cp gorm.ConnPool) (gorm.Tx, bool) {
 func (b *bareTransactions) state(ctx context.Context, p *Plugin, tx gorm.Tx) *state {
 	sqlTx, ok := tx.(*sql.Tx)
 	if !ok {
-		s := newState(ctx, p, tx)
+		s := newState(ctx, p, tx, nil)
 		s.bare = true
 		return s
 	}
@@ -58,7 +58,7 @@ func (b *bareTransactions) state(ctx context.Context, p *Plugin, tx gorm.Tx) *st
 	if s, known := b.open[sqlTx]; known {
 		return s
 	}
-	s := newState(context.WithoutCancel(ctx), p, tx)
+	s := newState(context.WithoutCancel(ctx), p, tx, nil)
 	s.bare = true
 	if p.survivors() == nil || len(p.others) == 0 {
 		// Nobody can be asked, or nobody wants to know: nothing to wait for.

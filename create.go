@@ -30,7 +30,7 @@ func (j *job) create() (outcome, error) {
 		return j.upsert(oc)
 	}
 	if j.returnsInserted() || j.onlyReturned() {
-		if query, ok := j.withReturning(j.columnList(j.t, j.db.Statement, false)); ok {
+		if query, ok := j.withReturning(j.t.bare); ok {
 			return j.insertReturning(query)
 		}
 	}

@@ -9,14 +9,14 @@ import (
 func (j *job) delete() (outcome, error) {
 	how := cascade{deleting: true}
 	if j.returnsDeleted() && !j.cascades(j.t, how) {
-		if query, ok := j.withReturning(j.columnList(j.t, j.db.Statement, false)); ok {
+		if query, ok := j.withReturning(j.t.bare); ok {
 			return j.deleteReturning(query)
 		}
 	}
 	if err := j.takeWriteLock(); err != nil {
 		return outcome{}, err
 	}
-	query, args := j.selectRows(selection{columns: j.columnList(j.t, j.db.Statement, true), lock: j.deleteLock()})
+	query, args := j.selectRows(selection{columns: j.t.qualified, lock: j.deleteLock()})
 	raw, err := j.read(query, args)
 	if err != nil {
 		return outcome{}, err

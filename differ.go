@@ -9,34 +9,51 @@ import (
 // whole is a row's columns, redacted.
 func (p *Plugin) whole(t *target, img image) map[string]any {
 	m := make(map[string]any, len(img))
-	for i, c := range t.cols {
-		if !t.hidden(c.Name) {
-			m[c.Name] = p.shown(t, c.Name, img[i])
+	for i := range t.cols {
+		if !t.show[i].hidden {
+			m[t.cols[i].Name] = p.shown(t, i, img[i])
 		}
 	}
 	return m
 }
 
-// shown is what a record may say of a value.
-func (p *Plugin) shown(t *target, column string, v any) any {
-	return values.Limit(t.plan.Column(t.table, column, v), p.cfg.maxValue)
+// seen is what may be seen of a column's value.
+func (t *target) seen(i int, v any) any {
+	if t.show[i].open && !isDocument(v) {
+		return v
+	}
+	return t.plan.Column(t.table, t.cols[i].Name, v)
 }
 
-func (t *target) hidden(column string) bool { return t.ignored[column] || t.plan.Ignored(column) }
+// shown is what a record may say of a column's value.
+func (p *Plugin) shown(t *target, i int, v any) any {
+	return values.Limit(t.seen(i, v), p.cfg.maxValue)
+}
 
-// changesOf lists the changes of one column by path.
-func (p *Plugin) changesOf(t *target, column string, before, after any) ([]audit.Change, error) {
-	found, err := t.plan.Changes(t.table, column, before, after)
-	if err != nil {
-		return nil, err
+func isDocument(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return true
 	}
-	changes := make([]audit.Change, len(found))
-	for i, c := range found {
-		changes[i] = audit.Change{
-			Path: diffpath.Join(append([]string{column}, c.Path...)),
+	return false
+}
+
+// appendChanges appends the changes of one column by path.
+func (p *Plugin) appendChanges(to []audit.Change, t *target, i int, before, after any) ([]audit.Change, error) {
+	if !isDocument(before) && !isDocument(after) {
+		// Nothing to compare by path: the values are known to differ.
+		return append(to, audit.Change{Path: t.show[i].path, From: p.shown(t, i, before), To: p.shown(t, i, after)}), nil
+	}
+	found, err := t.plan.Changes(t.table, t.cols[i].Name, before, after)
+	if err != nil {
+		return to, err
+	}
+	for _, c := range found {
+		to = append(to, audit.Change{
+			Path: diffpath.Join(append([]string{t.cols[i].Name}, c.Path...)),
 			From: values.Limit(c.From, p.cfg.maxValue),
 			To:   values.Limit(c.To, p.cfg.maxValue),
-		}
+		})
 	}
-	return changes, nil
+	return to, nil
 }

@@ -96,7 +96,7 @@ func (p *Plugin) complete(ctx context.Context, r audit.Record) audit.Record {
 		r.Metadata = d.Metadata
 	}
 	if r.Source.IsZero() {
-		r.Source = callerSource()
+		r.Source = p.sources.caller()
 	}
 	// The record may be written long after the caller has gone on with its maps.
 	r.Before, r.After, r.Metadata = maps.Clone(r.Before), maps.Clone(r.After), maps.Clone(r.Metadata)

@@ -144,9 +144,9 @@ func (j *job) readBy(t *target, columns []string, tuples [][]any, lock string) (
 		n := min(len(tuples), keyBatch)
 		s := j.scratch()
 		s.Vars = nil
-		list := j.columnList(t, s, false)
+		list := t.bare
 		if j.hex {
-			list = j.asHex(s)
+			list = j.asHex()
 		}
 		write(s, "SELECT ", strings.Join(list, ","), " FROM ", tableSQL(s, t.ref), " WHERE ")
 		writeIn(s, columns, tuples[:n])

@@ -43,6 +43,7 @@ type Plugin struct {
 	catalog       *catalog.Cache
 	player        *replay.Player
 	prepared      preparedTexts
+	statements    []*statements // of each pool
 	redact        redact.Config
 	host          string
 	rules         modelRules
@@ -51,6 +52,7 @@ type Plugin struct {
 	schemas       sync.Map // table name → *schema.Schema, as seen
 	warned        sync.Map // audit.Source → struct{}
 	bare          bareTransactions
+	sources       sources
 	stats         stats
 }
 
@@ -198,12 +200,20 @@ func isShardingPool(cp gorm.ConnPool) bool {
 
 func (p *Plugin) wrapPool(db *gorm.DB) {
 	if ps, ok := db.ConnPool.(*gorm.PreparedStmtDB); ok {
-		ps.ConnPool = &pool{ConnPool: ps.ConnPool, p: p}
+		ps.ConnPool = p.newPool(db, ps.ConnPool)
 		return
 	}
-	wrapped := &pool{ConnPool: db.ConnPool, p: p}
+	wrapped := p.newPool(db, db.ConnPool)
 	db.ConnPool = wrapped
 	db.Statement.ConnPool = wrapped
+}
+
+func (p *Plugin) newPool(db *gorm.DB, cp gorm.ConnPool) *pool {
+	w := &pool{ConnPool: cp, p: p, stmts: newStatements(db, cp)}
+	if w.stmts != nil {
+		p.statements = append(p.statements, w.stmts)
+	}
+	return w
 }
 
 // bindEmitters prepares every emitter for db and sorts them by when they are
@@ -276,7 +286,11 @@ func (p *Plugin) Close(ctx context.Context) error {
 	if p.cfg.lifecycle {
 		p.emitOutside(ctx, []audit.Record{p.lifecycleEvent("stop")})
 	}
-	return errors.Join(p.bare.close(ctx), p.closeEmitters(ctx), p.player.Close())
+	err := errors.Join(p.bare.close(ctx), p.closeEmitters(ctx), p.player.Close())
+	for _, s := range p.statements {
+		s.close()
+	}
+	return err
 }
 
 func (p *Plugin) closeEmitters(ctx context.Context) error {

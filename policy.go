@@ -42,7 +42,7 @@ func (p *Plugin) refuse(db *gorm.DB, m *model, op operation, kind error, why str
 	ctx := db.Statement.Context
 	r := p.describe(ctx)
 	r.RecordType, r.Table, r.Action = m.recordType, m.table, audit.Action(op)
-	r.Source = callerSource()
+	r.Source = p.sources.caller()
 	event := p.eventFor(ctx, r, audit.Failure, fmt.Sprintf("%s of %s refused: %s", op, m.recordType, why))
 	p.emitAfter(ctx, db.Statement.ConnPool, event)
 	return fmt.Errorf("%w: %s of %s (table %s): %s", kind, op, m.recordType, m.table, why)
@@ -70,7 +70,7 @@ func (p *Plugin) emitAfter(ctx context.Context, cp gorm.ConnPool, event audit.Re
 
 // warnNoActor says once per line of the application that nobody is named.
 func (p *Plugin) warnNoActor(ctx context.Context, m *model, op operation) {
-	source := callerSource()
+	source := p.sources.caller()
 	if _, again := p.warned.LoadOrStore(source, struct{}{}); again {
 		return
 	}

@@ -12,7 +12,8 @@ import (
 // ours. Everything else goes to the pool it wraps.
 type pool struct {
 	gorm.ConnPool
-	p *Plugin
+	p     *Plugin
+	stmts *statements // nil where there is nothing to gain
 }
 
 var (
@@ -35,11 +36,12 @@ func (c *pool) PrepareContext(ctx context.Context, query string) (*sql.Stmt, err
 // BeginTx begins a transaction of the wrapped pool and wraps it. On failure the
 // pool is a typed nil, as GORM's own path leaves it.
 func (c *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, error) {
+	c.stmts.prepare(ctx)
 	tx, err := beginRaw(ctx, c.ConnPool, opts)
 	if err != nil {
 		return (*transaction)(nil), err
 	}
-	return c.p.newTransaction(ctx, tx), nil
+	return c.p.newTransaction(ctx, tx, c.stmts), nil
 }
 
 // beginRaw begins a transaction on whatever kind of pool cp is.

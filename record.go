@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
@@ -44,7 +45,7 @@ func (j *job) describe(action audit.Action) audit.Record {
 	r.Action = action
 	r.RecordType, r.Table = j.model.recordType, j.ref.name
 	r.TransactionID = j.state.id
-	r.Source = callerSource()
+	r.Source = j.p.sources.caller()
 	return r
 }
 
@@ -106,32 +107,35 @@ func (p *Plugin) recordOf(base audit.Record, c *change) (audit.Record, bool, err
 	r.Action = t.actionOf(c)
 	r.RecordID = t.recordID(c.before)
 	timestampsOnly := true
-	for i := range t.cols {
-		name := t.cols[i].Name
-		if t.hidden(name) || values.Equal(c.before[i], c.after[i]) {
+	differing := make([]int, 0, 8)
+	for _, i := range t.byName {
+		if t.show[i].hidden || values.Equal(c.before[i], c.after[i]) {
 			continue
 		}
-		changes, err := p.changesOf(t, name, c.before[i], c.after[i])
-		if err != nil {
+		n := len(r.Changes)
+		var err error
+		if r.Changes, err = p.appendChanges(r.Changes, t, i, c.before[i], c.after[i]); err != nil {
 			return r, false, err
 		}
-		if len(changes) == 0 {
+		if len(r.Changes) == n {
 			continue // only keys that are never recorded differ
 		}
-		timestampsOnly = timestampsOnly && t.timestamps[name]
-		r.Changed = append(r.Changed, name)
-		r.Changes = append(r.Changes, changes...)
+		timestampsOnly = timestampsOnly && t.timestamps[t.cols[i].Name]
+		differing = append(differing, i)
 	}
-	if len(r.Changed) == 0 || p.cfg.noTimestamps && timestampsOnly {
+	if len(differing) == 0 || p.cfg.noTimestamps && timestampsOnly {
 		return r, false, nil
 	}
-	sort.Strings(r.Changed)
-	sort.SliceStable(r.Changes, func(i, k int) bool { return r.Changes[i].Path < r.Changes[k].Path })
-	r.Before, r.After = make(map[string]any, len(r.Changed)), make(map[string]any, len(r.Changed))
-	for _, name := range r.Changed {
-		i := t.index[name]
-		r.Before[name] = p.shown(t, name, c.before[i])
-		r.After[name] = p.shown(t, name, c.after[i])
+	if byPath := func(a, b audit.Change) int { return strings.Compare(a.Path, b.Path) }; !slices.IsSortedFunc(r.Changes, byPath) {
+		slices.SortStableFunc(r.Changes, byPath)
+	}
+	r.Changed = make([]string, len(differing))
+	r.Before, r.After = make(map[string]any, len(differing)), make(map[string]any, len(differing))
+	for n, i := range differing {
+		name := t.cols[i].Name
+		r.Changed[n] = name
+		r.Before[name] = p.shown(t, i, c.before[i])
+		r.After[name] = p.shown(t, i, c.after[i])
 	}
 	return r, true, nil
 }

@@ -115,23 +115,6 @@ type assigned struct{ value any }
 
 func (a assigned) Build(b clause.Builder) { b.AddVar(b, a.value) }
 
-// columnList quotes the target's columns, qualified or not.
-func (j *job) columnList(t *target, s *gorm.Statement, qualified bool) []string {
-	list := make([]string, len(t.cols))
-	for i, c := range t.cols {
-		if qualified {
-			list[i] = t.quoted(s, c.Name)
-		} else {
-			list[i] = quoteIdent(s, c.Name)
-		}
-		if j.p.server.Dialect == "mysql" && c.DBType == "FLOAT" {
-			// As text MySQL gives 6 digits of a FLOAT, in its binary protocol all.
-			list[i] += "+0e0"
-		}
-	}
-	return list
-}
-
 // returningText is the application's own RETURNING clause as it ends its SQL, or
 // "" when there is none, or none that can be found again.
 func (j *job) returningText() (text string, ok bool) {

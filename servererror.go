@@ -16,6 +16,7 @@ import (
 const (
 	mysqlDeadlock         = 1213
 	mysqlParseError       = 1064
+	mysqlTooManyPrepared  = 1461
 	pgInFailedTransaction = "25P02"
 )
 

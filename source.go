@@ -3,6 +3,7 @@ package auditplugin
 import (
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/gorm-audit/auditplugin/audit"
 )
@@ -11,10 +12,33 @@ import (
 // callbacks, hooks and associations.
 const maxFrames = 48
 
-// callerSource is the application's line that made the call.
-func callerSource() audit.Source {
+// sources remembers what is found at a program counter: looking it up costs more
+// than the rest of a record.
+type sources struct {
+	at sync.Map // uintptr → audit.Source, the zero one for functions that are passed over
+}
+
+// caller is the application's line that made the call.
+func (c *sources) caller() audit.Source {
 	var pcs [maxFrames]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	n := runtime.Callers(2, pcs[:])
+	for i := range n {
+		found, ok := c.at.Load(pcs[i])
+		if !ok {
+			found = sourceAt(pcs[i : i+1])
+			c.at.Store(pcs[i], found)
+		}
+		if s := found.(audit.Source); !s.IsZero() {
+			return s
+		}
+	}
+	return audit.Source{}
+}
+
+// sourceAt is the first of the application's functions at a program counter, which
+// stands for several where calls were inlined.
+func sourceAt(pc []uintptr) audit.Source {
+	frames := runtime.CallersFrames(pc)
 	for {
 		f, more := frames.Next()
 		if f.Function != "" && !isInternal(f.Function) {

@@ -2,10 +2,12 @@ package auditplugin
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
@@ -43,7 +45,7 @@ type state struct {
 	suspect bool
 	// ddl is set when definitions changed, fresh when the connection's role, path
 	// or database may have: what others know of the tables does not hold here.
-	ddl, fresh bool
+	ddl, fresh atomic.Bool
 	// writeLocked is set once a SQLite transaction holds the write lock.
 	writeLocked bool
 	done        bool
@@ -57,11 +59,15 @@ type savepoint struct {
 	poison  error
 }
 
-func newState(ctx context.Context, p *Plugin, conn gorm.Tx) *state {
+func newState(ctx context.Context, p *Plugin, conn gorm.Tx, stmts *statements) *state {
 	if len(p.transactional) > 0 && len(p.others) > 0 {
 		ctx = emitter.ShareEncodings(ctx)
 	}
-	return &state{p: p, id: newID(), ctx: ctx, conn: conn}
+	s := &state{p: p, id: newID(), ctx: ctx, conn: conn}
+	if tx, ok := conn.(*sql.Tx); ok && stmts != nil {
+		s.conn = &ownConn{Tx: conn, tx: tx, stmts: stmts, state: s}
+	}
+	return s
 }
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
@@ -181,7 +187,9 @@ func (s *state) before(ctx context.Context, query string) ([]sqltext.Statement, 
 	flush := s.p.mentionsAuditTable(query)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fresh = s.fresh || changesSession(acts, query)
+	if changesSession(acts, query) {
+		s.fresh.Store(true)
+	}
 	for _, a := range acts {
 		flush = flush || a.ImplicitCommit
 		s.suspect = s.suspect || a.Kind == sqltext.Select && mayLock(query)
@@ -221,7 +229,7 @@ func (s *state) after(ctx context.Context, acts []sqltext.Statement, err error) 
 		case a.Kind == sqltext.Release:
 			s.release(a)
 		case a.Kind == sqltext.DDL:
-			s.ddl = true
+			s.ddl.Store(true)
 			s.p.catalog.Clear()
 		}
 	}
@@ -321,9 +329,7 @@ func (s *state) drop() {
 
 // uncertain reports whether what others know of the tables may not hold here.
 func (s *state) uncertain() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fresh || s.ddl
+	return s.fresh.Load() || s.ddl.Load()
 }
 
 // ended reports whether the transaction was committed or rolled back.
@@ -380,7 +386,7 @@ func (s *state) end(committed bool) func() {
 		return func() {}
 	}
 	s.done = true
-	if s.ddl {
+	if s.ddl.Load() {
 		s.p.catalog.Clear()
 	}
 	var announce []audit.Record

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/diffpath"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
@@ -28,6 +30,19 @@ type target struct {
 	exact bool
 	// blind is set when the role may read none of the columns.
 	blind bool
+	// show says by column how its values are recorded; byName is the columns'
+	// order by name, which is that of Changed.
+	show   []display
+	byName []int
+	// lists are the columns as SQL, by dialect and use.
+	bare, qualified []string
+}
+
+// display is what is known about recording a column's values.
+type display struct {
+	hidden bool
+	open   bool   // values other than documents are shown as they are
+	path   string // the column as a path
 }
 
 type targetKey struct {
@@ -66,6 +81,8 @@ func (p *Plugin) targetFor(ctx context.Context, s *state, m *model, ref table) (
 		t.rules = append(t.rules, values.For(p.server.Dialect, c))
 	}
 	t.findKey()
+	t.findDisplay()
+	t.bare, t.qualified = t.columnLists(p.db.Statement, p.server.Dialect, false), t.columnLists(p.db.Statement, p.server.Dialect, true)
 	if !s.uncertain() && tbl.Kind != catalog.Missing {
 		p.targets.Store(key, t)
 	}
@@ -114,6 +131,36 @@ func (t *target) findKey() {
 	t.exact = len(t.key) > 0 && t.tbl.UniqueNotNull(names)
 }
 
+func (t *target) findDisplay() {
+	t.show = make([]display, len(t.cols))
+	for i, c := range t.cols {
+		t.show[i] = display{
+			hidden: t.ignored[c.Name] || t.plan.Ignored(c.Name),
+			open:   t.plan.Open(c.Name),
+			path:   diffpath.Join([]string{c.Name}),
+		}
+	}
+	t.byName = t.all()
+	sort.Slice(t.byName, func(i, k int) bool { return t.cols[t.byName[i]].Name < t.cols[t.byName[k]].Name })
+}
+
+// columnLists quotes the columns, qualified or not.
+func (t *target) columnLists(s *gorm.Statement, dialect string, qualified bool) []string {
+	list := make([]string, len(t.cols))
+	for i, c := range t.cols {
+		if qualified {
+			list[i] = t.quoted(s, c.Name)
+		} else {
+			list[i] = quoteIdent(s, c.Name)
+		}
+		if dialect == "mysql" && c.DBType == "FLOAT" {
+			// As text MySQL gives 6 digits of a FLOAT, in its binary protocol all.
+			list[i] += "+0e0"
+		}
+	}
+	return list
+}
+
 func (t *target) all() []int {
 	idx := make([]int, len(t.cols))
 	for i := range idx {
@@ -135,6 +182,9 @@ func (t *target) normalise(raw []any) image {
 func (t *target) identity(img image) string { return identityOf(img, t.key) }
 
 func identityOf(img image, idx []int) string {
+	if len(idx) == 1 {
+		return values.KeyText(img[idx[0]])
+	}
 	vals := make([]any, len(idx))
 	for i, k := range idx {
 		vals[i] = img[k]
@@ -144,9 +194,12 @@ func identityOf(img image, idx []int) string {
 
 // recordID is the record's row as text, redacted where the key is a secret.
 func (t *target) recordID(img image) string {
+	if len(t.key) == 1 {
+		return values.KeyText(t.seen(t.key[0], img[t.key[0]]))
+	}
 	vals := make([]any, len(t.key))
 	for i, k := range t.key {
-		vals[i] = t.plan.Column(t.table, t.cols[k].Name, img[k])
+		vals[i] = t.seen(k, img[k])
 	}
 	return values.RecordID(vals)
 }

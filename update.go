@@ -54,7 +54,7 @@ type successor struct {
 // readBefore reads the rows the UPDATE will change and where they go.
 func (j *job) readBefore(names []string) ([]row, []successor, error) {
 	t, stmt := j.t, j.db.Statement
-	sel := selection{columns: j.columnList(t, stmt, true), lock: j.lockFor(t, t.keysChange(names))}
+	sel := selection{columns: slices.Clone(t.qualified), lock: j.lockFor(t, t.keysChange(names))}
 	rowid := j.p.server.Dialect == "sqlite" && len(t.key) == 0 && !t.tbl.WithoutRowID && t.tbl.Kind == catalog.Plain
 	if rowid {
 		sel.columns = append(sel.columns, quoteIdent(stmt, t.ref.alias)+".rowid")
@@ -158,7 +158,7 @@ func (j *job) readByRowID(tuples [][]any, into map[string]image) error {
 		n := min(len(tuples), keyBatch)
 		s := j.scratch()
 		s.Vars = nil
-		write(s, "SELECT ", strings.Join(j.columnList(j.t, s, false), ","), ",rowid FROM ", tableSQL(s, j.t.ref), " WHERE ")
+		write(s, "SELECT ", strings.Join(j.t.bare, ","), ",rowid FROM ", tableSQL(s, j.t.ref), " WHERE ")
 		writeIn(s, []string{"rowid"}, tuples[:n])
 		raw, err := j.read(s.SQL.String(), s.Vars)
 		if err != nil {
@@ -254,7 +254,7 @@ func (j *job) updateSingle(names []string) (outcome, error) {
 	for i := range t.cols {
 		write(s, old, ".", oldColumn(i), ",")
 	}
-	write(s, strings.Join(j.columnList(t, s, true), ","))
+	write(s, strings.Join(t.qualified, ","))
 	set, err := j.queryUser(strings.TrimSpace(s.SQL.String()), s.Vars)
 	if err != nil {
 		return outcome{}, err

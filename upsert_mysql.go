@@ -27,7 +27,7 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 	s := j.scratch()
 	column := clause.Column{Name: t.cols[at].Name}
 	name := quoteIdent(s, column.Name)
-	rowText := "CONCAT('(',CONCAT_WS(','," + strings.Join(j.asHex(s), ",") + "),')')"
+	rowText := "CONCAT('(',CONCAT_WS(','," + strings.Join(j.asHex(), ",") + "),')')"
 	note := clause.Assignment{Column: column, Value: clause.Expr{
 		SQL: "IF((" + mysqlBefore + " := CONCAT(IFNULL(" + mysqlBefore + ",'')," + rowText + ")) IS NULL," + name + "," + name + ")",
 	}}
@@ -81,8 +81,7 @@ func (j *job) runUpsertMySQL(query string, vars []any) (outcome, []row, error) {
 		set, err := j.queryUser(query, vars)
 		return outcome{rows: set}, nil, err
 	}
-	s := j.scratch()
-	set, err := j.queryUser(query+","+strings.Join(j.asHex(s), ","), vars)
+	set, err := j.queryUser(query+","+strings.Join(j.asHex(), ","), vars)
 	if err != nil {
 		return j.partial(set), nil, err
 	}
@@ -108,8 +107,8 @@ func (j *job) assignable() int {
 
 // asHex reads columns as hexadecimal digits of their text, which survives every
 // character set; '~' is NULL.
-func (j *job) asHex(s *gorm.Statement) []string {
-	list := j.columnList(j.t, s, false)
+func (j *job) asHex() []string {
+	list := slices.Clone(j.t.bare)
 	for i := range list {
 		if isBinary(j.t.cols[i].DBType) {
 			list[i] = "IFNULL(HEX(" + list[i] + "),'~')"

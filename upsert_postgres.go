@@ -2,9 +2,9 @@ package auditplugin
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -23,7 +23,7 @@ func (j *job) upsertPostgres(oc clause.OnConflict) (outcome, error) {
 	t := j.t
 	s := j.scratch()
 	if !oc.DoNothing {
-		capture := clause.Expr{SQL: "set_config('" + pgBefore + "', ARRAY[" + strings.Join(j.asTexts(s, true), ",") + "]::text, true) IS NOT NULL"}
+		capture := clause.Expr{SQL: "set_config('" + pgBefore + "', ARRAY[" + strings.Join(j.asTexts(true), ",") + "]::text, true) IS NOT NULL"}
 		if len(oc.Where.Exprs) > 0 {
 			oc.Where = clause.Where{Exprs: []clause.Expression{caseWhen{oc.Where, capture}}}
 		} else {
@@ -40,7 +40,7 @@ func (j *job) upsertPostgres(oc clause.OnConflict) (outcome, error) {
 	} else {
 		write(s, returning, ",")
 	}
-	write(s, strings.Join(j.asTexts(s, false), ","))
+	write(s, strings.Join(j.asTexts(false), ","))
 	write(s, ",current_setting('"+pgBefore+"', true),set_config('"+pgBefore+"', '', true)")
 	set, err := j.queryUser(strings.TrimSpace(s.SQL.String()), s.Vars)
 	if err != nil {
@@ -82,8 +82,11 @@ func (c caseWhen) Build(b clause.Builder) {
 
 // asTexts reads columns as text, the same way before and after, so that both
 // images are comparable whatever the type.
-func (j *job) asTexts(s *gorm.Statement, qualified bool) []string {
-	list := j.columnList(j.t, s, qualified)
+func (j *job) asTexts(qualified bool) []string {
+	list := slices.Clone(j.t.bare)
+	if qualified {
+		list = slices.Clone(j.t.qualified)
+	}
 	for i := range list {
 		if j.t.cols[i].DBType == "BYTEA" {
 			list[i] = "encode(" + list[i] + ",'hex')"

@@ -1,7 +1,6 @@
 package emitter
 
 import (
-	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -9,31 +8,57 @@ import (
 
 // inserter makes the INSERT statements of one table.
 type inserter interface {
-	// batch returns a statement without rows.
-	batch() batchBuilder
+	// chunk is how many of n rows the next statement takes.
+	chunk(n int) int
+	// statement is the INSERT of rows, as many as chunk said.
+	statement(rows []row) (query string, args []any)
 }
 
-// batchBuilder is an INSERT statement that grows by rows.
-type batchBuilder interface {
-	add(r *row)
-	statement() (query string, args []any)
-	reset()
+// The rows of one statement mostly differ in these columns alone; the others are
+// then sent once.
+var perRow = [...]int{0, timeAt, 6, 7, 8, 9, 10} // id, occurred_at, record_id, before, after, changed, changes
+
+// isPerRow tells the columns in perRow from the others.
+func isPerRow(at int) bool {
+	for _, i := range perRow {
+		if i == at {
+			return true
+		}
+	}
+	return false
+}
+
+// sharing reports whether rows, of which there are two or more, differ only in the
+// columns of perRow.
+func sharing(rows []row) bool {
+	if len(rows) < 2 {
+		return false
+	}
+	first := &rows[0]
+	for n := 1; n < len(rows); n++ {
+		r := &rows[n]
+		if r.version != first.version {
+			return false
+		}
+		for i := 2; i < insertedColumns; i++ {
+			if (i < 6 || i > 10) && (r.null[i] != first.null[i] || r.text[i] != first.text[i]) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func newInserter(db *gorm.DB, dialect string, table tableName) inserter {
+	// Texts, not time.Time, so that no driver setting moves the time.
 	switch dialect {
 	case postgres:
-		return newArrayInserter(table)
-	case sqlite, mysql:
-		head := "INSERT INTO " + table.quoted(dialect) + " (" + list(dialect, Columns()[1:]) + ") VALUES "
-		placeholders := "(" + strings.Repeat("?,", insertedColumns-1) + "?)"
-		// Texts, not time.Time, so that no driver setting moves the time: in
-		// SQLite as its driver writes times, but of a fixed length, for ordering.
-		layout := "2006-01-02 15:04:05.000000"
-		if dialect == sqlite {
-			layout += "+00:00"
-		}
-		return &valuesInserter{head: head, row: func(int) string { return placeholders }, layout: layout}
+		return newPostgresInserter(table)
+	case sqlite:
+		// As its driver writes times, but of a fixed length, for ordering.
+		return newValuesInserter(dialect, table, "2006-01-02 15:04:05.000000+00:00")
+	case mysql:
+		return newValuesInserter(dialect, table, "2006-01-02 15:04:05.000000")
 	default:
 		return newGenericInserter(db, table)
 	}
@@ -68,142 +93,48 @@ func newGenericInserter(db *gorm.DB, table tableName) inserter {
 		}
 		return "(" + b.String() + ")"
 	}
-	return &valuesInserter{
+	return &genericInserter{
 		head: "INSERT INTO " + quoteWith(table.dotted()) + " (" + strings.Join(names, ",") + ") VALUES ",
 		row:  row,
 	}
 }
 
-// valuesInserter writes INSERT … VALUES (?,…),(?,…).
-type valuesInserter struct {
+// genericInserter passes times as time.Time and leaves the rest to the dialect.
+type genericInserter struct {
 	head string
 	// row returns the placeholders of a row that follows first values.
 	row func(first int) string
-	// layout writes the time; without one it is passed as a time.Time, and the
-	// version as a number.
-	layout string
 }
 
-func (v *valuesInserter) batch() batchBuilder { return &valuesBatch{inserter: v} }
+func (g *genericInserter) chunk(n int) int { return n }
 
-type valuesBatch struct {
-	inserter *valuesInserter
-	args     []any
-}
-
-func (b *valuesBatch) add(r *row) {
-	start := len(b.args)
-	for i := range r.text {
-		if r.null[i] {
-			b.args = append(b.args, nil)
-		} else {
-			b.args = append(b.args, r.text[i])
-		}
-	}
-	b.args[start+versionAt] = int64(r.version)
-	b.args[start+timeAt] = r.time
-	if b.inserter.layout != "" {
-		b.args[start+timeAt] = r.time.Format(b.inserter.layout)
-	}
-}
-
-func (b *valuesBatch) statement() (string, []any) {
+func (g *genericInserter) statement(rows []row) (string, []any) {
 	var q strings.Builder
-	q.WriteString(b.inserter.head)
-	for first := 0; first < len(b.args); first += insertedColumns {
-		if first > 0 {
+	q.WriteString(g.head)
+	args := make([]any, 0, len(rows)*insertedColumns)
+	for i := range rows {
+		if i > 0 {
 			q.WriteByte(',')
 		}
-		q.WriteString(b.inserter.row(first))
-	}
-	return q.String(), b.args
-}
-
-func (b *valuesBatch) reset() { b.args = b.args[:0] }
-
-// arrayInserter writes INSERT … SELECT … FROM unnest($1::text[], …): one array
-// per column. The text of the statement does not depend on the number of rows,
-// so that drivers which cache statements hold one of ours, and it is the fastest
-// for many rows. The arrays are passed as text, which every driver can.
-type arrayInserter struct{ query string }
-
-func newArrayInserter(table tableName) *arrayInserter {
-	all := columns()[1:]
-	var names, values, arrays, aliases []string
-	for i, c := range all {
-		alias := "c" + strconv.Itoa(i)
-		cast := ""
-		switch c.kind {
-		case kindTime:
-			cast = "::timestamptz"
-		case kindJSON:
-			cast = "::jsonb"
-		case kindInt:
-			cast = "::integer"
-		case kindText, kindSeq:
+		q.WriteString(g.row(len(args)))
+		for c := range insertedColumns {
+			args = append(args, rows[i].value(c, ""))
 		}
-		names = append(names, quote(postgres, c.name))
-		values = append(values, "r."+alias+cast)
-		arrays = append(arrays, "$"+strconv.Itoa(i+1)+"::text[]")
-		aliases = append(aliases, alias)
 	}
-	return &arrayInserter{"INSERT INTO " + table.quoted(postgres) + " (" + strings.Join(names, ",") + ") SELECT " +
-		strings.Join(values, ",") + " FROM unnest(" + strings.Join(arrays, ",") + ") WITH ORDINALITY AS r(" +
-		strings.Join(aliases, ",") + ",n) ORDER BY r.n"}
+	return q.String(), args
 }
 
-func (a *arrayInserter) batch() batchBuilder { return &arrayBatch{query: a.query} }
-
-type arrayBatch struct {
-	query  string
-	arrays [insertedColumns][]byte
-}
-
-func (b *arrayBatch) add(r *row) {
-	r.text[timeAt] = r.time.Format("2006-01-02T15:04:05.000000Z")
-	r.text[versionAt] = strconv.Itoa(r.version)
-	for i := range r.text {
-		array := b.arrays[i]
-		if len(array) == 0 {
-			array = append(array, '{')
-		} else {
-			array = append(array, ',')
-		}
-		if r.null[i] {
-			array = append(array, "NULL"...)
-		} else {
-			array = appendElement(array, r.text[i])
-		}
-		b.arrays[i] = array
+// value is a column as an argument: NULL, a text, or, without a layout, the time.
+func (r *row) value(column int, layout string) any {
+	switch {
+	case column == timeAt && layout == "":
+		return r.time
+	case column == timeAt:
+		return r.time.Format(layout)
+	case column == versionAt:
+		return int64(r.version)
+	case r.null[column]:
+		return nil
 	}
-}
-
-// appendElement quotes s as an element of PostgreSQL's text form of arrays.
-func appendElement(array []byte, s string) []byte {
-	array = append(array, '"')
-	for {
-		i := strings.IndexAny(s, `"\`)
-		if i < 0 {
-			break
-		}
-		array = append(array, s[:i]...)
-		array = append(array, '\\', s[i])
-		s = s[i+1:]
-	}
-	array = append(array, s...)
-	return append(array, '"')
-}
-
-func (b *arrayBatch) statement() (string, []any) {
-	args := make([]any, insertedColumns)
-	for i := range b.arrays {
-		args[i] = string(b.arrays[i]) + "}"
-	}
-	return b.query, args
-}
-
-func (b *arrayBatch) reset() {
-	for i := range b.arrays {
-		b.arrays[i] = b.arrays[i][:0]
-	}
+	return r.text[column]
 }

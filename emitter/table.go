@@ -63,8 +63,9 @@ func On(db *gorm.DB) TableOption {
 // checks the columns of an existing one. The table is always named with the
 // schema or database that was current then. Writing needs no right but INSERT.
 //
-// Rows are written by as few INSERTs as fit: at most 1000 records, and 4 MiB of
-// text, or a quarter of MySQL's max_allowed_packet if that is less, in each.
+// Rows are written by few INSERTs: at most 1000 records in each on PostgreSQL, 64
+// elsewhere, and 4 MiB of text, or a quarter of MySQL's max_allowed_packet if that
+// is less.
 //
 // Besides what the package's documentation says of values, sizes are limited, so
 // that no value can make the INSERT fail: texts to 255 characters, the user agent

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,30 +17,35 @@ import (
 // insert writes records through conn, by as few statements as the limits allow.
 func (s *store) insert(ctx context.Context, conn audit.Conn, records []audit.Record) error {
 	var enc encoder
-	batch := s.insertQ.batch()
-	rows, size := 0, 0
+	rows := make([]row, 0, min(len(records), s.limits.rows))
+	size := 0
 	flush := func() error {
-		if rows == 0 {
-			return nil
+		for todo := rows; len(todo) > 0; {
+			n := s.insertQ.chunk(len(todo))
+			query, args := s.insertQ.statement(todo[:n])
+			if _, err := conn.ExecContext(ctx, query, args...); err != nil {
+				return &WriteError{Table: s.table.name, Records: n, Err: err}
+			}
+			todo = todo[n:]
 		}
-		query, args := batch.statement()
-		if _, err := conn.ExecContext(ctx, query, args...); err != nil {
-			return &WriteError{Table: s.table.name, Records: rows, Err: err}
-		}
-		batch.reset()
-		rows, size = 0, 0
+		rows, size = rows[:0], 0
 		return nil
 	}
 	for i := range records {
-		r := s.row(ctx, &enc, &records[i])
+		var like *row
+		var before *audit.Record
+		if i > 0 && len(rows) > 0 {
+			like, before = &rows[len(rows)-1], &records[i-1]
+		}
+		r := s.row(ctx, &enc, &records[i], like, before)
 		n := r.size()
-		if rows > 0 && (rows == s.limits.rows || size+n > s.limits.bytes) {
+		if len(rows) > 0 && (len(rows) == s.limits.rows || size+n > s.limits.bytes) {
 			if err := flush(); err != nil {
 				return err
 			}
 		}
-		batch.add(&r)
-		rows, size = rows+1, size+n
+		rows = append(rows, r)
+		size += n
 	}
 	return flush()
 }
@@ -116,13 +122,22 @@ func (r *row) size() int {
 	return n
 }
 
-// The places of the columns that are not text.
+// The places of some columns; the time and the version are not text.
 const (
-	timeAt    = 1
-	versionAt = insertedColumns - 1
+	timeAt     = 1
+	metadataAt = 24
+	sourceAt   = 25
+	versionAt  = insertedColumns - 1
 )
 
-func (s *store) row(ctx context.Context, enc *encoder, r *audit.Record) row {
+// sameMap reports whether a and b are one map, or both empty.
+func sameMap(a, b map[string]any) bool {
+	return len(a) == 0 && len(b) == 0 || reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
+}
+
+// row encodes a record. Of the record before it, if there is one, it takes over
+// what is the same.
+func (s *store) row(ctx context.Context, enc *encoder, r *audit.Record, like *row, before *audit.Record) row {
 	img := enc.encodeImages(ctx, r)
 	if len(img.before) > s.limits.column {
 		img.before = enc.encodeObject(r.Before, s.limits.column)
@@ -160,12 +175,22 @@ func (s *store) row(ctx context.Context, enc *encoder, r *audit.Record) row {
 		cut(r.SpanID, textLimit),
 		cut(r.Application, textLimit),
 		cut(r.Host, textLimit),
-		enc.encodeObject(r.Metadata, min(maxMetadata, s.limits.column)),
-		enc.encodeSource(r.Source),
+		"",
+		"",
 		cut(r.Cause, textLimit),
 		"",
 	}
-	for _, i := range [...]int{7, 8, 9, 10, 24, 25} { // the JSON columns
+	if like != nil && sameMap(r.Metadata, before.Metadata) {
+		out.text[metadataAt] = like.text[metadataAt]
+	} else {
+		out.text[metadataAt] = enc.encodeObject(r.Metadata, min(maxMetadata, s.limits.column))
+	}
+	if like != nil && r.Source == before.Source {
+		out.text[sourceAt] = like.text[sourceAt]
+	} else {
+		out.text[sourceAt] = enc.encodeSource(r.Source)
+	}
+	for _, i := range [...]int{7, 8, 9, 10, metadataAt, sourceAt} { // the JSON columns
 		out.null[i] = out.text[i] == ""
 	}
 	return out

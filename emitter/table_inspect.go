@@ -209,13 +209,16 @@ func (in inspector) limits(ctx context.Context) (limits, error) {
 	l := limits{rows: 1000, bytes: 4 << 20, column: maxImage}
 	switch in.dialect {
 	case mysql:
+		l.rows = 1 << maxPower
 		var packet int
 		if err := in.conn.QueryRowContext(ctx, "SELECT @@max_allowed_packet").Scan(&packet); err != nil {
 			return l, fmt.Errorf("auditplugin: audit table: max_allowed_packet: %w", err)
 		}
 		l.bytes = min(l.bytes, packet/4)
 		l.column = min(l.column, packet/8)
-	case sqlite, postgres:
+	case sqlite:
+		l.rows = 1 << maxPower
+	case postgres:
 	default:
 		l.rows = 50 // SQL Server, for one, takes 2100 arguments
 	}

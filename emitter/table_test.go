@@ -161,8 +161,25 @@ func TestTableSplitsStatements(t *testing.T) {
 	if err := e.EmitTx(t.Context(), conn, emittertest.Records("rows", 2500)); err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{28000, 28000, 14000}; !slices.Equal(conn.args, want) {
+	// 21 columns that all rows share, and 7 for each of 64 rows, and of the last 4.
+	if want := append(slices.Repeat([]int{21 + 64*7}, 39), 21+4*7); !slices.Equal(conn.args, want) {
 		t.Errorf("statements with %v arguments, want %v", conn.args, want)
+	}
+	mixed := emittertest.Records("mixed", 7)
+	mixed[5].Reason = "another"
+	conn = &recorder{Conn: pool(t, db)}
+	if err := e.EmitTx(t.Context(), conn, mixed); err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{21 + 4*7, 2 * 28, 28}; !slices.Equal(conn.args, want) {
+		t.Errorf("statements with %v arguments, want %v", conn.args, want)
+	}
+	got := stored(t, db, "audit_logs")
+	got = got[len(got)-len(mixed):]
+	for i := range mixed {
+		if got[i].ID != mixed[i].ID || got[i].Reason != mixed[i].Reason || got[i].RecordID != mixed[i].RecordID || got[i].Actor != mixed[i].Actor || !got[i].Time.Equal(mixed[i].Time) {
+			t.Errorf("stored %+v, want %+v", got[i], mixed[i])
+		}
 	}
 	large := emittertest.Records("bytes", 7)
 	for i := range large {
@@ -172,7 +189,7 @@ func TestTableSplitsStatements(t *testing.T) {
 	if err := e.EmitTx(t.Context(), conn, large); err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{3 * 28, 3 * 28, 28}; !slices.Equal(conn.args, want) {
+	if want := []int{21 + 2*7, 28, 21 + 2*7, 28, 28}; !slices.Equal(conn.args, want) {
 		t.Errorf("statements with %v arguments, want %v: at most 4 MiB each", conn.args, want)
 	}
 	conn = &recorder{Conn: pool(t, db)}

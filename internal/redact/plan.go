@@ -145,6 +145,13 @@ func (p *Plan) member(column string) member {
 // nor make an update count as one.
 func (p *Plan) Ignored(column string) bool { return p.member(column).rule.op == opDrop }
 
+// Open reports whether a value of the column that is no document (no map and no
+// list) is shown as it is.
+func (p *Plan) Open(column string) bool {
+	m := p.member(column)
+	return !m.rule.protects() && m.rule.op != opDrop && (m.shape.kind == untyped || !m.shape.guarded)
+}
+
 // Sensitive reports whether the column as a whole is kept from being shown, by a
 // tag or by its name.
 func (p *Plan) Sensitive(column string) bool { return p.member(column).rule.protects() }

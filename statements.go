@@ -1,0 +1,242 @@
+package auditplugin
+
+import (
+	"context"
+	"database/sql"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+const (
+	// worthPreparing is how often a statement of ours must be wanted first.
+	worthPreparing = 3
+	// maxWanted bounds how many texts are counted at a time.
+	maxWanted = 512
+	// idleStatement is how long an unused statement keeps its place when there is
+	// no room for another.
+	idleStatement = time.Minute
+)
+
+// statements keeps statements of ours prepared, for drivers that would otherwise
+// prepare each anew: SQLite parses it, MySQL takes a round trip. PostgreSQL's
+// driver does this itself. Those of the application are its own affair.
+//
+// They are prepared before a transaction begins and never inside one, because that
+// takes a connection from the pool, which may have no second one to give.
+type statements struct {
+	db      *sql.DB
+	dialect string
+	max     int
+	ready   sync.Map // string → *prepared
+
+	mu     sync.Mutex
+	wanted map[string]int
+	due    []string
+	count  int
+	closed bool
+	hasDue atomic.Bool
+}
+
+type prepared struct {
+	stmt *sql.Stmt
+	used atomic.Int64 // Unix seconds
+}
+
+// newStatements returns nil where nothing is to be gained.
+func newStatements(db *gorm.DB, cp gorm.ConnPool) *statements {
+	inner, ok := cp.(*sql.DB)
+	if !ok {
+		return nil
+	}
+	s := &statements{db: inner, dialect: db.Name(), wanted: map[string]int{}}
+	switch s.dialect {
+	case "sqlite":
+		s.max = 64
+	case "mysql":
+		// The server allows 16,382 over all connections.
+		s.max = 16
+		if interpolates(db.Dialector) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	return s
+}
+
+// interpolates reports whether the MySQL driver was told to put arguments into the
+// text, which saves the round trip in another way. The driver is not ours to import.
+func interpolates(d gorm.Dialector) bool {
+	v := reflect.Indirect(reflect.ValueOf(d))
+	if v.Kind() != reflect.Struct {
+		return false
+	}
+	field := func(v reflect.Value, name string) (found reflect.Value) {
+		defer func() { _ = recover() }() // a nil embedded pointer on the way
+		return v.FieldByName(name)
+	}
+	if f := field(v, "DSN"); f.IsValid() && f.Kind() == reflect.String && strings.Contains(f.String(), "interpolateParams=true") {
+		return true
+	}
+	c := reflect.Indirect(field(v, "DSNConfig"))
+	if c.Kind() != reflect.Struct {
+		return false
+	}
+	f := field(c, "InterpolateParams")
+	return f.IsValid() && f.Kind() == reflect.Bool && f.Bool()
+}
+
+// get returns the prepared statement, or nil, and counts how often it is wanted.
+func (s *statements) get(query string, args int) *sql.Stmt {
+	if v, ok := s.ready.Load(query); ok {
+		p := v.(*prepared)
+		p.used.Store(time.Now().Unix())
+		return p.stmt
+	}
+	if s.dialect == "mysql" && args == 0 {
+		return nil // one round trip as it is
+	}
+	if len(query) < 6 {
+		return nil
+	}
+	switch query[:6] {
+	case "SELECT", "INSERT", "DELETE":
+	default:
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.wanted) >= maxWanted {
+		clear(s.wanted)
+	}
+	s.wanted[query]++
+	if s.wanted[query] == worthPreparing {
+		s.due = append(s.due, query)
+		s.hasDue.Store(true)
+	}
+	return nil
+}
+
+// prepare prepares what is due. Its errors are nobody's: the statement is then run
+// as it was.
+func (s *statements) prepare(ctx context.Context) {
+	if s == nil || !s.hasDue.Load() {
+		return
+	}
+	s.mu.Lock()
+	due := s.due
+	s.due = nil
+	s.hasDue.Store(false)
+	s.mu.Unlock()
+	for _, query := range due {
+		if ctx.Err() != nil || !s.room() {
+			return
+		}
+		stmt, err := s.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // closed by close or room
+		if err != nil {
+			continue
+		}
+		s.keep(query, stmt)
+	}
+}
+
+func (s *statements) keep(query string, stmt *sql.Stmt) {
+	p := &prepared{stmt: stmt}
+	p.used.Store(time.Now().Unix())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.count >= s.max {
+		_ = stmt.Close() // nobody has used it
+		return
+	}
+	if _, twice := s.ready.LoadOrStore(query, p); twice {
+		_ = stmt.Close() // likewise
+		return
+	}
+	s.count++
+}
+
+// room makes sure that there is a place for one more statement.
+func (s *statements) room() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	if s.count < s.max {
+		return true
+	}
+	old := time.Now().Add(-idleStatement).Unix()
+	s.ready.Range(func(query, v any) bool {
+		if p := v.(*prepared); p.used.Load() < old {
+			s.drop(query, p)
+		}
+		return true
+	})
+	return s.count < s.max
+}
+
+// drop forgets a statement; whoever is using it right now may finish. The caller
+// holds mu.
+func (s *statements) drop(query any, p *prepared) {
+	s.ready.Delete(query)
+	s.count--
+	_ = p.stmt.Close() // an error would be the connection's
+}
+
+// close closes all statements.
+func (s *statements) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.ready.Range(func(query, v any) bool {
+		s.drop(query, v.(*prepared))
+		return true
+	})
+}
+
+// ownConn is a transaction as our own statements use it: prepared where they are.
+type ownConn struct {
+	gorm.Tx
+	tx    *sql.Tx
+	stmts *statements
+	state *state
+}
+
+// stmt returns the prepared statement for this connection, or nil. Names that may
+// mean something else here than they did elsewhere are not for it.
+func (c *ownConn) stmt(ctx context.Context, query string, args int) *sql.Stmt {
+	if c.state.uncertain() {
+		return nil
+	}
+	stmt := c.stmts.get(query, args)
+	if stmt == nil {
+		return nil
+	}
+	return c.tx.StmtContext(ctx, stmt)
+}
+
+func (c *ownConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if stmt := c.stmt(ctx, query, len(args)); stmt != nil {
+		res, err := stmt.ExecContext(ctx, args...)
+		if mysqlErrorNumber(err) != mysqlTooManyPrepared {
+			return res, err
+		}
+	}
+	return c.Tx.ExecContext(ctx, query, args...)
+}
+
+func (c *ownConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if stmt := c.stmt(ctx, query, len(args)); stmt != nil {
+		rows, err := stmt.QueryContext(ctx, args...)
+		if mysqlErrorNumber(err) != mysqlTooManyPrepared {
+			return rows, err
+		}
+	}
+	return c.Tx.QueryContext(ctx, query, args...)
+}
