@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/url"
@@ -59,7 +58,10 @@ func TestKilled(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		for n := range kills(t) {
 			o := order{
-				Dialect: g.Dialect, DSN: childDSN(t, d), Portable: n%3 == 1, Prepare: n%2 == 1,
+				Dialect: g.Dialect, DSN: childDSN(t, d), Prepare: n%2 == 1,
+				// Not on PostgreSQL: with others writing, the portable path refuses what it
+				// cannot tell there (docs/limits.md).
+				Portable: n%3 == 1 && g.Dialect != testdb.Postgres,
 				Lines: filepath.Join(t.TempDir(), "lines"), Seed: seed + uint64(n),
 			}
 			life(t, o, time.Duration(10+r.IntN(240))*time.Millisecond)
@@ -230,5 +232,3 @@ func checkLines(t *testing.T, file string, trail []oracle.Entry) int {
 	}
 	return len(missing)
 }
-
-var _ = fmt.Sprint
