@@ -1,14 +1,13 @@
 package subject
 
 import (
+	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
-
-	"crypto/rand"
 
 	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -119,14 +118,19 @@ func onServer(driver, dsn, create, drop string) (func() error, error) {
 }
 
 // source returns what the driver opens. Every variant has a SQLite file of its own,
-// so that none pays for the checkpoints of another. SQLite's driver is built to not
-// sync the log at COMMIT; here it does, as servers do.
+// so that none pays for the checkpoints of another.
 func (p *Place) source(v Variant, m Mode) string {
-	switch {
-	case p.Kind == SQLite:
-		return "file:" + filepath.Join(p.DSN, string(v)+".db") + "?_journal_mode=WAL&_busy_timeout=5000&_synchronous=FULL"
-	case p.Kind == Postgres && m == Simple:
-		return p.DSN + "&default_query_exec_mode=simple_protocol"
+	switch p.Kind {
+	case SQLite:
+		source := "file:" + filepath.Join(p.DSN, string(v)+".db") + "?_journal_mode=WAL&_busy_timeout=5000"
+		if m != NoSync {
+			source += "&_synchronous=FULL"
+		}
+		return source
+	case Postgres:
+		if m == Simple {
+			return p.DSN + "&default_query_exec_mode=simple_protocol"
+		}
 	}
 	return p.DSN
 }

@@ -33,11 +33,21 @@ const (
 	Prepare Mode = "prepare"
 	// Simple uses PostgreSQL's simple protocol. Other databases have none.
 	Simple Mode = "simple"
+	// NoSync leaves SQLite's synchronous at what its driver is built with, NORMAL in
+	// WAL mode: COMMIT does not wait for the disk. In the other modes it is FULL, so
+	// that a commit lasts, as it does on servers.
+	NoSync Mode = "nosync"
 )
+
+// Modes returns all of them.
+func Modes() []Mode { return []Mode{Default, Prepare, Simple, NoSync} }
 
 // Modes returns the modes that a kind of database has.
 func (k Kind) Modes() []Mode {
-	if k == Postgres {
+	switch k {
+	case SQLite:
+		return []Mode{Default, Prepare, NoSync}
+	case Postgres:
 		return []Mode{Default, Prepare, Simple}
 	}
 	return []Mode{Default, Prepare}

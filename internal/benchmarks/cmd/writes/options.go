@@ -29,7 +29,7 @@ type options struct {
 func parse(args []string) (*options, error) {
 	f := flag.NewFlagSet("writes", flag.ContinueOnError)
 	db := f.String("db", "", "databases, separated by commas: sqlite, postgres, mysql (default: all that can be reached)")
-	mode := f.String("mode", "", "modes: default, prepare, simple (default: all)")
+	mode := f.String("mode", "", "modes: default, prepare, simple (PostgreSQL), nosync (SQLite) (default: all)")
 	variant := f.String("variant", "", "variants beside plain: plugin, trigger, slog (default: all)")
 	works := f.String("work", "", "works: "+strings.Join(workNames(), ", ")+" (default: all)")
 	rounds := f.Int("rounds", 31, "turns that each variant takes at each work")
@@ -91,7 +91,7 @@ func (o *options) pickDatabases(names string) error {
 }
 
 func (o *options) pickVariants(modes, variants string) error {
-	o.modes = subject.Postgres.Modes() // it has all of them
+	o.modes = subject.Modes()
 	if modes != "" {
 		all := o.modes
 		o.modes = nil

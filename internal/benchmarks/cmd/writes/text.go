@@ -20,7 +20,7 @@ func newPrinter(w io.Writer, title string) *printer {
 }
 
 func (p *printer) line(r *result) {
-	t := targetOf(r.work, r.kind)
+	t := targetOf(r.work, r.kind, r.mode)
 	plugin := r.toPlain[subject.Plugin]
 	fmt.Fprintf(p.w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.title, r.ops, r.plain(), plugin, t.verdict(plugin, t.plain),
 		r.toTrigger, t.verdict(r.toTrigger, t.trigger), r.toPlain[subject.Trigger], r.toPlain[subject.Slog])
