@@ -14,15 +14,12 @@ import (
 )
 
 // DB returns the question as a GORM query, not asked yet, on a session of its own:
-// with the conditions, the order, the limit and the cursor, but without a list of
-// columns. It is for what this package has no method for, such as grouping by
-// actor; mistakes are in its Error.
+// the table, the conditions, the cursor's among them, and the scopes. The columns,
+// the order and the limit are the caller's. It is for what this package has no
+// method for, such as grouping by actor; mistakes are in its Error.
 func (q Query) DB(ctx context.Context) *gorm.DB {
-	tx, _, err := q.conditioned(ctx)
-	if err != nil {
-		return tx
-	}
-	return q.ordered(tx)
+	tx, _, _ := q.conditioned(ctx) // the error is in tx
+	return tx
 }
 
 // Find returns the records that match.
