@@ -2,7 +2,7 @@
 MODULES := $(shell find . -name go.mod -not -path './internal/tools/*' -not -path './.bin/*' -exec dirname {} \; | sort)
 FUZZTIME ?= 30s
 
-.PHONY: test test-all race lint fmt tidy fuzz example ci tools bench
+.PHONY: test test-all race lint fmt tidy fuzz example ci tools bench proof
 
 test: ## the library's own tests: Go and a C compiler are enough
 	go test ./...
@@ -37,3 +37,6 @@ ci:
 bench: ## tables of medians and ratios; set the two DSNs for the servers
 	go run ./internal/benchmarks/cmd/writes
 	go run ./internal/benchmarks/cmd/ecslog
+
+proof: ## all proof tests in full, with a summary; set the two DSNs for the servers
+	go run ./internal/integration/cmd/proof

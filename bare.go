@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,8 +14,14 @@ import (
 )
 
 // settleEvery is how often transactions out of sight are asked whether they are
-// over. It bounds how late their records are announced.
+// over. It bounds how late their records are announced once they are.
 const settleEvery = 5 * time.Millisecond
+
+// settleTries is how often the audit table is asked what survived before none of
+// it is taken to have. database/sql calls a transaction done while its COMMIT is
+// still on the way, so an early answer may be too early. Each pause is twice the
+// one before: two and a half seconds in all.
+const settleTries = 10
 
 // bareTransactions are transactions that the application began out of our sight:
 // on a db.Connection, on an unwrapped pool, or as a *sql.Tx of its own. Their
@@ -87,25 +94,37 @@ func (p *Plugin) survivors() written {
 	return nil
 }
 
+// ending is a transaction out of sight that is over, or about to be.
+type ending struct {
+	state *state
+	tries int
+	next  time.Time
+}
+
 // watch waits for the open transactions to end and announces what survived.
 func (b *bareTransactions) watch(p *Plugin) {
 	ticker := time.NewTicker(settleEvery)
 	defer ticker.Stop()
-	for range ticker.C {
+	var over []*ending
+	for now := range ticker.C {
 		b.mu.Lock()
-		var over []*state
 		for tx, s := range b.open {
 			if isDone(tx) {
-				over = append(over, s)
+				over = append(over, &ending{state: s})
 				delete(b.open, tx)
 			}
 		}
 		b.mu.Unlock()
-		for _, s := range over {
-			p.settle(s)
-		}
+		over = slices.DeleteFunc(over, func(e *ending) bool {
+			if now.Before(e.next) {
+				return false
+			}
+			e.next = now.Add(settleEvery << e.tries)
+			e.tries++
+			return p.settle(e.state, e.tries == settleTries)
+		})
 		b.mu.Lock()
-		if len(b.open) == 0 {
+		if len(b.open) == 0 && len(over) == 0 {
 			b.running = false
 			close(b.idle)
 			b.mu.Unlock()
@@ -123,14 +142,18 @@ func isDone(tx *sql.Tx) bool {
 	return errors.Is(err, sql.ErrTxDone)
 }
 
-// settle announces the records of s that the audit table holds.
-func (p *Plugin) settle(s *state) {
+// settle announces the records of s that the audit table holds. It reports whether
+// it is done: while the table holds none, or can not be asked, only at the last try.
+func (p *Plugin) settle(s *state, last bool) bool {
 	s.mu.Lock()
+	s.done = true
 	records, outside := s.records, s.outside
-	s.records, s.keep, s.outside, s.done = nil, nil, nil, true
 	s.mu.Unlock()
 	if len(records) > 0 {
 		ids, err := p.survivors().Written(s.ctx, p.outsideConn, s.id)
+		if len(ids) == 0 && !last {
+			return false
+		}
 		if err != nil {
 			p.stats.failed.Add(uint64(len(records)))
 			p.report(s.ctx, &quietError{
@@ -150,7 +173,11 @@ func (p *Plugin) settle(s *state) {
 		}
 		p.announce(s.ctx, kept)
 	}
+	s.mu.Lock()
+	s.records, s.keep, s.outside = nil, nil, nil
+	s.mu.Unlock()
 	p.emitOutside(s.ctx, outside)
+	return true
 }
 
 // close waits until the transactions out of sight are over, or ctx is done.

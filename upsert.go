@@ -46,6 +46,9 @@ func (j *job) upsertReadFirst(oc clause.OnConflict) (outcome, error) {
 	if err != nil {
 		return out, err
 	}
+	if after, err = j.withoutForeign(oc, before, after, out); err != nil {
+		return out, err
+	}
 	j.compare(before, after)
 	return out, nil
 }

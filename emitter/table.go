@@ -127,6 +127,10 @@ type ownTable struct{ store *store }
 // AuditTable returns the table's name, without a schema.
 func (t *ownTable) AuditTable() string { return t.store.table.name }
 
+// QualifiedAuditTable returns the table's name with the schema, or database, that
+// it was found in.
+func (t *ownTable) QualifiedAuditTable() string { return t.store.table.dotted() }
+
 // EmitTx writes records through conn.
 func (t *ownTable) EmitTx(ctx context.Context, conn audit.Conn, records []audit.Record) error {
 	return t.store.insert(ctx, conn, records)

@@ -10,9 +10,12 @@ import (
 
 // change is one row change as the database made it.
 type change struct {
+	n             int64
 	op            string // insert, update, delete
 	table, key    string
+	stmt, tx      string // equal for changes of one statement, of one transaction; tx may be unknown
 	before, after map[string]any
+	call          Call // the call that made it, if the test marks its calls
 }
 
 func (c change) String() string {
@@ -22,7 +25,7 @@ func (c change) String() string {
 // changes reads what the triggers wrote, without updates that changed nothing.
 func (o *Oracle) changes(t testing.TB) []change {
 	t.Helper()
-	rows, err := o.db.Query("SELECT op, tbl, " + quote(o.dialect, "before") + ", " + quote(o.dialect, "after") +
+	rows, err := o.db.Query("SELECT n, op, tbl, stmt, tx, " + quote(o.dialect, "before") + ", " + quote(o.dialect, "after") +
 		" FROM " + sideTable + " ORDER BY n")
 	if err != nil {
 		t.Fatalf("oracle: %v", err)
@@ -32,13 +35,14 @@ func (o *Oracle) changes(t testing.TB) []change {
 	for rows.Next() {
 		var c change
 		var before, after []byte
-		if err := rows.Scan(&c.op, &c.table, &before, &after); err != nil {
+		if err := rows.Scan(&c.n, &c.op, &c.table, &c.stmt, &c.tx, &before, &after); err != nil {
 			t.Fatalf("oracle: %v", err)
 		}
 		if slices.Contains(o.options.snapshot, c.table) {
 			continue
 		}
 		c.before, c.after = object(t, before), object(t, after)
+		c.call = o.callOf(t, c)
 		if c = o.tidy(c); c.op != "" {
 			all = append(all, c)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gorm-audit/auditplugin/audit"
@@ -23,8 +24,10 @@ func (o *Oracle) Check(t testing.TB, batches [][]audit.Record) []Entry {
 			t.Errorf("a record about a table that is not watched: %s %s %s", e.Action, e.Table, e.RecordID)
 		}
 	}
-	o.compare(t, o.changes(t), rows)
-	o.replay(t, rows)
+	changes := o.changes(t)
+	o.order(t, o.compare(t, slices.Clone(changes), rows))
+	o.rawCalls(t, changes, trail)
+	o.replay(t, o.withRaw(changes, rows))
 	if batches != nil {
 		CheckAnnounced(t, trail, batches)
 	}
@@ -60,6 +63,31 @@ func (o *Oracle) wellFormed(t testing.TB, e Entry) {
 			t.Errorf("entry %d (%s %s): changed names %s, after does not", e.Seq, e.Table, e.RecordID, name)
 		}
 	}
+	o.paths(t, e)
+}
+
+// paths demands that the changes by path are those of the changed columns, with the
+// values of the images where the path is the whole column.
+func (o *Oracle) paths(t testing.TB, e Entry) {
+	t.Helper()
+	told := map[string]bool{}
+	for _, c := range e.Changes {
+		whole := slices.Contains(e.Changed, c.Path)
+		for _, name := range e.Changed {
+			if c.Path == name || !whole && strings.HasPrefix(c.Path, name) && strings.ContainsAny(c.Path[len(name):len(name)+1], ".[") {
+				told[name] = true
+			}
+		}
+		if whole && !(sameValue(c.From, e.Before[c.Path]) && sameValue(c.To, e.After[c.Path])) {
+			t.Errorf("entry %d (%s %s): %s is changed from %v to %v, the images say %v and %v",
+				e.Seq, e.Table, e.RecordID, c.Path, c.From, c.To, e.Before[c.Path], e.After[c.Path])
+		}
+	}
+	for _, name := range e.Changed {
+		if !told[name] {
+			t.Errorf("entry %d (%s %s): no change is listed for %s", e.Seq, e.Table, e.RecordID, name)
+		}
+	}
 }
 
 // family is the trigger operation that an action belongs to.
@@ -73,59 +101,13 @@ func family(action string) string {
 	return "update"
 }
 
-// compare matches each change with its entry, in order per row. Rows without a key
-// are matched by content.
-func (o *Oracle) compare(t testing.TB, changes []change, entries []Entry) {
-	t.Helper()
-	left := map[string][]Entry{}
-	for _, e := range entries {
-		if slices.Contains(o.options.snapshot, e.Table) {
-			continue
-		}
-		group := e.Table + "\x00" + o.entryKey(t, e)
-		left[group] = append(left[group], e)
-	}
-	for i := 0; i < len(changes); i++ {
-		c := changes[i]
-		group := c.table + "\x00" + c.key
-		at := slices.IndexFunc(left[group], func(e Entry) bool { return o.difference(c, e) == "" })
-		if at > 0 && len(o.keyColumns(c.table)) > 0 {
-			at = -1 // a row's entries come in the order of its changes
-		}
-		if at < 0 && o.options.merge {
-			if j, merged, ok := o.mergeNext(changes, i); ok {
-				changes = slices.Delete(changes, j, j+1)
-				if merged.op == "" {
-					continue
-				}
-				changes[i] = merged
-				i--
-				continue
-			}
-		}
-		if at < 0 {
-			reason := "no record"
-			if len(left[group]) > 0 {
-				reason = o.difference(c, left[group][0])
-				left[group] = left[group][1:]
-			}
-			t.Errorf("the database made a change that the trail does not show: %s\n  %s", reason, c)
-			continue
-		}
-		left[group] = slices.Delete(left[group], at, at+1)
-	}
-	for _, entries := range left {
-		for _, e := range entries {
-			t.Errorf("the trail shows a change that the database did not make: %s %s %s\n      before %v\n      after  %v",
-				e.Action, e.Table, e.RecordID, e.Before, e.After)
-		}
-	}
-}
-
 // difference says how an entry departs from a change, or "".
 func (o *Oracle) difference(c change, e Entry) string {
-	if family(e.Action) != c.op {
+	if family(e.Action) != c.op || !o.rightUpdate(c, e) {
 		return fmt.Sprintf("recorded as %s", e.Action)
+	}
+	if c.call.Number != 0 && e.call() != c.call.Number {
+		return fmt.Sprintf("made by call %d, recorded for call %d", c.call.Number, e.call())
 	}
 	for _, side := range []struct {
 		name      string
@@ -147,6 +129,30 @@ func (o *Oracle) difference(c change, e Entry) string {
 		}
 	}
 	return ""
+}
+
+// rightUpdate tells soft deletes and restores from other updates, in tables of which
+// it is known how rows are deleted softly.
+func (o *Oracle) rightUpdate(c change, e Entry) bool {
+	if c.op != "update" {
+		return true
+	}
+	want, known := "update", false
+	for _, name := range o.options.soft {
+		column, ok := strings.CutPrefix(name, c.table+".")
+		if !ok {
+			continue
+		}
+		known = true
+		after, changed := c.after[column]
+		switch {
+		case changed && c.before[column] == nil:
+			want = "soft_delete"
+		case changed && after == nil:
+			want = "restore"
+		}
+	}
+	return !known || e.Action == want
 }
 
 // entryKey is the key under which the row was known before the change; record_id

@@ -15,7 +15,10 @@ func (o *Oracle) mergeNext(changes []change, i int) (at int, merged change, ok b
 		if b.table != a.table || b.key != a.key {
 			continue
 		}
-		merged = change{op: a.op, table: a.table, key: a.key, before: maps.Clone(a.before), after: maps.Clone(a.after)}
+		if b.call != a.call || !o.options.merge && b.stmt != a.stmt {
+			return 0, change{}, false // two statements are two records
+		}
+		merged = change{n: a.n, op: a.op, table: a.table, key: a.key, stmt: a.stmt, tx: a.tx, call: a.call, before: maps.Clone(a.before), after: maps.Clone(a.after)}
 		switch {
 		case a.op == "insert" && b.op == "update":
 			maps.Copy(merged.after, b.after)

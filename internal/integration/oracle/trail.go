@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -93,7 +94,9 @@ func decode(t testing.TB, text []byte, into any) {
 	if len(text) == 0 {
 		return
 	}
-	if err := json.Unmarshal(text, into); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
 		t.Fatalf("audit table: %v in %q", err, text)
 	}
 }
@@ -107,10 +110,16 @@ func CheckAnnounced(t testing.TB, trail []Entry, batches [][]audit.Record) {
 		byID[e.ID] = e
 	}
 	told := 0
+	transactions := map[string]int{}
 	for n, batch := range batches {
 		if len(batch) == 0 {
 			t.Errorf("batch %d is empty", n)
+			continue
 		}
+		if other, ok := transactions[batch[0].TransactionID]; ok && batch[0].TransactionID != "" {
+			t.Errorf("batches %d and %d are of one transaction", other, n)
+		}
+		transactions[batch[0].TransactionID] = n
 		last := int64(-1)
 		for _, r := range batch {
 			told++
@@ -153,6 +162,13 @@ func sameEntry(t testing.TB, e Entry, r audit.Record) {
 	if !same {
 		t.Errorf("the table says %+v\nannounced was %+v", e, r)
 	}
+}
+
+// sameValue is for values that were decoded in two ways.
+func sameValue(a, b any) bool {
+	x, errA := json.Marshal(a)
+	y, errB := json.Marshal(b)
+	return errA == nil && errB == nil && (string(x) == string(y) || Equal(a, b))
 }
 
 func sameImage(a, b map[string]any) bool {

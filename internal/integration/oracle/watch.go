@@ -21,6 +21,7 @@ type Oracle struct {
 	columns map[string][]column
 	first   map[string][]map[string]any
 	options options
+	marks   []mark
 }
 
 type options struct {
@@ -28,6 +29,8 @@ type options struct {
 	redacted  []string
 	ignored   []string
 	snapshot  []string
+	unseen    []string
+	soft      []string
 	merge     bool
 	auditName string
 }
@@ -58,6 +61,21 @@ func Snapshot(tables ...string) Option {
 	return func(o *options) { o.snapshot = append(o.snapshot, tables...) }
 }
 
+// Cascades names tables that foreign keys change without a trigger firing (MariaDB).
+// What triggers see there is compared as everywhere. A record that no trigger saw
+// may stand there when it names a cause, or when it deletes; replaying the trail
+// judges those.
+func Cascades(tables ...string) Option {
+	return func(o *options) { o.unseen = append(o.unseen, tables...) }
+}
+
+// SoftDelete names the columns ("table.column") that are NULL until a row is deleted
+// softly: an update that fills one in must be recorded as soft_delete, one that
+// empties it as restore.
+func SoftDelete(columns ...string) Option {
+	return func(o *options) { o.soft = append(o.soft, columns...) }
+}
+
 // Merge accepts one record for several changes of one row, by net effect, because
 // a statement of the test changes a row more than once.
 func Merge() Option { return func(o *options) { o.merge = true } }
@@ -74,15 +92,15 @@ func Watch(t testing.TB, db *sql.DB, dialect string, tables []string, set ...Opt
 		f(&o.options)
 	}
 	o.exec(t, map[string]string{
-		"sqlite":   "CREATE TABLE oracle_changes (n INTEGER PRIMARY KEY AUTOINCREMENT, op TEXT, tbl TEXT, before TEXT, after TEXT)",
-		"postgres": "CREATE TABLE oracle_changes (n bigserial PRIMARY KEY, op text, tbl text, before text, after text)",
-		"mysql": "CREATE TABLE oracle_changes (n BIGINT AUTO_INCREMENT PRIMARY KEY, op VARCHAR(10), tbl VARCHAR(64), " +
+		"sqlite":   "CREATE TABLE oracle_changes (n INTEGER PRIMARY KEY AUTOINCREMENT, op TEXT, tbl TEXT, stmt TEXT, tx TEXT, before TEXT, after TEXT)",
+		"postgres": "CREATE TABLE oracle_changes (n bigserial PRIMARY KEY, op text, tbl text, stmt text, tx text, before text, after text)",
+		"mysql": "CREATE TABLE oracle_changes (n BIGINT AUTO_INCREMENT PRIMARY KEY, op VARCHAR(10), tbl VARCHAR(64), stmt VARCHAR(40), tx VARCHAR(40), " +
 			"`before` LONGTEXT, `after` LONGTEXT) CHARACTER SET utf8mb4",
 	}[dialect])
 	if dialect == "postgres" {
 		o.exec(t, `CREATE FUNCTION oracle_note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $f$ BEGIN
-			INSERT INTO `+o.schema(t)+`.oracle_changes (op, tbl, before, after) VALUES (lower(TG_OP), TG_TABLE_NAME,
-				CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD)::text END, CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW)::text END);
+			INSERT INTO `+o.schema(t)+`.oracle_changes (op, tbl, stmt, tx, before, after) VALUES (lower(TG_OP), TG_TABLE_NAME,
+				statement_timestamp()::text, txid_current()::text, CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD)::text END, CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW)::text END);
 			RETURN NULL; END $f$`)
 	}
 	for _, table := range tables {
@@ -117,8 +135,14 @@ func (o *Oracle) trigger(table, op string) string {
 	if op != "delete" {
 		after = jsonRow(o.dialect, o.columns[table], "NEW.")
 	}
-	insert := fmt.Sprintf("INSERT INTO oracle_changes (op, tbl, %s, %s) VALUES ('%s', '%s', %s, %s)",
-		quote(o.dialect, "before"), quote(o.dialect, "after"), op, table, before, after)
+	// Both are the same all through a statement. SQLite's has milliseconds only, so
+	// that neighbours may share one, and only PostgreSQL can name the transaction.
+	statement := "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+	if o.dialect == "mysql" {
+		statement = "NOW(6)"
+	}
+	insert := fmt.Sprintf("INSERT INTO oracle_changes (op, tbl, stmt, tx, %s, %s) VALUES ('%s', '%s', %s, '', %s, %s)",
+		quote(o.dialect, "before"), quote(o.dialect, "after"), op, table, statement, before, after)
 	if o.dialect == "sqlite" {
 		return head + "BEGIN " + insert + "; END"
 	}
@@ -137,7 +161,8 @@ func (o *Oracle) rows(t testing.TB, table string) []map[string]any {
 	t.Helper()
 	query := "SELECT " + jsonRow(o.dialect, o.columns[table], "") + " FROM " + quote(o.dialect, table)
 	if o.dialect == "postgres" {
-		query = `SELECT to_jsonb(x)::text FROM "` + table + `" x`
+		// A bare x would be a column of that name, if there is one.
+		query = `SELECT to_jsonb("` + table + `".*)::text FROM "` + table + `"`
 	}
 	rows, err := o.db.Query(query)
 	if err != nil {

@@ -1,87 +1,82 @@
-// Command writes measures what the plugin adds to a write: the same work through
-// plain GORM and through GORM with the plugin, in one process, in turns.
+// Command writes measures what auditing costs a write: the same work through plain
+// GORM, through GORM with the plugin, and through plain GORM on tables with
+// hand-written triggers, in one process, in turns.
 //
 //	go run ./internal/benchmarks/cmd/writes
+//	go run ./internal/benchmarks/cmd/writes -db sqlite -work update,delete -rounds 31
 //
-// It uses SQLite (WAL, a temporary file), and PostgreSQL and MariaDB or MySQL where
-// AUDIT_POSTGRES_DSN and AUDIT_MYSQL_DSN name servers; there it makes tables of its
-// own, which it drops. It prints a Markdown table of medians and ratios. Times vary
-// from machine to machine and with the disk; the ratios vary less.
+// It uses SQLite (WAL, a temporary folder), and PostgreSQL and MariaDB or MySQL where
+// AUDIT_POSTGRES_DSN and AUDIT_MYSQL_DSN name servers; there it makes a schema or a
+// database of its own, which it drops. Commits are as durable as the server's settings
+// make them. Ratios are medians over rounds, each of which compares turns that ran in
+// a row, with the quartiles behind them. Times vary from machine to machine and with
+// the disk; ratios vary less.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
-	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/benchmarks/subject"
 )
 
 func main() {
-	rounds := flag.Int("rounds", 21, "how often each work is done by each side")
-	flag.Parse()
-	if *rounds < 1 || flag.NArg() > 0 {
-		flag.Usage()
+	o, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
 		os.Exit(2)
 	}
-	if err := run(*rounds); err != nil {
+	if err == nil {
+		err = run(o)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds int) error {
-	fmt.Printf("%s %s/%s, %d CPUs; medians of %d rounds\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds)
-	fmt.Println("| database | work | plain | audited | ratio |")
-	fmt.Println("|---|---|--:|--:|--:|")
-	for _, d := range databases() {
-		if err := d.measure(rounds); err != nil {
-			return fmt.Errorf("%s: %w", d.name, err)
+func run(o *options) error {
+	for _, k := range o.kinds {
+		for _, m := range k.Modes() {
+			if !slices.Contains(o.modes, m) {
+				continue
+			}
+			if err := o.measure(k, m); err != nil {
+				return fmt.Errorf("%s, %s: %w", k, m, err)
+			}
 		}
 	}
 	return nil
 }
 
-// measure does every work by both sides in turns and prints a line for each.
-func (d database) measure(rounds int) (err error) {
-	pair, err := d.open()
+// measure does all works on one database in one mode.
+func (o *options) measure(k subject.Kind, m subject.Mode) (err error) {
+	a, err := enter(o, k, m)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if cerr := pair.close(); err == nil {
+		if cerr := a.leave(); err == nil {
 			err = cerr
 		}
 	}()
-	for _, w := range works() {
-		var times [2][]time.Duration
-		var ratios []float64
-		for round := range rounds + 1 {
-			var took [2]time.Duration
-			for turn := range 2 {
-				side := (round + turn) % 2 // nobody is always first
-				start := time.Now()
-				if err := w.do(pair.db[side], round); err != nil {
-					return fmt.Errorf("%s: %w", w.name, err)
-				}
-				took[side] = time.Since(start) / time.Duration(w.per)
-			}
-			if round == 0 {
-				continue // warms statements, catalog and cache
-			}
-			for side := range took {
-				times[side] = append(times[side], took[side])
-			}
-			ratios = append(ratios, float64(took[1])/float64(took[0]))
+	p := newPrinter(os.Stdout, fmt.Sprintf("%s, %s mode", k, m))
+	defer func() { _ = p.w.Flush() }()
+	for _, w := range o.works {
+		r, err := a.measure(w)
+		if err != nil {
+			return err
 		}
-		fmt.Printf("| %s | %s | %v | %v | %.2f |\n", d.name, w.name,
-			median(times[0]).Round(time.Microsecond), median(times[1]).Round(time.Microsecond), median(ratios))
+		p.line(r)
+	}
+	if o.writers && k == subject.Postgres {
+		r, err := a.measureWriters()
+		if err != nil {
+			return err
+		}
+		p.line(r)
 	}
 	return nil
-}
-
-func median[T int64 | float64 | time.Duration](x []T) T {
-	slices.Sort(x)
-	return x[len(x)/2]
 }

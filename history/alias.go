@@ -1,0 +1,67 @@
+package history
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/diffpath"
+)
+
+type alias struct{ old, now string }
+
+// Alias says that a column was once called old and is now called now. Records from
+// before are found by the new name and returned under it. Calls add up; a column
+// that was renamed twice takes one for each old name.
+func (q Query) Alias(old, now string) Query {
+	if old == "" || now == "" || old == now {
+		return q.failed("Alias(%q, %q)", old, now)
+	}
+	q.aliases = append(slices.Clip(q.aliases), alias{old, now})
+	return q
+}
+
+// names returns the names that a column has had, the given one first.
+func (b *builder) names(column string) []string {
+	names := []string{column}
+	for _, a := range b.q.aliases {
+		if a.now == column {
+			names = append(names, a.old)
+		}
+	}
+	return names
+}
+
+type renamer []alias
+
+// record gives the columns of r their present names.
+func (n renamer) record(r *audit.Record) {
+	for _, a := range n {
+		rename(r.Before, a)
+		rename(r.After, a)
+		for i, name := range r.Changed {
+			if name == a.old && !slices.Contains(r.Changed, a.now) {
+				r.Changed[i] = a.now
+			}
+		}
+		for i, c := range r.Changes {
+			path := diffpath.Split(c.Path)
+			if len(path) == 0 || path[0] != a.old {
+				continue
+			}
+			rest := strings.TrimPrefix(c.Path, diffpath.Join(path[:1]))
+			r.Changes[i].Path = diffpath.Join([]string{a.now}) + rest
+		}
+	}
+	if len(n) > 0 {
+		slices.Sort(r.Changed)
+	}
+}
+
+func rename(image map[string]any, a alias) {
+	v, was := image[a.old]
+	if _, is := image[a.now]; was && !is {
+		image[a.now] = v
+		delete(image, a.old)
+	}
+}

@@ -1,0 +1,134 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+)
+
+var (
+	// ErrUnknown is a value that is in no record: too long to be recorded, or
+	// changed while nobody was recording.
+	ErrUnknown = errors.New("auditplugin: value is not in the records")
+	// ErrPruned is a moment whose records may have been pruned.
+	ErrPruned = errors.New("auditplugin: records of that time were pruned")
+)
+
+// Option changes how the functions of this package that put rows together, and
+// revert changes, work.
+type Option func(*settings)
+
+type settings struct {
+	ask       func(Query) Query
+	gaps      *Gaps
+	fixedKeys bool
+	revert    revertSettings
+}
+
+func settingsOf(opts []Option) settings {
+	s := settings{ask: func(q Query) Query { return q }}
+	for _, o := range opts {
+		o(&s)
+	}
+	return s
+}
+
+// Asking changes the question for the records: which audit table and database, and
+// how columns were called.
+//
+//	history.Asking(func(q history.Query) history.Query {
+//		return q.Table("old_audit_logs").Alias("phone_no", "phone")
+//	})
+func Asking(f func(Query) Query) Option { return func(s *settings) { s.ask = f } }
+
+// Partial accepts rows of which some columns cannot be known: those stay zero, and
+// gaps tells which they are. Without it they are an error. gaps is written to
+// whenever the call succeeds, and by [AsOfAll] and [Versions] before each row that
+// they yield; it may be nil.
+func Partial(gaps *Gaps) Option {
+	if gaps == nil {
+		gaps = &Gaps{}
+	}
+	return func(s *settings) { s.gaps = gaps }
+}
+
+// FixedKeys says that no primary key of the table was ever changed, which saves
+// looking for such changes. They are looked for where a row's own records do not
+// begin with its creation, among all updates of the table after the moment, which
+// is slow where there are very many and no index finds the few (PostgreSQL has one).
+func FixedKeys() Option { return func(s *settings) { s.fixedKeys = true } }
+
+// Gaps names columns of a row whose values at a moment are not known.
+type Gaps struct {
+	// Redacted columns were changed since, and the records show what they were
+	// masked, hashed or without some of its keys.
+	Redacted []string
+	// Lost columns were changed since, and the records do not have what they were:
+	// it was too long, or a change went unrecorded.
+	Lost []string
+	// Unrecorded columns are never recorded (audit:"-"), or not in the records of a
+	// row that is gone: left out by an option, or added later. They are no error. A
+	// row that still exists has its present values there.
+	Unrecorded []string
+}
+
+func (g *Gaps) empty() bool { return len(g.Redacted) == 0 && len(g.Lost) == 0 }
+
+// UnknownError names the columns of a row that cannot be known. errors.Is finds
+// [ErrRedacted] or [ErrUnknown] in it, or both.
+type UnknownError struct {
+	// Table and RecordID name the row, as its records do.
+	Table, RecordID string
+	Gaps
+}
+
+// Error names the row and the columns.
+func (e *UnknownError) Error() string {
+	var parts []string
+	if len(e.Redacted) > 0 {
+		parts = append(parts, "redacted: "+strings.Join(e.Redacted, ", "))
+	}
+	if len(e.Lost) > 0 {
+		parts = append(parts, "not recorded: "+strings.Join(e.Lost, ", "))
+	}
+	return fmt.Sprintf("auditplugin: row %q of table %q cannot be had back (%s)", e.RecordID, e.Table, strings.Join(parts, "; "))
+}
+
+// Is finds the sentinels that apply.
+func (e *UnknownError) Is(target error) bool {
+	return target == ErrRedacted && len(e.Redacted) > 0 || target == ErrUnknown && len(e.Lost) > 0 //nolint:errorlint // Is compares
+}
+
+// accept hands out the gaps, or makes an error of them.
+func (s *settings) accept(table, recordID string, g Gaps) error {
+	slices.Sort(g.Redacted)
+	slices.Sort(g.Lost)
+	slices.Sort(g.Unrecorded)
+	if s.gaps != nil {
+		*s.gaps = g
+		return nil
+	}
+	if g.empty() {
+		return nil
+	}
+	return &UnknownError{Table: table, RecordID: recordID, Gaps: g}
+}
+
+// session is a handle of its own on the connection of db.
+func session(ctx context.Context, db *gorm.DB) (*gorm.DB, error) {
+	if q := Search(db); q.err != nil {
+		return nil, q.err
+	}
+	tx := db.Session(&gorm.Session{NewDB: true, Context: ctx})
+	db.Statement.Settings.Range(func(k, v any) bool {
+		if name, ok := k.(string); ok {
+			tx = tx.Set(name, v)
+		}
+		return true
+	})
+	return tx.Session(&gorm.Session{Context: ctx}), nil
+}

@@ -1,0 +1,126 @@
+package history
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
+)
+
+// Model asks for the rows of a model's table. It also lets From and To know what
+// the columns hold.
+func (q Query) Model(model any) Query {
+	q.model = model
+	return q.where(func(b *builder) (clause.Expression, error) {
+		s, err := schemaOf(b.q.db, model)
+		if err != nil {
+			return nil, err
+		}
+		return equals("table_name", bareTable(s.Table)), nil
+	})
+}
+
+// Type asks for records of one of the given types: what a model's AuditName says,
+// its name in snake case ("user"), or a join table's name.
+func (q Query) Type(types ...string) Query { return q.anyOf("Type", "record_type", types) }
+
+// Action asks for records with one of the given actions.
+func (q Query) Action(actions ...audit.Action) Query {
+	texts := make([]string, len(actions))
+	for i, a := range actions {
+		texts[i] = string(a)
+	}
+	return q.anyOf("Action", "action", texts)
+}
+
+// Actor asks for what the actors with one of the given ids did. Ids are unique
+// within a type only: see [Query.ActorType].
+func (q Query) Actor(ids ...string) Query { return q.anyOf("Actor", "actor_id", ids) }
+
+// ActorType asks for what actors of one of the given types did.
+func (q Query) ActorType(types ...string) Query { return q.anyOf("ActorType", "actor_type", types) }
+
+// Transaction asks for what a transaction did; see [audit.Record].TransactionID.
+func (q Query) Transaction(ids ...string) Query {
+	return q.anyOf("Transaction", "transaction_id", ids)
+}
+
+// Request asks for what was done during a request; see [audit.Request].
+func (q Query) Request(ids ...string) Query { return q.anyOf("Request", "request_id", ids) }
+
+// ID asks for the records with the given ids, as log lines carry them.
+func (q Query) ID(ids ...string) Query { return q.anyOf("ID", "id", ids) }
+
+// Cause asks for the records that follow from the given ones: the rows a cascade
+// took along, the changes that undid it.
+func (q Query) Cause(ids ...string) Query { return q.anyOf("Cause", "cause", ids) }
+
+// Reason asks for records whose reason contains text. Case is ignored as far as
+// the database's LOWER goes: for ASCII letters only on SQLite.
+func (q Query) Reason(text string) Query {
+	if text == "" {
+		return q.failed("Reason: no text")
+	}
+	pattern := "%" + escapeLike(emitter.StoredText("reason", text)) + "%"
+	return q.where(func(*builder) (clause.Expression, error) {
+		return clause.Expr{SQL: "LOWER(?) LIKE LOWER(?) ESCAPE '!'", Vars: []any{column("reason"), pattern}}, nil
+	})
+}
+
+// escapeLike keeps LIKE from seeing wildcards. The escape character is one that no
+// dialect's string syntax treats as special.
+func escapeLike(text string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text)
+}
+
+// Since asks for records made at t or later, by [audit.Record].Time.
+func (q Query) Since(t time.Time) Query {
+	return q.where(func(b *builder) (clause.Expression, error) {
+		return clause.Gte{Column: column("occurred_at"), Value: b.timeValue(t)}, nil
+	})
+}
+
+// Until asks for records made before t.
+func (q Query) Until(t time.Time) Query {
+	return q.where(func(b *builder) (clause.Expression, error) {
+		return clause.Lt{Column: column("occurred_at"), Value: b.timeValue(t)}, nil
+	})
+}
+
+// timeValue is a moment as the audit table holds it: in UTC, in microseconds, and
+// as the text that the emitter wrote where the database, or its driver's settings,
+// would otherwise have a say.
+func (b *builder) timeValue(t time.Time) any {
+	t = t.UTC().Truncate(time.Microsecond)
+	switch b.dialect {
+	case "sqlite":
+		return t.Format("2006-01-02 15:04:05.000000+00:00")
+	case "mysql":
+		return t.Format("2006-01-02 15:04:05.000000")
+	}
+	return t
+}
+
+func (q Query) anyOf(method, name string, texts []string) Query {
+	if len(texts) == 0 {
+		return q.failed("%s: nothing given", method)
+	}
+	stored := make([]any, len(texts))
+	for i, text := range slices.Clone(texts) {
+		stored[i] = emitter.StoredText(name, text)
+	}
+	return q.where(func(*builder) (clause.Expression, error) {
+		if len(stored) == 1 {
+			return clause.Eq{Column: column(name), Value: stored[0]}, nil
+		}
+		return clause.IN{Column: column(name), Values: stored}, nil
+	})
+}
+
+func equals(name, text string) clause.Expression {
+	return clause.Eq{Column: column(name), Value: emitter.StoredText(name, text)}
+}

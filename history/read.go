@@ -1,0 +1,256 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
+)
+
+// DB returns the question as a GORM query, not asked yet, on a session of its own:
+// the table, the conditions, the cursor's among them, and the scopes. The columns,
+// the order and the limit are the caller's. It is for what this package has no
+// method for, such as grouping by actor; mistakes are in its Error.
+func (q Query) DB(ctx context.Context) *gorm.DB {
+	tx, _, _ := q.conditioned(ctx) // the error is in tx
+	return tx
+}
+
+// Find returns the records that match.
+func (q Query) Find(ctx context.Context) ([]audit.Record, error) {
+	var records []audit.Record
+	err := q.each(ctx, 0, func(r audit.Record, _ int) bool {
+		records = append(records, r)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
+}
+
+// First returns the first record that matches, or [ErrNotFound].
+func (q Query) First(ctx context.Context) (audit.Record, error) {
+	records, err := q.Limit(1).Find(ctx)
+	if err != nil {
+		return audit.Record{}, err
+	}
+	if len(records) == 0 {
+		return audit.Record{}, ErrNotFound
+	}
+	return records[0], nil
+}
+
+// Count returns how many records match, whatever the limit and the cursor say.
+func (q Query) Count(ctx context.Context) (int64, error) {
+	q.limit, q.after = 0, ""
+	tx, _, err := q.conditioned(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	if err := tx.Count(&n).Error; err != nil {
+		return 0, fmt.Errorf("auditplugin: counting records: %w", err)
+	}
+	return n, nil
+}
+
+// each reads the records that match, at most page of them unless that is 0, and
+// hands each to f with the number of bytes read so far, until f has enough.
+func (q Query) each(ctx context.Context, page int, f func(r audit.Record, size int) bool) (err error) {
+	tx, b, err := q.conditioned(ctx)
+	if err != nil {
+		return err
+	}
+	tx = q.ordered(tx)
+	if page > 0 {
+		tx = tx.Limit(page)
+	}
+	tx = tx.Clauses(b.selected())
+	if tx.DryRun {
+		return tx.Find(&[]map[string]any{}).Error
+	}
+	rows, err := tx.Rows()
+	if err != nil {
+		return fmt.Errorf("auditplugin: reading records: %w", err)
+	}
+	defer func() {
+		if cerr := rows.Close(); err == nil && cerr != nil {
+			err = fmt.Errorf("auditplugin: reading records: %w", cerr)
+		}
+	}()
+	row := &measured{rows: rows}
+	rename := renamer(q.aliases)
+	for rows.Next() {
+		r, err := emitter.ReadRecord(row)
+		if err != nil {
+			return err
+		}
+		rename.record(&r)
+		if !f(r, row.size) {
+			return nil
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("auditplugin: reading records: %w", err)
+	}
+	return nil
+}
+
+// measured adds up the sizes of what is scanned.
+type measured struct {
+	rows *sql.Rows
+	size int
+}
+
+func (m *measured) Scan(dest ...any) error {
+	if err := m.rows.Scan(dest...); err != nil {
+		return err
+	}
+	for _, d := range dest {
+		if b, ok := d.(*[]byte); ok {
+			m.size += len(*b)
+		}
+	}
+	return nil
+}
+
+// conditioned starts a session of its own and adds the conditions and scopes.
+func (q Query) conditioned(ctx context.Context) (*gorm.DB, *builder, error) {
+	if q.err != nil {
+		broken := &gorm.DB{Config: &gorm.Config{}, Error: q.err}
+		if q.db != nil && q.db.Config != nil && q.db.Statement != nil {
+			broken = q.db.Session(&gorm.Session{NewDB: true, Context: ctx})
+			_ = broken.AddError(q.err)
+		}
+		return broken, nil, q.err
+	}
+	from := q.db
+	if q.in != nil {
+		from = q.in
+	}
+	tx := from.Session(&gorm.Session{NewDB: true, Context: ctx})
+	// Such as dbresolver's choice between source and replica.
+	from.Statement.Settings.Range(func(k, v any) bool {
+		if name, ok := k.(string); ok {
+			tx = tx.Set(name, v)
+		}
+		return true
+	})
+	b := &builder{ctx: ctx, q: &q, db: tx, dialect: from.Name()}
+	tx = tableOn(tx, q.auditTable())
+	exprs, err := q.expressions(b)
+	if err != nil {
+		_ = tx.AddError(err)
+		return tx, nil, err
+	}
+	if len(exprs) > 0 {
+		tx = tx.Clauses(clause.Where{Exprs: exprs})
+	}
+	tx = tx.Scopes(q.scopes...)
+	if tx.Error != nil {
+		return tx, nil, tx.Error
+	}
+	return tx, b, nil
+}
+
+func (q Query) expressions(b *builder) ([]clause.Expression, error) {
+	var exprs []clause.Expression
+	if q.model != nil {
+		s, err := schemaOf(q.db, q.model)
+		if err != nil {
+			return nil, err
+		}
+		b.schema, b.table = s, bareTable(s.Table)
+	}
+	if q.of != nil {
+		t, err := q.of(b.ctx)
+		if err != nil {
+			return nil, err
+		}
+		b.table = t.table
+		exprs = append(exprs,
+			clause.Eq{Column: column("table_name"), Value: t.table},
+			clause.Eq{Column: column("record_id"), Value: t.recordID})
+	}
+	for _, c := range q.conditions {
+		e, err := c(b)
+		if err != nil {
+			return nil, err
+		}
+		exprs = append(exprs, e)
+	}
+	if q.after != "" {
+		seq, err := q.position(q.after)
+		if err != nil {
+			return nil, err
+		}
+		if q.newest {
+			exprs = append(exprs, clause.Lt{Column: column("seq"), Value: seq})
+		} else {
+			exprs = append(exprs, clause.Gt{Column: column("seq"), Value: seq})
+		}
+	}
+	return exprs, nil
+}
+
+func (q Query) ordered(tx *gorm.DB) *gorm.DB {
+	tx = tx.Order(clause.OrderByColumn{Column: column("seq"), Desc: q.newest})
+	if q.limit > 0 {
+		tx = tx.Limit(q.limit)
+	}
+	return tx
+}
+
+// selected lists the columns in the order that emitter.ReadRecord expects.
+func (b *builder) selected() clause.Expression {
+	names := emitter.Columns()
+	e := clause.CommaExpression{}
+	for _, name := range names {
+		if name == "occurred_at" && b.dialect == "mysql" {
+			// As text: the driver would place it in the zone of its own settings.
+			e.Exprs = append(e.Exprs, clause.Expr{SQL: "CAST(? AS CHAR)", Vars: []any{column(name)}})
+			continue
+		}
+		e.Exprs = append(e.Exprs, clause.Expr{SQL: "?", Vars: []any{column(name)}})
+	}
+	return clause.Select{Expression: e}
+}
+
+// auditTable is the table to ask.
+func (q Query) auditTable() string {
+	if q.table != "" {
+		return q.table
+	}
+	if q.in == nil {
+		if p := pluginOf(q.db); p != nil {
+			if name := p.AuditTable(); name != "" {
+				return name
+			}
+		}
+	}
+	return defaultTable
+}
+
+// tableOn names the table. GORM takes a name with a space for SQL, so that one is
+// quoted here and given an alias.
+func tableOn(tx *gorm.DB, name string) *gorm.DB {
+	if !strings.ContainsAny(name, " `\"'") {
+		return tx.Table(name)
+	}
+	q := `"`
+	if tx.Name() == "mysql" {
+		q = "`"
+	}
+	parts := strings.SplitN(name, ".", 2)
+	for i, p := range parts {
+		parts[i] = q + strings.ReplaceAll(p, q, q+q) + q
+	}
+	return tx.Table(strings.Join(parts, ".") + " AS records")
+}

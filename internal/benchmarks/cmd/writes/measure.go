@@ -1,0 +1,165 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/benchmarks/subject"
+	"github.com/gorm-audit/auditplugin/internal/benchmarks/work"
+)
+
+// result is one work on one database in one mode.
+type result struct {
+	kind  subject.Kind
+	mode  subject.Mode
+	work  string
+	title string
+	// ops is how many operations a turn has.
+	ops int
+	// perOp is the time of one operation, in seconds.
+	perOp map[subject.Variant]spread
+	// toPlain is time divided by plain GORM's in the same round.
+	toPlain map[subject.Variant]spread
+	// toTrigger is the plugin's time divided by the trigger's.
+	toTrigger spread
+}
+
+// arena is one database in one mode, with its variants opened.
+type arena struct {
+	*options
+	place    *subject.Place
+	mode     subject.Mode
+	subjects []*subject.Subject
+	next     int // number of the next operation
+}
+
+// enter opens the variants on a place of their own.
+func enter(o *options, k subject.Kind, m subject.Mode) (_ *arena, err error) {
+	place, err := subject.NewPlace(k, o.dir)
+	if err != nil {
+		return nil, err
+	}
+	a := &arena{options: o, place: place, mode: m}
+	for _, v := range o.variants {
+		s, err := place.Open(v, m, o.big(), nil)
+		if err != nil {
+			return nil, errors.Join(err, a.leave())
+		}
+		a.subjects = append(a.subjects, s)
+	}
+	return a, nil
+}
+
+func (a *arena) leave() error {
+	var errs []error
+	for _, s := range a.subjects {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, a.place.Drop())...)
+}
+
+// measure lets the variants take turns at a work. What the machine does besides
+// falls on all of them alike, since ratios compare turns of the same round.
+func (a *arena) measure(w work.Work) (*result, error) {
+	ops, rounds := 1, a.rounds
+	switch {
+	case w.Big:
+		rounds = a.bigs
+	case !w.Bulk():
+		var err error
+		if ops, err = a.calibrate(w); err != nil {
+			return nil, err
+		}
+	}
+	r := &result{kind: a.place.Kind, mode: a.mode, work: w.Name, title: w.Title, ops: ops}
+	perOp := map[subject.Variant][]float64{}
+	for round := range rounds + 1 {
+		took, err := a.round(w, round, ops)
+		if err != nil {
+			return nil, err
+		}
+		if round == 0 {
+			continue // fills caches
+		}
+		for v, d := range took {
+			perOp[v] = append(perOp[v], d.Seconds()/float64(ops))
+		}
+	}
+	r.perOp, r.toPlain, r.toTrigger = compare(perOp)
+	return r, nil
+}
+
+// compare divides, round by round, by plain GORM's and by the trigger's number.
+func compare(by map[subject.Variant][]float64) (each, toPlain map[subject.Variant]spread, toTrigger spread) {
+	each, toPlain = map[subject.Variant]spread{}, map[subject.Variant]spread{}
+	for v, x := range by {
+		each[v] = spreadOf(x)
+		if v != subject.Plain {
+			toPlain[v] = spreadOf(ratios(x, by[subject.Plain]))
+		}
+	}
+	if len(by[subject.Trigger]) > 0 {
+		toTrigger = spreadOf(ratios(by[subject.Plugin], by[subject.Trigger]))
+	}
+	return each, toPlain, toTrigger
+}
+
+func ratios(x, to []float64) []float64 {
+	all := make([]float64, len(x))
+	for i := range x {
+		all[i] = x[i] / to[i]
+	}
+	return all
+}
+
+// round is one turn of each variant. Another one begins each time.
+func (a *arena) round(w work.Work, round, ops int) (map[subject.Variant]time.Duration, error) {
+	took := map[subject.Variant]time.Duration{}
+	for turn := range a.subjects {
+		s := a.subjects[(round+turn)%len(a.subjects)]
+		d, err := a.turn(s, w, ops)
+		if err != nil {
+			return nil, fmt.Errorf("%s, %s: %w", w.Name, s.Variant, err)
+		}
+		took[s.Variant] = d
+	}
+	a.next += ops
+	return took, nil
+}
+
+// turn does operations number a.next and on, and then restores the tables.
+func (a *arena) turn(s *subject.Subject, w work.Work, ops int) (time.Duration, error) {
+	if w.Before != nil {
+		if err := w.Before(s, a.next, ops); err != nil {
+			return 0, err
+		}
+	}
+	runtime.GC() // nobody collects another's garbage
+	start := time.Now()
+	for i := range ops {
+		if err := w.Do(s.DB, a.next+i); err != nil {
+			return 0, err
+		}
+	}
+	d := time.Since(start)
+	return d, s.Restore(ops * w.Writes)
+}
+
+// calibrate finds how many operations plain GORM does in a slice of time.
+func (a *arena) calibrate(w work.Work) (int, error) {
+	const trial, least, most = 10, 5, 1000
+	var best time.Duration
+	for range 3 {
+		d, err := a.turn(a.subjects[0], w, trial)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", w.Name, err)
+		}
+		a.next += trial
+		if best == 0 || d < best {
+			best = d
+		}
+	}
+	return min(max(int(a.slice/(best/trial)), least), most), nil
+}

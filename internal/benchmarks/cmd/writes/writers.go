@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/benchmarks/subject"
+	"github.com/gorm-audit/auditplugin/internal/benchmarks/work"
+)
+
+const (
+	goroutines = 16
+	// turnLength is how long the writers of one variant write before the next
+	// variant's do.
+	turnLength = time.Second
+)
+
+// measureWriters compares how many updates by key 16 goroutines get done.
+func (a *arena) measureWriters() (*result, error) {
+	w, err := work.Find("update")
+	if err != nil {
+		return nil, err
+	}
+	r := &result{kind: a.place.Kind, mode: a.mode, work: writers, title: fmt.Sprintf("%d writers, updates by key per second", goroutines), ops: 1}
+	for _, s := range a.subjects {
+		s.Pool().SetMaxIdleConns(goroutines) // else database/sql reconnects all the time
+	}
+	length := min(turnLength, a.duration)
+	perSecond := map[subject.Variant][]float64{}
+	for round := range int(a.duration/length) + 1 {
+		for turn := range a.subjects {
+			s := a.subjects[(round+turn)%len(a.subjects)]
+			done, err := a.together(s, w, length)
+			if err != nil {
+				return nil, fmt.Errorf("%d writers, %s: %w", goroutines, s.Variant, err)
+			}
+			if round > 0 { // the first connects
+				perSecond[s.Variant] = append(perSecond[s.Variant], done)
+			}
+		}
+	}
+	r.perOp, r.toPlain, r.toTrigger = compare(perSecond)
+	return r, nil
+}
+
+// together lets all writers write for about the given time and returns how many
+// operations per second they did.
+func (a *arena) together(s *subject.Subject, w work.Work, length time.Duration) (float64, error) {
+	runtime.GC()
+	var (
+		next, done atomic.Int64
+		group      sync.WaitGroup
+		mu         sync.Mutex
+		failed     error
+	)
+	next.Store(int64(a.next))
+	start := time.Now()
+	for range goroutines {
+		group.Go(func() {
+			for time.Since(start) < length {
+				if err := w.Do(s.DB, int(next.Add(1))); err != nil {
+					mu.Lock()
+					failed = err
+					mu.Unlock()
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	took := time.Since(start)
+	a.next = int(next.Load()) + 1
+	if failed != nil {
+		return 0, failed
+	}
+	return float64(done.Load()) / took.Seconds(), s.Restore(int(done.Load()))
+}

@@ -1,0 +1,97 @@
+// Command proof runs all of the proof tests in full and prints what they counted
+// for each database. It fails if a test fails, if a count that must be zero is not,
+// or if fewer operations were run than asked for.
+//
+//	go run ./internal/integration/cmd/proof
+//	go run ./internal/integration/cmd/proof -operations 100000 -seed 0
+//
+// SQLite is always there; PostgreSQL and MariaDB are those that AUDIT_POSTGRES_DSN
+// and AUDIT_MYSQL_DSN name.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/integration/summary"
+)
+
+const module = "github.com/gorm-audit/auditplugin/internal/integration"
+
+func main() {
+	operations := flag.Int("operations", 20000, "random operations per database")
+	seed := flag.Uint64("seed", 1, "seed of the histories; 0 draws one")
+	kills := flag.Int("kills", 70, "killed processes per database")
+	only := flag.String("packages", "proof,oracle,crash,concurrency,leaks", "packages to run, by name")
+	flag.Parse()
+	if err := run(*operations, *seed, *kills, strings.Split(*only, ",")); err != nil {
+		fmt.Fprintln(os.Stderr, "proof:", err)
+		os.Exit(1)
+	}
+}
+
+func run(operations int, seed uint64, kills int, names []string) error {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		return fmt.Errorf("where is %s: %w", module, err)
+	}
+	root := strings.TrimSpace(string(out))
+	folder, err := os.MkdirTemp("", "proof")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	file := filepath.Join(folder, "summary.jsonl")
+
+	var failed []string
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(root, name)); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no package %s", name)
+		}
+		start := time.Now()
+		args := []string{"test", "-count=1", "-timeout=60m", "./" + name}
+		if name == "proof" {
+			args = append(args, "-rapid.seed="+strconv.FormatUint(seed, 10))
+		}
+		test := exec.Command("go", args...)
+		test.Dir = root
+		test.Env = append(os.Environ(), summary.Env+"="+file, "AUDIT_PROOF_FULL=1",
+			"AUDIT_PROOF_OPERATIONS="+strconv.Itoa(operations), "AUDIT_PROOF_KILLS="+strconv.Itoa(kills))
+		test.Stdout, test.Stderr = os.Stdout, os.Stderr
+		if err := test.Run(); err != nil {
+			failed = append(failed, name)
+		}
+		fmt.Printf("%s: %.0f s\n", name, time.Since(start).Seconds())
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("no test counted anything: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	total, err := summary.Read(f)
+	if err != nil {
+		return err
+	}
+	fmt.Println()
+	if err := total.Write(os.Stdout); err != nil {
+		return err
+	}
+	failed = append(failed, total.Wrong()...)
+	for database, counts := range total {
+		if n, ok := counts[summary.Operations]; ok && n < int64(operations) {
+			failed = append(failed, fmt.Sprintf("%s: only %d operations", database, n))
+		}
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("failed: %s", strings.Join(failed, "; "))
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/internal/lease"
+)
+
+// Relay delivers records to subscribers. It is safe for concurrent use.
+type Relay struct {
+	config config
+	gorm   *gorm.DB
+	store  *store
+	leases *lease.Store
+	bell   *bell
+
+	mu      sync.Mutex
+	workers []*worker
+	started bool
+}
+
+// New makes a relay for the audit table in db, and creates its own tables if they
+// are missing (see [NoCreate]). It uses the pool behind db, past GORM: what it does
+// is neither audited nor seen by other plugins. db must not be inside a transaction.
+//
+// It fails with [ErrTableMissing] if the audit table does not exist, with
+// [ErrUnknownDialect], and with [ErrUnsupported] for a database in which the order of
+// records cannot be trusted: a PostgreSQL sequence with a cache, or MySQL sessions
+// that do not commit by themselves.
+func New(db *gorm.DB, opts ...Option) (*Relay, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	sqlDB, dialect, err := pool(db)
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	if db.Statement != nil && db.Statement.Context != nil {
+		ctx = db.Statement.Context
+	}
+	if c.table, err = resolve(ctx, sqlDB, dialect, c.table); err != nil {
+		return nil, err
+	}
+	c.holder = lease.NewHolder()
+	t := newTables(c.table, c.prefix)
+	s := &store{db: sqlDB, dialect: dialect, tables: t}
+	if err := exists(ctx, sqlDB, dialect, t.audit); err != nil {
+		return nil, err
+	}
+	if err := s.supported(ctx); err != nil {
+		return nil, err
+	}
+	if c.noCreate {
+		err = missing(ctx, sqlDB, dialect, t)
+	} else {
+		err = create(ctx, sqlDB, dialect, t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Relay{
+		config: c, gorm: db, store: s, bell: newBell(),
+		leases: lease.New(sqlDB, dialect, t.leases.quoted(dialect), c.lease),
+	}, nil
+}
+
+// supported refuses settings under which a later change could have a smaller
+// number, or a read would see an old state of the table.
+func (s *store) supported(ctx context.Context) error {
+	switch s.dialect {
+	case postgres:
+		var cache int64
+		err := s.db.QueryRowContext(ctx, `SELECT COALESCE((SELECT seqcache FROM pg_catalog.pg_sequence
+			WHERE seqrelid = to_regclass(pg_get_serial_sequence($1, 'seq'))), 1)`, s.tables.audit.quoted(s.dialect)).Scan(&cache)
+		if err != nil {
+			return fmt.Errorf("auditplugin: relay: reading pg_sequence: %w", err)
+		}
+		if cache > 1 {
+			return fmt.Errorf("%w: the sequence of the audit table has CACHE %d; set it to 1", ErrUnsupported, cache)
+		}
+	case mysql:
+		var auto int
+		if err := s.db.QueryRowContext(ctx, "SELECT @@autocommit").Scan(&auto); err != nil {
+			return fmt.Errorf("auditplugin: relay: reading autocommit: %w", err)
+		}
+		if auto == 0 {
+			return fmt.Errorf("%w: sessions have autocommit off", ErrUnsupported)
+		}
+	}
+	return nil
+}
+
+// Subscribe adds a subscriber, before Run. Its name, at most 100 bytes, stands for
+// its position in the database, for all processes and for good: a known name goes on
+// where it was. A new one begins with the first record of the table, or as [FromNow]
+// or [FromSeq] say, and what commits after Subscribe returned is certain to come.
+//
+// The sink is called by one goroutine at a time, with one transaction's records. An
+// emitter that must be bound to a database (emitter.Binder) is bound to the relay's;
+// one that writes into the audit table itself is refused, as it would feed itself.
+func (r *Relay) Subscribe(name string, sink audit.Emitter, opts ...SubscribeOption) error {
+	if name == "" || len(name) > 100 {
+		return invalid("subscriber name %q", name)
+	}
+	if sink == nil {
+		return invalid("subscriber %q has no sink", name)
+	}
+	sub, err := newSubscription(opts)
+	if err != nil {
+		return fmt.Errorf("subscriber %q: %w", name, err)
+	}
+	if b, ok := sink.(emitter.Binder); ok {
+		if sink, err = b.Bind(r.gorm); err != nil {
+			return fmt.Errorf("subscriber %q: %w", name, err)
+		}
+	}
+	if _, ok := sink.(audit.TxEmitter); ok {
+		return invalid("subscriber %q would write into the database that it reads", name)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.started {
+		return fmt.Errorf("%w: subscriber %q comes too late", ErrRunning, name)
+	}
+	for _, w := range r.workers {
+		if w.name == name {
+			return invalid("two subscribers are called %q", name)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := r.store.add(ctx, name, sub.start); err != nil {
+		return err
+	}
+	r.workers = append(r.workers, newWorker(r, name, sink, sub))
+	return nil
+}
+
+// Run delivers records until ctx ends. Then it waits for the sinks' calls that are
+// under way (see [StopWithin]), saves the positions, gives the leases back and
+// returns nil. Troubles with the database or the sinks are logged, and tried again;
+// they do not end it. A relay runs once: a second call fails with [ErrRunning].
+func (r *Relay) Run(ctx context.Context) error {
+	r.mu.Lock()
+	if r.started {
+		r.mu.Unlock()
+		return ErrRunning
+	}
+	if len(r.workers) == 0 {
+		r.mu.Unlock()
+		return fmt.Errorf("%w: nothing to run", ErrNoSubscriber)
+	}
+	r.started = true
+	workers := r.workers
+	r.mu.Unlock()
+
+	var wg sync.WaitGroup
+	for _, w := range r.config.wakers {
+		wg.Go(func() { r.wait(ctx, w) })
+	}
+	for _, w := range workers {
+		wg.Go(func() { w.run(ctx) })
+	}
+	wg.Wait()
+	return nil
+}
+
+// wait runs a waker, again if it fails.
+func (r *Relay) wait(ctx context.Context, w Waker) {
+	for pause := 100 * time.Millisecond; ctx.Err() == nil; pause = min(2*pause, 10*time.Second) {
+		begun := time.Now()
+		err := w.Wait(ctx, r.bell.ring)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(begun) > time.Minute {
+			pause = 100 * time.Millisecond
+		}
+		r.config.logger.WarnContext(ctx, "relay: the waker stopped, polling goes on", "waker", fmt.Sprintf("%T", w), "error", err, "again_in", pause)
+		sleep(ctx, pause)
+	}
+}
+
+// sleep returns whether it slept to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
