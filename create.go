@@ -76,7 +76,7 @@ func (j *job) insertOutcome(theirs *replay.Set, affected int64) (outcome, error)
 		return outcome{rows: theirs}, nil
 	}
 	res := result{affected: affected, lastErr: j.lastInsertErr()}
-	if j.p.server.Dialect == "sqlite" && (j.db.Statement.Schema == nil || j.db.Statement.Result != nil) {
+	if j.p.server.Dialect == "sqlite" && (j.op == opCreate && j.db.Statement.Schema == nil || j.db.Statement.Result != nil) {
 		id, err := queryInt(j.ctx, j.state.conn, "SELECT last_insert_rowid()")
 		if err != nil {
 			return outcome{}, j.auditError(err)

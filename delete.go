@@ -65,11 +65,10 @@ func (j *job) finishDelete(before []row, cs []children) error {
 }
 
 func (j *job) deleteReturning(query string) (outcome, error) {
-	set, err := j.queryUser(query, j.args)
+	theirs, added, err := j.queryAdded(query, j.args, len(j.t.cols))
 	if err != nil {
 		return outcome{}, err
 	}
-	theirs, added := split(set, len(j.t.cols))
 	for _, raw := range added {
 		j.changed(j.t, j.t.normalise(raw), nil)
 	}

@@ -176,6 +176,31 @@ func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
 	return set, nil
 }
 
+// queryAdded is queryUser for a statement to which we added columns: what the
+// application asked for, if it did, and what we did.
+func (j *job) queryAdded(query string, args []any, ours int) (*replay.Set, [][]any, error) {
+	if j.wantRows {
+		set, err := j.queryUser(query, args)
+		if err != nil {
+			return set, nil, err
+		}
+		theirs, added := split(set, ours)
+		return theirs, added, nil
+	}
+	rows, err := j.user.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Values checks it
+	if err != nil {
+		j.state.failed(err)
+		return nil, nil, err
+	}
+	added, err := replay.Values(rows)
+	if err != nil {
+		j.state.failed(err)
+		return nil, nil, err
+	}
+	j.wrote = true
+	return nil, added, nil
+}
+
 // read runs a statement of ours. It goes around the prepared statements of the
 // application.
 func (j *job) read(query string, args []any) ([][]any, error) {

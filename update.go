@@ -30,6 +30,13 @@ func (j *job) update() (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	if query, ok := j.updateReturning(next); ok {
+		out, after, err := j.runReturning(query, len(j.t.key) == 0)
+		if err != nil {
+			return out, err
+		}
+		return out, j.finishChildren(cs, j.pair(before, next, after))
+	}
 	out, err := j.plain()
 	if err != nil {
 		return out, err
@@ -37,11 +44,52 @@ func (j *job) update() (outcome, error) {
 	if err := j.checkGap(out, len(before)); err != nil {
 		return out, err
 	}
-	parents, err := j.readAfter(before, next)
+	after, err := j.readAfter(next)
 	if err != nil {
 		return out, err
 	}
-	return out, j.finishChildren(cs, parents)
+	return out, j.finishChildren(cs, j.pair(before, next, after))
+}
+
+// updateReturning is the application's UPDATE, made to return the rows it changed:
+// where that is what will be stored, nothing has to be read back.
+func (j *job) updateReturning(next []successor) (query string, ok bool) {
+	t, server := j.t, j.p.server
+	if server.Dialect != "sqlite" || !server.AtLeast(3, 35, 0) || j.p.cfg.portable || t.tbl.Kind != catalog.Plain {
+		return "", false
+	}
+	// What triggers do to the table comes after RETURNING.
+	if t.tbl.Triggered || !j.ref.simple || j.joins() || len(next) > 0 && next[0].image != nil {
+		return "", false
+	}
+	list := t.bare
+	if len(t.key) == 0 {
+		list = append(slices.Clone(list), "rowid")
+	}
+	return j.withReturning(list)
+}
+
+// runReturning runs it and finds the after images by the rows' identity.
+func (j *job) runReturning(query string, rowid bool) (outcome, map[string]image, error) {
+	width := len(j.t.cols)
+	if rowid {
+		width++
+	}
+	theirs, added, err := j.queryAdded(query, j.args, width)
+	if err != nil {
+		return outcome{}, nil, err
+	}
+	after := make(map[string]image, len(added))
+	for _, raw := range added {
+		img := j.t.normalise(raw)
+		id := j.t.identity(img)
+		if rowid {
+			id = values.KeyText(raw[len(j.t.cols)])
+		}
+		after[id] = img
+	}
+	out, err := j.insertOutcome(theirs, int64(len(added)))
+	return out, after, err
 }
 
 // successor tells where a row will be found after the update, or what it will be.
@@ -112,34 +160,34 @@ func (j *job) readBefore(names []string) ([]row, []successor, error) {
 	return before, next, nil
 }
 
-// readAfter reads the changed rows back and pairs them with what they were. It
-// returns what became of the rows by their former identity.
-func (j *job) readAfter(before []row, next []successor) (map[string]parent, error) {
+// readAfter reads the changed rows back, by what they are known as now.
+func (j *job) readAfter(next []successor) (map[string]image, error) {
 	t := j.t
+	after := make(map[string]image, len(next))
+	if len(next) == 0 || next[0].image != nil {
+		return after, nil
+	}
+	tuples := make([][]any, len(next))
+	for i, n := range next {
+		tuples[i] = n.key
+	}
+	if len(t.key) == 0 {
+		return after, j.readByRowID(tuples, after)
+	}
+	rows, err := j.readBy(t, t.keyNames(), tuples, j.readLock())
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		after[t.identity(r.image)] = r.image
+	}
+	return after, nil
+}
+
+// pair compares the rows with what they were. It returns what became of them by
+// their former identity.
+func (j *job) pair(before []row, next []successor, after map[string]image) map[string]parent {
 	parents := make(map[string]parent, len(before))
-	if len(before) == 0 {
-		return parents, nil
-	}
-	after := make(map[string]image, len(before))
-	if next[0].image == nil {
-		tuples := make([][]any, len(next))
-		for i, n := range next {
-			tuples[i] = n.key
-		}
-		if len(t.key) == 0 {
-			if err := j.readByRowID(tuples, after); err != nil {
-				return nil, err
-			}
-		} else {
-			rows, err := j.readBy(t, t.keyNames(), tuples, j.readLock())
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rows {
-				after[t.identity(r.image)] = r.image
-			}
-		}
-	}
 	for i, b := range before {
 		img := next[i].image
 		if img == nil {
@@ -148,9 +196,9 @@ func (j *job) readAfter(before []row, next []successor) (map[string]parent, erro
 		if img != nil && sameImage(b.image, img) {
 			continue
 		}
-		parents[t.identity(b.image)] = parent{record: j.changed(t, b.image, img).id, after: img}
+		parents[j.t.identity(b.image)] = parent{record: j.changed(j.t, b.image, img).id, after: img}
 	}
-	return parents, nil
+	return parents
 }
 
 func (j *job) readByRowID(tuples [][]any, into map[string]image) error {
@@ -255,18 +303,17 @@ func (j *job) updateSingle(names []string) (outcome, error) {
 		write(s, old, ".", oldColumn(i), ",")
 	}
 	write(s, strings.Join(t.qualified, ","))
-	set, err := j.queryUser(strings.TrimSpace(s.SQL.String()), s.Vars)
+	theirs, added, err := j.queryAdded(strings.TrimSpace(s.SQL.String()), s.Vars, 2*len(t.cols))
 	if err != nil {
 		return outcome{}, err
 	}
-	return j.finishSingle(set), nil
+	return j.finishSingle(theirs, added), nil
 }
 
 func oldColumn(i int) string { return fmt.Sprintf("auditplugin_o%d", i) }
 
-func (j *job) finishSingle(set *replay.Set) outcome {
+func (j *job) finishSingle(theirs *replay.Set, added [][]any) outcome {
 	n := len(j.t.cols)
-	theirs, added := split(set, 2*n)
 	for _, raw := range added {
 		before, after := j.t.normalise(raw[:n]), j.t.normalise(raw[n:])
 		if !sameImage(before, after) {

@@ -128,6 +128,11 @@ type Table struct {
 	// HasUserTriggers tells that the table, or a partition of it, has triggers. On
 	// MySQL only those that the current user may see.
 	HasUserTriggers bool
+	// Triggered tells that a trigger may change rows of the table that a statement
+	// has just written, or what it writes: on SQLite, that the body of any trigger
+	// names the table; on MySQL, that it has a BEFORE trigger, or may have one that
+	// the current user can not see. It is not known on PostgreSQL.
+	Triggered bool
 	// RowSecurity tells that row-level security applies to the current role.
 	RowSecurity bool
 	// HasRules tells that the table has PostgreSQL rules that rewrite writes.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
 // The pragma functions read the schema that SQLite holds in memory. Each row
@@ -188,14 +189,25 @@ func (t *Table) spelling(name string) string {
 // sqliteTriggers looks for triggers: no pragma lists them. Those of the temp
 // database may be on tables of any other.
 func sqliteTriggers(ctx context.Context, conn audit.Conn, t *Table) error {
-	rows, err := queryStrings(ctx, conn, `SELECT
-	EXISTS (SELECT 1 FROM `+quoteDouble(t.Schema)+`.sqlite_master WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE) OR
-	EXISTS (SELECT 1 FROM sqlite_temp_master WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE)`, t.Name)
+	rows, err := queryStrings(ctx, conn, `SELECT tbl_name, sql FROM `+quoteDouble(t.Schema)+`.sqlite_master WHERE type = 'trigger'
+	UNION ALL SELECT tbl_name, sql FROM sqlite_temp_master WHERE type = 'trigger'`)
 	if err != nil {
 		return err
 	}
-	t.HasUserTriggers = len(rows) == 1 && rows[0][0] == "1"
+	for _, r := range rows {
+		t.HasUserTriggers = t.HasUserTriggers || strings.EqualFold(r[0], t.Name)
+		t.Triggered = t.Triggered || sqltext.Mentions(triggerBody(r[1]), t.Name)
+	}
 	return nil
+}
+
+// triggerBody is what follows the first BEGIN, or more, where that word is in a
+// name or a literal before it.
+func triggerBody(definition string) string {
+	if at := strings.Index(strings.ToUpper(definition), "BEGIN"); at >= 0 && len(strings.ToUpper(definition)) == len(definition) {
+		return definition[at:]
+	}
+	return definition
 }
 
 func quoteDouble(name string) string {
