@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"sync"
+	"sync/atomic"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
@@ -36,6 +38,9 @@ type target struct {
 	byName []int
 	// lists are the columns as SQL, by dialect and use.
 	bare, qualified []string
+
+	narrow  sync.Map // names of assigned columns → *target
+	narrows atomic.Int32
 }
 
 // display is what is known about recording a column's values.

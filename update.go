@@ -16,8 +16,11 @@ import (
 func (j *job) update() (outcome, error) {
 	names := assignedNames(j.assignments())
 	how := cascade{columns: names}
-	if j.singleStatement(names) && !j.cascades(j.t, how) {
-		return j.updateSingle(names)
+	if !j.cascades(j.t, how) && !j.joins() {
+		j.t = j.t.narrowed(names)
+		if j.singleStatement(names) {
+			return j.updateSingle(names)
+		}
 	}
 	if err := j.takeWriteLock(); err != nil {
 		return outcome{}, err

@@ -61,6 +61,9 @@ type Column struct {
 	// AutoIncrement tells that the database assigns a fresh number when the
 	// column is left out: AUTO_INCREMENT, identity, nextval, SQLite's rowid.
 	AutoIncrement bool
+	// OnUpdate tells that an UPDATE changes the column without naming it: MySQL's
+	// ON UPDATE CURRENT_TIMESTAMP.
+	OnUpdate bool
 	// HasDefault tells that a column left out gets something other than NULL,
 	// from DEFAULT or from a domain. It is false for generated columns.
 	HasDefault bool
@@ -130,8 +133,8 @@ type Table struct {
 	HasUserTriggers bool
 	// Triggered tells that a trigger may change rows of the table that a statement
 	// has just written, or what it writes: on SQLite, that the body of any trigger
-	// names the table; on MySQL, that it has a BEFORE trigger, or may have one that
-	// the current user can not see. It is not known on PostgreSQL.
+	// names the table; elsewhere, that it has a BEFORE or INSTEAD OF trigger or, on
+	// MySQL, may have one that the current user is not allowed to see.
 	Triggered bool
 	// RowSecurity tells that row-level security applies to the current role.
 	RowSecurity bool

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -31,39 +32,58 @@ func (s mysqlSelect) sql(width int) string {
 	return b.String() + " FROM " + s.from
 }
 
-// mysqlTable returns the statement that describes a table; it has as many
-// arguments as it has question marks, all of them the schema or all the name.
-func mysqlTable(schema string) string {
+// mysqlTable returns the statement that describes a table, and its arguments.
+func mysqlTable(schema, name string) (query string, args []any) {
 	const width = 9
 	parts := []mysqlSelect{
 		{"t", []string{
 			"TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE", "ENGINE", "CREATE_OPTIONS",
 			"@@lower_case_table_names", "@@foreign_key_checks + 0", "VERSION()",
-		}, "information_schema.TABLES WHERE TABLE_SCHEMA = @schema AND TABLE_NAME = ?"},
+		}, "information_schema.TABLES WHERE TABLE_SCHEMA = :schema: AND TABLE_NAME = :name:"},
 		{"c", []string{
 			"TABLE_NAME", "ORDINAL_POSITION", "COLUMN_NAME", "COLUMN_TYPE", "IS_NULLABLE",
 			"CONCAT('=', COLUMN_DEFAULT)", "EXTRA", "GENERATION_EXPRESSION", "CONCAT(PRIVILEGES, ' ', COALESCE(COLLATION_NAME, ''))",
-		}, "information_schema.COLUMNS WHERE TABLE_SCHEMA = @schema AND TABLE_NAME = ?"},
+		}, "information_schema.COLUMNS WHERE TABLE_SCHEMA = :schema: AND TABLE_NAME = :name:"},
 		{"i", []string{
 			"TABLE_NAME", "INDEX_NAME", "SEQ_IN_INDEX", "COLUMN_NAME", "SUB_PART",
-		}, "information_schema.STATISTICS WHERE TABLE_SCHEMA = @schema AND TABLE_NAME = ? AND NON_UNIQUE = 0"},
+		}, "information_schema.STATISTICS WHERE TABLE_SCHEMA = :schema: AND TABLE_NAME = :name: AND NON_UNIQUE = 0"},
 		{"f", []string{
 			"REFERENCED_TABLE_NAME", "CONSTRAINT_SCHEMA", "TABLE_NAME", "CONSTRAINT_NAME", "DELETE_RULE", "UPDATE_RULE",
-		}, "information_schema.REFERENTIAL_CONSTRAINTS WHERE UNIQUE_CONSTRAINT_SCHEMA = @schema AND REFERENCED_TABLE_NAME = ?"},
+		}, "information_schema.REFERENTIAL_CONSTRAINTS WHERE UNIQUE_CONSTRAINT_SCHEMA = :schema: AND REFERENCED_TABLE_NAME = :name:"},
 		{"g", []string{
-			"EVENT_OBJECT_TABLE",
-		}, "information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = @schema AND EVENT_OBJECT_TABLE = ?"},
+			"EVENT_OBJECT_TABLE", "ACTION_TIMING",
+		}, "information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = :schema: AND EVENT_OBJECT_TABLE = :name:"},
+	}
+	// Who may see the table's triggers has been granted the right to make them, for
+	// the table, its database or everything. Rights that come with a role are not
+	// found, which costs time and nothing else.
+	grantee := `CONCAT("'", REPLACE(CURRENT_USER(), '@', "'@'"), "'")`
+	for _, g := range []string{
+		"USER_PRIVILEGES WHERE ",
+		"SCHEMA_PRIVILEGES WHERE :schema: LIKE TABLE_SCHEMA AND ",
+		"TABLE_PRIVILEGES WHERE TABLE_SCHEMA = :schema: AND TABLE_NAME = :name: AND ",
+	} {
+		parts = append(parts, mysqlSelect{"p", nil, "information_schema." + g + "PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = " + grantee})
 	}
 	texts := make([]string, len(parts))
 	for i, p := range parts {
 		texts[i] = p.sql(width)
 	}
-	value := "DATABASE()"
-	if schema != "" {
-		value = "?"
-	}
-	return strings.ReplaceAll(strings.Join(texts, "\nUNION ALL "), "@schema", value)
+	query = mysqlParameter.ReplaceAllStringFunc(strings.Join(texts, "\nUNION ALL "), func(p string) string {
+		switch {
+		case p == ":name:":
+			args = append(args, name)
+		case schema == "":
+			return "DATABASE()"
+		default:
+			args = append(args, schema)
+		}
+		return "?"
+	})
+	return query, args
 }
+
+var mysqlParameter = regexp.MustCompile(":schema:|:name:")
 
 func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
 	// Identifiers stop at U+FFFF, and the server refuses to compare others.
@@ -72,14 +92,7 @@ func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
 			return nil
 		}
 	}
-	query := mysqlTable(t.Schema)
-	var args []any
-	for range strings.Count(query, "TABLE_NAME = ?") + strings.Count(query, "OBJECT_TABLE = ?") {
-		if t.Schema != "" {
-			args = append(args, t.Schema)
-		}
-		args = append(args, t.Name)
-	}
+	query, args := mysqlTable(t.Schema, t.Name)
 	rows, err := queryStrings(ctx, conn, query, args...)
 	if err != nil {
 		return err
@@ -91,7 +104,7 @@ func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
 			same = strings.EqualFold
 		}
 	}
-	asked, mariaDB := t.Name, false
+	asked, mariaDB, seesTriggers := t.Name, false, false
 	var columns, indexes, keys [][]string
 	for _, r := range rows {
 		switch {
@@ -106,8 +119,12 @@ func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
 			keys = append(keys, r)
 		case r[0] == "g" && same(r[1], asked):
 			t.HasUserTriggers = true
+			t.Triggered = t.Triggered || r[2] != "AFTER"
+		case r[0] == "p":
+			seesTriggers = true
 		}
 	}
+	t.Triggered = t.Triggered || !seesTriggers
 	if t.Kind == Missing {
 		return nil
 	}
@@ -151,6 +168,7 @@ func mysqlColumns(t *Table, rows [][]string, mariaDB bool) (maybeJSON bool) {
 			Generated:     r[8] != "" || strings.Contains(extra, "VIRTUAL GENERATED") || strings.Contains(extra, "STORED GENERATED"),
 			Selectable:    hasWord(privileges, "select"),
 			AutoIncrement: strings.Contains(extra, "AUTO_INCREMENT"),
+			OnUpdate:      strings.Contains(extra, "ON UPDATE"),
 		}
 		if strings.HasPrefix(columnType, "TINYINT(1)") {
 			c.DBType = "TINYINT(1)"

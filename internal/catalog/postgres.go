@@ -34,6 +34,8 @@ SELECT pg_catalog.json_build_object(
 		WHERE w.ev_class = rel.oid AND w.rulename <> '_RETURN'),
 	'triggers', EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g
 		WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgenabled <> 'D'),
+	'before', EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g
+		WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 66 <> 0),
 	'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
 			'name', a.attname,
 			'type', (WITH RECURSIVE d AS (
@@ -85,9 +87,9 @@ SELECT pg_catalog.json_build_object(
 )::text FROM rel`
 
 type postgresDocument struct {
-	Schema, Name, Kind                            string
-	Lock, RowSecurity, Inherited, Rules, Triggers bool
-	Columns                                       []struct {
+	Schema, Name, Kind                                    string
+	Lock, RowSecurity, Inherited, Rules, Triggers, Before bool
+	Columns                                               []struct {
 		Name, Type                                   string
 		NotNull, Generated, Identity, Select, Update bool
 		Default                                      *string
@@ -113,7 +115,8 @@ func loadPostgres(ctx context.Context, conn audit.Conn, t *Table) error {
 	}
 	t.Schema, t.Name = doc.Schema, doc.Name
 	t.Kind = map[string]Kind{"r": Plain, "p": Partitioned, "v": View, "m": View, "f": Foreign}[doc.Kind]
-	t.CanLock, t.RowSecurity, t.HasRules, t.HasUserTriggers = doc.Lock, doc.RowSecurity, doc.Rules, doc.Triggers
+	t.CanLock, t.RowSecurity, t.HasRules = doc.Lock, doc.RowSecurity, doc.Rules
+	t.HasUserTriggers, t.Triggered = doc.Triggers, doc.Before
 	t.ForeignKeysEnforced = true
 	t.CanSelect, t.CanUpdate = true, true
 	for _, c := range doc.Columns {

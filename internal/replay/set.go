@@ -53,7 +53,7 @@ func Read(rows *sql.Rows) (*Set, error) {
 		return nil, err
 	}
 	s := &Set{Columns: columns}
-	s.Err = s.readRows(rows)
+	s.Rows, s.Err = readRows(rows, len(columns))
 	return s, s.Err
 }
 
@@ -80,35 +80,32 @@ func readColumns(rows *sql.Rows) ([]Column, error) {
 // maxSlab bounds how many values are allocated at once.
 const maxSlab = 4096
 
-func (s *Set) readRows(rows *sql.Rows) error {
-	width := len(s.Columns)
+func readRows(rows *sql.Rows, width int) (read [][]any, err error) {
 	var (
-		slab   []any
-		grow   = width
-		values = make([]any, width)
-		dest   = make([]any, width)
+		slab = make([]any, width)
+		grow = width
+		dest = make([]any, width)
 	)
-	for i := range dest {
-		dest[i] = &values[i]
-	}
 	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
 		if len(slab) < width {
 			// Grow from one row, so that the usual result of a single row
 			// holds no spare memory.
-			slab = make([]any, grow)
 			if grow < maxSlab {
 				grow *= 2
 			}
+			slab = make([]any, grow)
 		}
 		row := slab[:width:width]
 		slab = slab[width:]
-		copy(row, values)
-		s.Rows = append(s.Rows, row)
+		for i := range dest {
+			dest[i] = &row[i]
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return read, err
+		}
+		read = append(read, row)
 	}
-	return rows.Err()
+	return read, rows.Err()
 }
 
 // Project returns a set with the columns of s at the positions idx, in that order.
@@ -144,7 +141,5 @@ func Values(rows *sql.Rows) ([][]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: reading result columns: %w", err)
 	}
-	s := &Set{Columns: make([]Column, len(names))}
-	err = s.readRows(rows)
-	return s.Rows, err
+	return readRows(rows, len(names))
 }

@@ -62,7 +62,7 @@ func TestKilled(t *testing.T) {
 				// Not on PostgreSQL: with others writing, the portable path refuses what it
 				// cannot tell there (docs/limits.md).
 				Portable: n%3 == 1 && g.Dialect != testdb.Postgres,
-				Lines: filepath.Join(t.TempDir(), "lines"), Seed: seed + uint64(n),
+				Lines:    filepath.Join(t.TempDir(), "lines"), Seed: seed + uint64(n),
 			}
 			life(t, o, time.Duration(10+r.IntN(240))*time.Millisecond)
 			awaitRollback(t, d)
