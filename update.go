@@ -47,9 +47,11 @@ func (j *job) update() (outcome, error) {
 	if err := j.checkGap(out, len(before)); err != nil {
 		return out, err
 	}
-	after, err := j.readAfter(next)
-	if err != nil {
-		return out, err
+	after, ok := j.inferAfter(names, before, out)
+	if !ok {
+		if after, err = j.readAfter(next); err != nil {
+			return out, err
+		}
 	}
 	return out, j.finishChildren(cs, j.pair(before, next, after))
 }

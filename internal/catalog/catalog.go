@@ -61,6 +61,11 @@ type Column struct {
 	// AutoIncrement tells that the database assigns a fresh number when the
 	// column is left out: AUTO_INCREMENT, identity, nextval, SQLite's rowid.
 	AutoIncrement bool
+	// Size is the first number in the type's parentheses: the length of a VARCHAR,
+	// the digits of a second of a DATETIME. UTF8 tells that the character set is
+	// utf8mb4. Both are known on MySQL only.
+	Size int
+	UTF8 bool
 	// OnUpdate tells that an UPDATE changes the column without naming it: MySQL's
 	// ON UPDATE CURRENT_TIMESTAMP.
 	OnUpdate bool

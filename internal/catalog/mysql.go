@@ -169,6 +169,8 @@ func mysqlColumns(t *Table, rows [][]string, mariaDB bool) (maybeJSON bool) {
 			Selectable:    hasWord(privileges, "select"),
 			AutoIncrement: strings.Contains(extra, "AUTO_INCREMENT"),
 			OnUpdate:      strings.Contains(extra, "ON UPDATE"),
+			Size:          typeSize(columnType),
+			UTF8:          strings.HasPrefix(collation, "utf8mb4_"),
 		}
 		if strings.HasPrefix(columnType, "TINYINT(1)") {
 			c.DBType = "TINYINT(1)"
@@ -184,6 +186,16 @@ func mysqlColumns(t *Table, rows [][]string, mariaDB bool) (maybeJSON bool) {
 		maybeJSON = maybeJSON || c.DBType == "LONGTEXT" && collation == "utf8mb4_bin"
 	}
 	return maybeJSON
+}
+
+// typeSize is the first number in a type's parentheses, or 0.
+func typeSize(columnType string) int {
+	_, inside, _ := strings.Cut(columnType, "(")
+	end := strings.IndexAny(inside, ",)")
+	if end < 0 {
+		return 0
+	}
+	return number(inside[:end])
 }
 
 func hasWord(list, word string) bool {
