@@ -1,0 +1,6 @@
+package history
+
+type revertSettings struct {
+	models             []any
+	dryRun, force, cut bool
+}
