@@ -39,7 +39,7 @@ func newSettler(s *store, c config) *settler {
 	if s.dialect == mysql {
 		// InnoDB hands out a number shortly before the transaction is listed.
 		t.least = c.settleMin
-		t.every = 2 * time.Second
+		t.every = 500 * time.Millisecond
 	}
 	return t
 }
