@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/redact"
 )
 
 // The methods in this file are for packages that read the trail, such as history:
@@ -34,6 +35,9 @@ func (p *Plugin) AuditTable() string {
 // not tell). The catalog is asked on the connection of db, at most once a minute
 // for each table. s is the table's model, or nil.
 func (p *Plugin) KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, tableName string) (names, types []string, err error) {
+	if p.catalog == nil {
+		return nil, nil, nil
+	}
 	var conn audit.Conn = p.outsideConn
 	if tx, ok := bareTx(db.Statement.ConnPool); ok {
 		conn = tx
@@ -76,6 +80,16 @@ func (p *Plugin) Shown(s *schema.Schema, tableName, column string, value any) (a
 	bare := lastElement(strings.ReplaceAll(tableName, ".", "/"))
 	if s == nil {
 		s = p.schemaOf(nil, bare)
+	}
+	if p.catalog == nil { // turned off: no model is known, and none is learned
+		plan := redact.ForNames(redact.Config{})
+		if s != nil {
+			var err error
+			if plan, err = redact.ForSchema(s, redact.Config{HashKey: p.cfg.hashKey}); err != nil {
+				return nil, err
+			}
+		}
+		return plan.Column(bare, column, value), nil
 	}
 	m := p.modelFor(s, bare)
 	if m.err != nil {
