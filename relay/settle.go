@@ -30,8 +30,8 @@ type watch struct {
 	listed bool
 	// kept says that the watch was saved, since nothing but its age counts.
 	kept bool
-	left   map[string]bool
-	over   bool
+	left map[string]bool
+	over bool
 }
 
 func newSettler(s *store, c config) *settler {
