@@ -153,14 +153,16 @@ func (s *store) ensure(ctx context.Context, table tableName, create bool) error 
 	if found != nil {
 		return fmt.Errorf("%w: %s: %w", ErrTableMissing, s.outbox, failed("reading it", found))
 	}
-	if err := s.selects(ctx, quoteAll(s.dialect, columnNames())); err != nil {
+	// Qualified, since SQLite takes "name" for a text where there is no such column.
+	columns := "o." + strings.ReplaceAll(quoteAll(s.dialect, columnNames()), ", ", ", o.")
+	if err := s.selects(ctx, columns); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrTableMismatch, s.outbox, failed("reading its columns", err))
 	}
 	return nil
 }
 
 func (s *store) selects(ctx context.Context, what string) error {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+what+" FROM "+s.outbox+" WHERE 1 = 0")
+	rows, err := s.db.QueryContext(ctx, "SELECT "+what+" FROM "+s.outbox+" o WHERE 1 = 0")
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package alert
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,15 +115,60 @@ func shown(v any) (text string) {
 	case json.Number:
 		return clip(oneLine(v.String()), valueLimit)
 	case map[string]any, []any:
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(v); err != nil {
-			return fmt.Sprintf("a %T", v)
-		}
-		return clip(oneLine(strings.TrimSpace(b.String())), valueLimit)
-	default:
+		d := document{limit: 4 * valueLimit}
+		d.value(v)
+		return clip(oneLine(d.b.String()), valueLimit)
+	}
+	switch kind := reflect.ValueOf(v).Kind(); {
+	case kind <= reflect.Complex128 || kind == reflect.String:
 		return quoted(fmt.Sprint(v), valueLimit)
+	}
+	return fmt.Sprintf("a %T", v)
+}
+
+// document writes a JSON document until there is enough of it: one that contains
+// itself, or the same parts over and over, has no end.
+type document struct {
+	b     strings.Builder
+	limit int
+}
+
+func (d *document) value(v any) {
+	if d.b.Len() > d.limit {
+		return
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		d.b.WriteByte('{')
+		for i, k := range slices.Sorted(maps.Keys(v)) {
+			if i > 0 {
+				d.b.WriteByte(',')
+			}
+			if d.b.Len() > d.limit {
+				return
+			}
+			d.b.WriteString(strconv.Quote(clip(k, nameLimit)) + ":")
+			d.value(v[k])
+		}
+		d.b.WriteByte('}')
+	case []any:
+		d.b.WriteByte('[')
+		for i, e := range v {
+			if i > 0 {
+				d.b.WriteByte(',')
+			}
+			if d.b.Len() > d.limit {
+				return
+			}
+			d.value(e)
+		}
+		d.b.WriteByte(']')
+	case string:
+		d.b.WriteString(`"` + strings.ReplaceAll(clip(v, valueLimit), `"`, `\"`) + `"`)
+	case nil:
+		d.b.WriteString("null")
+	default:
+		d.b.WriteString(shown(v))
 	}
 }
 

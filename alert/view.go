@@ -69,7 +69,7 @@ func (w wording) label(r *audit.Record, path string) string {
 			return oneLine(l)
 		}
 	}
-	return words(path)
+	return quoted(words(path), nameLimit) // keys inside JSON columns are data
 }
 
 // maxFields is how many changed fields a message spells out.
@@ -103,10 +103,7 @@ func (w wording) model(r *audit.Record) string {
 	if l, ok := w.labels[r.RecordType]; ok {
 		return oneLine(l)
 	}
-	if r.RecordType == "" {
-		return words(quoted(r.Table, nameLimit))
-	}
-	return words(quoted(r.RecordType, nameLimit))
+	return quoted(words(firstOf(r.RecordType, r.Table)), nameLimit)
 }
 
 // fields fills in what changed.
