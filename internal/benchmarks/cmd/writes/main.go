@@ -86,7 +86,7 @@ func (o *options) measure(k subject.Kind, m subject.Mode) (_ section, err error)
 	if out.server, err = describe(a.subjects[0]); err != nil {
 		return section{}, err
 	}
-	costs := map[string]map[subject.Variant]cost.Cost{}
+	costs := cost.Table{}
 	if o.counts {
 		small := slices.DeleteFunc(slices.Clone(o.works), func(w work.Work) bool { return w.Big })
 		if costs, err = cost.Of(k, m, o.dir, small, o.variants...); err != nil {

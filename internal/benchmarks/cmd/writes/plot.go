@@ -19,6 +19,8 @@ const (
 	barHeight  = 10
 	headHeight = 64
 	footHeight = 54
+	// legendWidth is what the legend needs.
+	legendWidth = 740
 )
 
 // bar is a ratio with its quartiles, drawn from the line of plain GORM.
@@ -69,10 +71,13 @@ func plot(w io.Writer, sections []section) {
 			shown = append(shown, s)
 		}
 	}
+	if len(shown) == 0 {
+		shown = sections
+	}
 	titles, top := rowsOf(shown)
 	s := scale{low: math.Log(0.7), high: math.Log(top)}
 	f := figure{
-		Width:  labelWidth + float64(len(shown))*(panelWidth+panelGap),
+		Width:  max(legendWidth, labelWidth+float64(len(shown))*(panelWidth+panelGap)),
 		Height: headHeight + float64(len(titles))*rowHeight + footHeight,
 		Top:    headHeight, Bottom: headHeight + float64(len(titles))*rowHeight,
 	}
@@ -128,7 +133,7 @@ func (s scale) x(left, ratio float64) float64 {
 }
 
 func (s section) panel(left float64, scale scale, titles []string) panel {
-	p := panel{X: left, Left: left, Right: left + panelWidth, One: scale.x(left, 1), Title: s.server.label}
+	p := panel{X: left, Left: left, Right: left + panelWidth, One: scale.x(left, 1), Title: s.server.label + modeTitle(s.mode)}
 	for _, at := range []float64{1, 2, 5, 10, 20, 50, 100, 200} {
 		if math.Log(at) <= scale.high {
 			p.Ticks = append(p.Ticks, tick{scale.x(left, at), fmt.Sprint(at)})
@@ -231,7 +236,7 @@ text { fill: #e6edf3 }
 <rect x="84" y="-9" width="18" height="10" class="trigger"/><text x="108" y="0">hand-written trigger</text>
 <line x1="238" x2="256" y1="-4" y2="-4" class="spread"/><text x="262" y="0">quartiles</text>
 <line x1="330" x2="330" y1="-12" y2="4" class="target"/><text x="338" y="0">target against plain GORM</text>
-<rect x="-4" y="-4" width="8" height="8" transform="translate(508 -4) rotate(45)" class="target"/><text x="518" y="0">target against the trigger</text>
+<rect x="-4" y="-4" width="8" height="8" transform="translate(520 -4) rotate(45)" class="target"/><text x="532" y="0">target against the trigger</text>
 </g>
 </svg>
 `))
