@@ -97,3 +97,17 @@ func (p *Plugin) Shown(s *schema.Schema, tableName, column string, value any) (a
 	}
 	return m.plan.Column(bare, column, value), nil
 }
+
+// SchemaOf returns the model that the plugin has met for a table, in an option or in
+// an earlier write, or as the join table of such a model; otherwise nil. The table's
+// name is given without a schema.
+func (p *Plugin) SchemaOf(table string) *schema.Schema {
+	found := p.schemaOf(nil, table)
+	p.schemas.Range(func(_, known any) bool {
+		if found == nil {
+			found = p.schemaOf(known.(*schema.Schema), table)
+		}
+		return found == nil
+	})
+	return found
+}
