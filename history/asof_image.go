@@ -16,6 +16,8 @@ type past struct {
 	kind string
 	// first is the first record after the moment, nil without one.
 	first *audit.Record
+	// movedTo is the record id that the row has now, if its key was changed.
+	movedTo string
 }
 
 // at puts the row together as it was at m, or returns [ErrNotFound].
@@ -67,7 +69,10 @@ func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any
 	if !existed {
 		return p, fmt.Errorf("%w: row %q of table %q did not exist then", ErrNotFound, id.recordID, t.bare)
 	}
-	complete, err := t.walk(ctx, p.img, id, cut, present)
+	complete, now, err := t.walk(ctx, p.img, id, cut, present)
+	if now.recordID != id.recordID {
+		p.movedTo = now.recordID
+	}
 	if err != nil || complete {
 		return p, err
 	}
@@ -139,29 +144,30 @@ func (t *rowTable) arrival(ctx context.Context, id rowID, q Query) (*audit.Recor
 
 // walk goes through the records of a row behind cut, and under other keys if the
 // row moves to one, and sets each column from the first record that tells what it
-// was before, or else from the present row. It reports whether the records led there.
-func (t *rowTable) walk(ctx context.Context, img image, id rowID, cut int64, present []any) (complete bool, err error) {
+// was before, or else from the present row. It reports whether the records led
+// there, and under which key.
+func (t *rowTable) walk(ctx context.Context, img image, id rowID, cut int64, present []any) (complete bool, now rowID, err error) {
 	for {
 		end, err := t.walkKey(ctx, img, id, cut)
 		if err != nil {
-			return false, err
+			return false, id, err
 		}
 		switch {
 		case end.deleted:
-			return true, nil
+			return true, id, nil
 		case end.replaced:
-			return false, nil
+			return false, id, nil
 		case end.moved:
 			id, cut = end.to, end.seq
 			if present, err = t.one(ctx, id.key, false); err != nil {
-				return false, err
+				return false, id, err
 			}
 			continue
 		case present == nil:
-			return false, nil
+			return false, id, nil
 		}
 		t.fillPresent(img, present)
-		return true, nil
+		return true, id, nil
 	}
 }
 

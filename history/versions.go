@@ -146,7 +146,7 @@ func (v *replaying) appear(ctx context.Context, next int64) (more bool, err erro
 		return false, err
 	}
 	v.img = make(image, len(v.t.columns))
-	complete, err := v.t.walk(ctx, v.img, v.id, v.seen, v.present)
+	complete, _, err := v.t.walk(ctx, v.img, v.id, v.seen, v.present)
 	if err != nil {
 		return false, err
 	}
