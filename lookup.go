@@ -8,7 +8,6 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
 
-	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 )
@@ -30,7 +29,7 @@ func (p *Plugin) AuditTable() string {
 	return ""
 }
 
-// KeyColumns returns the columns that make up [audit.Record].RecordID for rows of
+// KeyColumns returns the columns that make up a record's RecordID for rows of
 // a table, in order, and the database's names for their types ("" where it does
 // not tell). The catalog is asked on the connection of db, at most once a minute
 // for each table. s is the table's model, or nil.
@@ -38,7 +37,7 @@ func (p *Plugin) KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, 
 	if p.catalog == nil {
 		return nil, nil, nil
 	}
-	var conn audit.Conn = p.outsideConn
+	conn := p.outsideConn
 	if tx, ok := bareTx(db.Statement.ConnPool); ok {
 		conn = tx
 	}
@@ -75,7 +74,7 @@ func keyOf(tbl *catalog.Table, s *schema.Schema) (names, types []string) {
 // where the model's tags or the column's name keep it secret, its mask or its hash
 // under the plugin's key. s is the table's model; where it is nil, the model that
 // the plugin has seen for the table is used, if any. The value must be what the
-// database stores, as in [audit.Record].
+// database stores.
 func (p *Plugin) Shown(s *schema.Schema, tableName, column string, value any) (any, error) {
 	bare := lastElement(strings.ReplaceAll(tableName, ".", "/"))
 	if s == nil {
