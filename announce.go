@@ -46,6 +46,7 @@ func (p *Plugin) lost(ctx context.Context, s *state, records []audit.Record, cau
 	}
 	p.report(ctx, err)
 	event := p.eventFor(ctx, records[0], audit.Failure, fmt.Sprintf("%d records lost", len(records)))
+	event.Metadata["lost"] = len(records)
 	s.outside = append(s.outside, event)
 }
 

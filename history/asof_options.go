@@ -47,8 +47,8 @@ func Asking(f func(Query) Query) Option { return func(s *settings) { s.ask = f }
 
 // Partial accepts rows of which some columns cannot be known: those stay zero, and
 // gaps tells which they are. Without it they are an error. gaps is written to
-// whenever the call succeeds, and by [AsOfAll] and [Versions] before each row that
-// they yield; it may be nil.
+// whenever the call succeeds, and by [AsOfAll] before each row that
+// it yields; it may be nil.
 func Partial(gaps *Gaps) Option {
 	if gaps == nil {
 		gaps = &Gaps{}

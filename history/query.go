@@ -134,7 +134,7 @@ func (q Query) failed(format string, args ...any) Query {
 
 // builder is what conditions know of the question when it is asked.
 type builder struct {
-	ctx context.Context //nolint:containedctx // lives as long as one question
+	ctx context.Context // lives as long as one question
 	q   *Query
 	// db answers; dialect is its.
 	db      *gorm.DB

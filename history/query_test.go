@@ -3,6 +3,7 @@ package history_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"testing"
 
@@ -36,6 +37,7 @@ func open(t testing.TB, models []any, opts ...auditplugin.Option) *gorm.DB {
 	if err := db.AutoMigrate(models...); err != nil {
 		t.Fatal(err)
 	}
+	opts = append(opts, auditplugin.WithLogger(slog.New(slog.DiscardHandler)))
 	if err := db.Use(auditplugin.New(opts...)); err != nil {
 		t.Fatal(err)
 	}

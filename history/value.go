@@ -59,6 +59,9 @@ func (b *builder) recorded(name string, value any) (any, error) {
 	if n, ok := value.(json.Number); ok {
 		value = numberOf(n)
 	}
+	if t := reflect.TypeOf(value); t != nil && (t.Kind() == reflect.Func || t.Kind() == reflect.Chan) {
+		return nil, fmt.Errorf("%w: no column holds a %T", ErrInvalidQuery, value)
+	}
 	if b.schema != nil {
 		c.Field = b.schema.FieldsByDBName[name]
 	}

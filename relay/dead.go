@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
 )
 
 // DeadLetter is a record that a subscriber did not accept.
@@ -48,9 +49,7 @@ type letter struct {
 func newLetter(r audit.Record, cause error, attempts int) letter {
 	l := letter{record: r, err: errorText(cause), attempts: attempts}
 	if !errors.Is(cause, ErrUnreadable) {
-		if text, err := json.Marshal(r); err == nil {
-			l.raw = string(text)
-		}
+		l.raw = string(emitter.RecordJSON(r))
 	}
 	return l
 }

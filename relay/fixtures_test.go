@@ -38,7 +38,7 @@ func open(t *testing.T) *gorm.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = pool.Close() })
-	if err := errors.Join(db.Use(auditplugin.New()), db.AutoMigrate(&account{})); err != nil {
+	if err := errors.Join(db.Use(auditplugin.New(auditplugin.WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))), db.AutoMigrate(&account{})); err != nil {
 		t.Fatal(err)
 	}
 	return db

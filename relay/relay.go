@@ -79,8 +79,11 @@ func (s *store) supported(ctx context.Context) error {
 	switch s.dialect {
 	case postgres:
 		var cache int64
-		err := s.db.QueryRowContext(ctx, `SELECT COALESCE((SELECT seqcache FROM pg_catalog.pg_sequence
-			WHERE seqrelid = to_regclass(pg_get_serial_sequence($1, 'seq'))), 1)`, s.tables.audit.quoted(s.dialect)).Scan(&cache)
+		err := s.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(seqcache), 1) FROM pg_catalog.pg_sequence
+			WHERE seqrelid = to_regclass(pg_get_serial_sequence($1, 'seq'))
+			OR seqrelid IN (SELECT dep.refobjid FROM pg_catalog.pg_depend dep
+				JOIN pg_catalog.pg_attrdef def ON dep.classid = 'pg_attrdef'::regclass AND dep.objid = def.oid
+				WHERE dep.refclassid = 'pg_class'::regclass AND def.adrelid = to_regclass($1))`, s.tables.audit.quoted(s.dialect)).Scan(&cache)
 		if err != nil {
 			return fmt.Errorf("auditplugin: relay: reading pg_sequence: %w", err)
 		}

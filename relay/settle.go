@@ -28,8 +28,10 @@ type watch struct {
 	upto   int64
 	since  time.Time
 	listed bool
-	left   map[string]bool
-	over   bool
+	// kept says that the watch was saved, since nothing but its age counts.
+	kept bool
+	left map[string]bool
+	over bool
 }
 
 func newSettler(s *store, c config) *settler {
@@ -37,7 +39,7 @@ func newSettler(s *store, c config) *settler {
 	if s.dialect == mysql {
 		// InnoDB hands out a number shortly before the transaction is listed.
 		t.least = c.settleMin
-		t.every = 2 * time.Second
+		t.every = 500 * time.Millisecond
 	}
 	return t
 }
@@ -65,14 +67,15 @@ func (t *settler) read(p *position, b batch) (changed bool) {
 	return before != len(p.gaps)
 }
 
-// step looks at the transactions under way. Call it after a read.
-func (t *settler) step(ctx context.Context, p position) error {
+// step looks at the transactions under way. Call it after a read. It reports whether
+// the watch must be saved, so that its age outlives this process.
+func (t *settler) step(ctx context.Context, p position) (changed bool, err error) {
 	if t.store.dialect == sqlite || t.watch != nil && t.watch.over {
-		return nil
+		return false, nil
 	}
 	if len(p.gaps) == 0 {
 		t.watch = nil
-		return nil
+		return false, nil
 	}
 	now := time.Now()
 	if t.watch == nil {
@@ -80,16 +83,17 @@ func (t *settler) step(ctx context.Context, p position) error {
 	}
 	w := t.watch
 	if now.Before(t.next) || now.Sub(w.since) < t.least {
-		return nil
+		return false, nil
 	}
 	t.next = now.Add(t.every)
 	open, err := t.store.holders(ctx)
 	switch {
 	case errors.Is(err, errCannotList):
 		w.over = now.Sub(w.since) >= t.blind
-		return nil
+		changed, w.kept = !w.kept, true
+		return changed, nil
 	case err != nil:
-		return err
+		return false, err
 	case !w.listed:
 		w.left, w.listed = open, true
 	default:
@@ -100,5 +104,5 @@ func (t *settler) step(ctx context.Context, p position) error {
 		}
 	}
 	w.over = len(w.left) == 0
-	return nil
+	return false, nil
 }

@@ -110,9 +110,11 @@ func (s *session) serve(ctx, held context.Context) (err error) {
 		if err := s.replay(ctx, held); err != nil {
 			return err
 		}
-		if err := s.settler.step(held, s.position); err != nil {
+		if changed, err := s.settler.step(held, s.position); err != nil {
 			// Gaps stay a little longer.
 			s.log.WarnContext(ctx, "relay: transactions under way are not known", "error", err)
+		} else if changed {
+			s.dirty = true
 		}
 		if b.full {
 			continue
@@ -131,6 +133,9 @@ func (s *session) serve(ctx, held context.Context) (err error) {
 		case <-timer.C:
 		}
 		timer.Stop()
+	}
+	if s.dirty {
+		return s.save(held, progress{})
 	}
 	return nil
 }

@@ -86,7 +86,10 @@ func (s *Store) Acquire(ctx context.Context, name, holder string) (*Lease, error
 
 // create makes the row of a name that has none, and reports whether it did.
 func (s *Store) create(ctx context.Context, name, holder string) (bool, error) {
-	values := "(name, holder, token, expires_at) VALUES (?, ?, 1, " + Now(s.dialect) + " + ?)"
+	// The first token is the time, so that it is larger than those of a row that an
+	// operator deleted.
+	now := Now(s.dialect)
+	values := "(name, holder, token, expires_at) VALUES (?, ?, " + now + ", " + now + " + ?)"
 	query := "INSERT INTO " + s.table + " " + values + " ON CONFLICT (name) DO NOTHING"
 	if s.dialect == mysql {
 		query = "INSERT IGNORE INTO " + s.table + " " + values

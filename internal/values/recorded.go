@@ -3,6 +3,7 @@ package values
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -160,3 +161,31 @@ func (r Rule) Driver(v any, zone *time.Location) any {
 
 // IsTime reports whether values of the column are moments or days.
 func (r Rule) IsTime() bool { return r.kind == kindTime || r.kind == kindDate }
+
+// IsUUID reports whether values of the column are UUIDs, whose canonical form is
+// text however they are stored.
+func (r Rule) IsUUID() bool { return r.kind == kindUUID }
+
+// FromKeyText returns the canonical value whose [KeyText] is s, and false where the
+// text does not tell.
+func (r Rule) FromKeyText(s string) (any, bool) {
+	var v any = s
+	switch r.kind {
+	case kindBytes:
+		b, err := hex.DecodeString(s)
+		if err != nil {
+			return nil, false
+		}
+		v = b
+	case kindFloat, kindFloat32:
+		f, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return nil, false
+		}
+		v = f
+	case kindJSON:
+		return nil, false
+	}
+	v = r.Normalise(v)
+	return v, KeyText(v) == s
+}

@@ -32,20 +32,33 @@ func (c Cost) Minus(other Cost) Cost {
 	}
 }
 
-// Of returns what each variant's operation takes in one mode on one kind of
-// database, in a place of its own. The maps go from the work's name to the variant.
-func Of(k subject.Kind, m subject.Mode, dir string, works []work.Work, variants ...subject.Variant) (_ map[string]map[subject.Variant]Cost, err error) {
+// Table is what operations take, by the work's name and the variant.
+type Table map[string]map[subject.Variant]Cost
+
+// Traffic returns what each variant's operations send and receive in one mode on one
+// kind of database, in a place of its own, and leaves allocations at 0.
+func Traffic(k subject.Kind, m subject.Mode, dir string, works []work.Work, variants ...subject.Variant) (Table, error) {
+	return of(k, m, dir, false, works, variants)
+}
+
+// Of returns what [Traffic] does, and allocations. While it counts those, the
+// program has one processor.
+func Of(k subject.Kind, m subject.Mode, dir string, works []work.Work, variants ...subject.Variant) (Table, error) {
+	return of(k, m, dir, true, works, variants)
+}
+
+func of(k subject.Kind, m subject.Mode, dir string, allocs bool, works []work.Work, variants []subject.Variant) (_ Table, err error) {
 	place, err := subject.NewPlace(k, dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, place.Drop()) }()
-	all := map[string]map[subject.Variant]Cost{}
+	all := Table{}
 	for _, w := range works {
 		all[w.Name] = map[subject.Variant]Cost{}
 	}
 	for _, v := range variants {
-		if err := ofVariant(place, m, v, works, all); err != nil {
+		if err := ofVariant(place, m, v, allocs, works, all); err != nil {
 			return nil, fmt.Errorf("%s on %s: %w", v, k, err)
 		}
 	}
@@ -54,7 +67,7 @@ func Of(k subject.Kind, m subject.Mode, dir string, works []work.Work, variants 
 
 // ofVariant counts statements through a pool that listens, and allocations through
 // one that does not.
-func ofVariant(place *subject.Place, m subject.Mode, v subject.Variant, works []work.Work, all map[string]map[subject.Variant]Cost) (err error) {
+func ofVariant(place *subject.Place, m subject.Mode, v subject.Variant, allocs bool, works []work.Work, all Table) (err error) {
 	var traffic *wire.Traffic
 	counted, err := place.Open(v, m, slices.ContainsFunc(works, func(w work.Work) bool { return w.Big }), func(k subject.Kind, source string) (*sql.DB, error) {
 		db, t, err := wire.Open(string(k), source)
@@ -76,23 +89,17 @@ func ofVariant(place *subject.Place, m subject.Mode, v subject.Variant, works []
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.Name, err)
 		}
-		if c.Allocs, c.AllocBytes, err = allocated(plain, w, &next); err != nil {
-			return fmt.Errorf("%s: %w", w.Name, err)
+		if allocs {
+			if c.Allocs, c.AllocBytes, err = allocated(plain, w, &next); err != nil {
+				return fmt.Errorf("%s: %w", w.Name, err)
+			}
 		}
 		all[w.Name][v] = c
 	}
 	return nil
 }
 
-// operations is how many are averaged.
-func operations(w work.Work) int {
-	if w.Bulk() {
-		return 1
-	}
-	return 50
-}
-
-// run does n operations; the first of a series fills caches.
+// run does n operations, within around.
 func run(s *subject.Subject, w work.Work, next *int, n int, around func(do func() error) error) error {
 	first := *next
 	*next += n
@@ -101,30 +108,29 @@ func run(s *subject.Subject, w work.Work, next *int, n int, around func(do func(
 			return err
 		}
 	}
-	if err := around(func() error {
+	return around(func() error {
 		for i := range n {
 			if err := w.Do(s.DB, first+i); err != nil {
 				return err
 			}
 		}
 		return nil
-	}); err != nil {
-		return err
-	}
-	return s.Restore(n * w.Writes)
+	})
 }
 
 func once(do func() error) error { return do() }
 
+// carried counts some operations, after some that prepare statements and fill caches.
 func carried(s *subject.Subject, t *wire.Traffic, w work.Work, next *int) (Cost, error) {
-	n := operations(w)
-	for range 3 {
-		if err := run(s, w, next, n, once); err != nil {
-			return Cost{}, err
-		}
+	n, warm := 10, 5
+	if w.Bulk() {
+		n, warm = 1, 2
+	}
+	if err := run(s, w, next, warm, once); err != nil {
+		return Cost{}, err
 	}
 	var c Cost
-	return c, run(s, w, next, n, func(do func() error) error {
+	if err := run(s, w, next, n, func(do func() error) error {
 		before := t.Counts()
 		err := do()
 		counts := t.Counts().Minus(before)
@@ -134,23 +140,29 @@ func carried(s *subject.Subject, t *wire.Traffic, w work.Work, next *int) (Cost,
 			Sent: per(counts.Sent), Received: per(counts.Received),
 		}
 		return err
-	})
+	}); err != nil {
+		return Cost{}, err
+	}
+	return c, s.Restore((n + warm) * w.Writes)
 }
 
 // allocated returns the medians of some series: a series in which the garbage
 // collector emptied a pool, or a connection was opened, is not what an operation costs.
 func allocated(s *subject.Subject, w work.Work, next *int) (count, bytes float64, err error) {
-	const series = 5
+	const series, warm = 5, 2
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	n := operations(w)
+	n := 20
+	if w.Bulk() {
+		n = 1
+	}
 	var counts, sizes []float64
-	for i := range series + 2 {
+	for i := range series + warm {
 		err := run(s, w, next, n, func(do func() error) error {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			err := do()
 			runtime.ReadMemStats(&after)
-			if i >= 2 {
+			if i >= warm {
 				counts = append(counts, float64(after.Mallocs-before.Mallocs)/float64(n))
 				sizes = append(sizes, float64(after.TotalAlloc-before.TotalAlloc)/float64(n))
 			}
@@ -162,5 +174,5 @@ func allocated(s *subject.Subject, w work.Work, next *int) (count, bytes float64
 	}
 	slices.Sort(counts)
 	slices.Sort(sizes)
-	return counts[series/2], sizes[series/2], nil
+	return counts[series/2], sizes[series/2], s.Restore((series + warm) * n * w.Writes)
 }

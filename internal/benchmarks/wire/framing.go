@@ -58,32 +58,33 @@ const (
 )
 
 func (m *mysqlCommands) sent(p []byte, t *Traffic) {
-	const size = 5 // the length, the number, the first byte
+	const head = 4 // the length and the number
 	for len(p) > 0 {
 		if m.skip > 0 {
 			n := min(m.skip, len(p))
 			m.skip, p = m.skip-n, p[n:]
 			continue
 		}
-		n := min(size-len(m.head), len(p))
-		m.head, p = append(m.head, p[:n]...), p[n:]
-		if len(m.head) == 4 && m.head[0] == 0 && m.head[1] == 0 && m.head[2] == 0 {
-			m.head, m.longer = m.head[:0], false // empty: the end of a longer one
+		if len(m.head) < head {
+			n := min(head-len(m.head), len(p))
+			m.head, p = append(m.head, p[:n]...), p[n:]
+			if len(m.head) == head && m.length() == 0 {
+				m.head, m.longer = m.head[:0], false // the end of a longer one
+			}
 			continue
 		}
-		if len(m.head) < size {
-			return
-		}
-		length := int(m.head[0]) + int(m.head[1])<<8 + int(m.head[2])<<16
-		m.skip = length - 1
 		if m.head[3] == 0 && !m.longer {
-			switch m.head[4] {
+			switch p[0] {
 			case comQuery, comStmtExecute:
 				t.statements.Add(1)
 			case comStmtPrepare:
 				t.prepares.Add(1)
 			}
 		}
-		m.longer, m.head = length == fullPacket, m.head[:0]
+		m.skip, m.longer, m.head = m.length(), m.length() == fullPacket, m.head[:0]
 	}
+}
+
+func (m *mysqlCommands) length() int {
+	return int(m.head[0]) + int(m.head[1])<<8 + int(m.head[2])<<16
 }

@@ -20,10 +20,19 @@ import (
 	"os"
 	"slices"
 
+	"github.com/gorm-audit/auditplugin/internal/benchmarks/cost"
 	"github.com/gorm-audit/auditplugin/internal/benchmarks/subject"
+	"github.com/gorm-audit/auditplugin/internal/benchmarks/work"
 )
 
 func main() {
+	if text := os.Getenv(childEnv); text != "" {
+		if err := obey(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	o, err := parse(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		os.Exit(2)
@@ -38,45 +47,74 @@ func main() {
 }
 
 func run(o *options) error {
+	var sections []section
 	for _, k := range o.kinds {
 		for _, m := range k.Modes() {
 			if !slices.Contains(o.modes, m) {
 				continue
 			}
-			if err := o.measure(k, m); err != nil {
+			s, err := o.measure(k, m)
+			if err != nil {
 				return fmt.Errorf("%s, %s: %w", k, m, err)
 			}
+			printText(os.Stdout, s.server.label, m, s.results)
+			sections = append(sections, s)
 		}
 	}
-	return nil
+	if o.write == "" {
+		return nil
+	}
+	return writeDocs(o, sections)
+}
+
+// section is one database in one mode.
+type section struct {
+	kind    subject.Kind
+	mode    subject.Mode
+	server  server
+	results []*result
 }
 
 // measure does all works on one database in one mode.
-func (o *options) measure(k subject.Kind, m subject.Mode) (err error) {
+func (o *options) measure(k subject.Kind, m subject.Mode) (_ section, err error) {
 	a, err := enter(o, k, m)
 	if err != nil {
-		return err
+		return section{}, err
 	}
-	defer func() {
-		if cerr := a.leave(); err == nil {
-			err = cerr
+	defer func() { err = errors.Join(err, a.leave()) }()
+	out := section{kind: k, mode: m}
+	if out.server, err = describe(a.subjects[0]); err != nil {
+		return section{}, err
+	}
+	costs := cost.Table{}
+	if o.counts {
+		small := slices.DeleteFunc(slices.Clone(o.works), func(w work.Work) bool { return w.Big })
+		if costs, err = cost.Of(k, m, o.dir, small, o.variants...); err != nil {
+			return section{}, err
 		}
-	}()
-	p := newPrinter(os.Stdout, fmt.Sprintf("%s, %s mode", k, m))
-	defer func() { _ = p.w.Flush() }()
-	for _, w := range o.works {
-		r, err := a.measure(w)
-		if err != nil {
-			return err
+	}
+	measure := func(which func(work.Work) bool) error {
+		for i, w := range o.works {
+			if which(w) {
+				if out.results[i], err = a.measure(w); err != nil {
+					return err
+				}
+				out.results[i].costs = costs[w.Name]
+			}
 		}
-		p.line(r)
+		return nil
+	}
+	out.results = make([]*result, len(o.works))
+	if err := measure(func(w work.Work) bool { return !w.Big }); err != nil {
+		return section{}, err
 	}
 	if o.writers && k == subject.Postgres {
 		r, err := a.measureWriters()
 		if err != nil {
-			return err
+			return section{}, err
 		}
-		p.line(r)
+		out.results = append(out.results, r)
 	}
-	return nil
+	// Servers clean up for a while after the largest.
+	return out, measure(func(w work.Work) bool { return w.Big })
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/gorm-audit/auditplugin/internal/benchmarks/cost"
 	"github.com/gorm-audit/auditplugin/internal/benchmarks/subject"
 	"github.com/gorm-audit/auditplugin/internal/benchmarks/work"
 )
@@ -24,6 +25,10 @@ type result struct {
 	toPlain map[subject.Variant]spread
 	// toTrigger is the plugin's time divided by the trigger's.
 	toTrigger spread
+	// costs is what one operation takes, if it was counted.
+	costs map[subject.Variant]cost.Cost
+	// memory is what one operation takes beyond plain GORM's, of the largest work.
+	memory map[subject.Variant]memory
 }
 
 // arena is one database in one mode, with its variants opened.
@@ -88,6 +93,12 @@ func (a *arena) measure(w work.Work) (*result, error) {
 		}
 	}
 	r.perOp, r.toPlain, r.toTrigger = compare(perOp)
+	if w.Big {
+		var err error
+		if r.memory, err = a.measureMemory(w); err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
 }
 
@@ -100,7 +111,7 @@ func compare(by map[subject.Variant][]float64) (each, toPlain map[subject.Varian
 			toPlain[v] = spreadOf(ratios(x, by[subject.Plain]))
 		}
 	}
-	if len(by[subject.Trigger]) > 0 {
+	if len(by[subject.Plugin]) > 0 && len(by[subject.Trigger]) > 0 {
 		toTrigger = spreadOf(ratios(by[subject.Plugin], by[subject.Trigger]))
 	}
 	return each, toPlain, toTrigger

@@ -19,7 +19,16 @@ const (
 	// memoryTarget is how much more memory than plain GORM the largest statement
 	// may take, in bytes.
 	memoryTarget = 64 << 20
+	// extraAllocs is how many allocations an update by key may have beyond plain
+	// GORM's.
+	extraAllocs = 60
 )
+
+// extraStatements is how many statements, and round trips, an update by key may
+// have beyond plain GORM's; 0 is no limit.
+func extraStatements(k subject.Kind) float64 {
+	return map[subject.Kind]float64{subject.Postgres: 1, subject.MySQL: 2}[k]
+}
 
 // targetOf returns what is aimed at for a work on a kind of database. Ratios to plain
 // GORM are aimed at for commits that last; without them, a commit costs next to
@@ -76,8 +85,5 @@ func (t target) verdict(s spread, limit float64) string {
 	if s.low <= limit && limit <= s.high {
 		word += "?"
 	}
-	return fmt.Sprintf("%s %s %s", sign, number(limit), word)
+	return fmt.Sprintf("%s %.2f %s", sign, limit, word)
 }
-
-// number prints 1.1 as 1.10, and 64 as it is.
-func number(x float64) string { return fmt.Sprintf("%.2f", x) }

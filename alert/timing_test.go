@@ -1,0 +1,161 @@
+package alert_test
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorm-audit/auditplugin/alert"
+	"github.com/gorm-audit/auditplugin/audit"
+)
+
+// clock is a time that tests move.
+type clock struct{ micros atomic.Int64 }
+
+func newClock(t time.Time) *clock {
+	c := &clock{}
+	c.micros.Store(t.UnixMicro())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.UnixMicro(c.micros.Load()).UTC() }
+func (c *clock) advance(d time.Duration) { c.micros.Add(d.Microseconds()) }
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// tell emits a change of row id at the clock's time.
+func tell(t *testing.T, s *scene, c *clock, name, row string) {
+	t.Helper()
+	r := record(name, audit.Update)
+	r.RecordID, r.Time = row, c.now()
+	if err := s.engine.Emit(t.Context(), []audit.Record{r}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDigest(t *testing.T) {
+	c := newClock(noon)
+	s := newScene(t, []alert.Rule{mfaRule().Digest(time.Hour).Link("https://example.com/{{.RecordID}}")}, alert.WithClock(c.now))
+	for i := range 25 {
+		tell(t, s, c, fmt.Sprint("r", i), fmt.Sprint(100+i))
+		c.advance(time.Minute)
+	}
+	s.run(0)
+	c.advance(35 * time.Minute) // an hour after the first
+	m := s.run(1)[0]
+	if len(m.Records) != 25 || m.Records[0] != "r0" || m.Subject != "MFA phone changed: 25 changes" || !m.Time.Equal(noon) {
+		t.Errorf("%+v", m)
+	}
+	if lines := strings.Split(m.Text, "\n"); len(lines) != 42 || !strings.Contains(lines[1], "of user 100:") || lines[2] != "  https://example.com/100" || lines[41] != "… and 5 more" {
+		t.Errorf("%d lines: %s", len(lines), m.Text)
+	}
+	// What comes later is another message; one change alone needs no list.
+	tell(t, s, c, "later", "7")
+	c.advance(time.Hour)
+	if m := s.run(2)[1]; m.Subject != "MFA phone changed: user 7" || m.Link != "https://example.com/7" {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestDedupe(t *testing.T) {
+	c := newClock(noon)
+	s := newScene(t, []alert.Rule{mfaRule().Dedupe(10 * time.Minute)}, alert.WithClock(c.now))
+	tell(t, s, c, "r1", "7")
+	tell(t, s, c, "r2", "8")
+	c.advance(9 * time.Minute)
+	tell(t, s, c, "r3", "7")
+	s.run(2)
+	c.advance(time.Minute)
+	tell(t, s, c, "r4", "7")
+	s.run(3)
+}
+
+func TestThrottle(t *testing.T) {
+	c := newClock(noon)
+	s := newScene(t, []alert.Rule{mfaRule().Throttle(2, time.Hour)}, alert.WithClock(c.now))
+	for i := range 14 {
+		tell(t, s, c, fmt.Sprint("r", i), fmt.Sprint(i))
+		s.run(min(i+1, 2))
+		c.advance(time.Minute)
+	}
+	c.advance(45 * time.Minute) // 59 minutes after the first
+	s.run(2)
+	c.advance(time.Minute)
+	m := s.run(3)[2]
+	if m.Subject != "MFA phone changed: and 12 more" || len(m.Records) != 12 || !strings.Contains(m.Text, "and 12 more that were held back:\n- ") {
+		t.Errorf("%+v", m)
+	}
+	// Two messages in an hour: those of 12:01 and 13:00.
+	tell(t, s, c, "next", "100")
+	s.run(3)
+	c.advance(time.Minute)
+	s.run(4)
+}
+
+func TestQuietHours(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip("no time zone database")
+	}
+	c := newClock(time.Date(2026, 11, 23, 21, 30, 0, 0, time.UTC)) // 22:30 in Berlin
+	night := alert.Between("22:00", "07:00").In(berlin)
+	s := newScene(t, []alert.Rule{mfaRule(), mfaRule().Named("urgent").Severity(alert.Critical)}, alert.WithClock(c.now), alert.WithQuietHours(night, "inbox"))
+	for i := range 3 {
+		tell(t, s, c, fmt.Sprint("r", i), fmt.Sprint(i))
+	}
+	for _, m := range s.run(3) {
+		if m.Rule != "urgent" {
+			t.Errorf("%s was sent at night", m.Rule)
+		}
+	}
+	c.advance(8*time.Hour + 29*time.Minute)
+	s.run(3)
+	c.advance(time.Minute)
+	if m := s.run(4)[3]; m.Rule != "mfa-phone-changed" || len(m.Records) != 3 {
+		t.Errorf("%+v", m)
+	}
+}
+
+// Quiet hours without an end must not swallow messages.
+func TestAlwaysQuiet(t *testing.T) {
+	c := newClock(noon)
+	s := newScene(t, []alert.Rule{mfaRule()}, alert.WithClock(c.now), alert.WithQuietHours(alert.Between("00:00", "24:00")))
+	tell(t, s, c, "r", "7")
+	s.run(1)
+}
+
+// A day of daylight saving time ends an hour earlier in UTC.
+func TestHoursFollowDaylightSavingTime(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip("no time zone database")
+	}
+	office := alert.During(alert.Between("09:00", "17:00").In(berlin).On(time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday))
+	s := newScene(t, []alert.Rule{alert.When(office).Named("office").To("inbox")})
+	for i, c := range []struct {
+		at   string
+		want bool
+	}{
+		{"2026-07-01T06:59:59Z", false},
+		{"2026-07-01T07:00:00Z", true},
+		{"2026-07-01T14:59:59Z", true},
+		{"2026-07-01T15:00:00Z", false},
+		{"2026-11-23T07:30:00Z", false},
+		{"2026-11-23T08:00:00Z", true},
+		{"2026-11-22T10:00:00Z", false}, // Sunday
+	} {
+		r := record(fmt.Sprint("r", i), audit.Update)
+		if r.Time, err = time.Parse(time.RFC3339, c.at); err != nil {
+			t.Fatal(err)
+		}
+		before := waiting(t, s.engine)
+		if err := s.engine.Emit(t.Context(), []audit.Record{r}); err != nil {
+			t.Fatal(err)
+		}
+		if got := waiting(t, s.engine) > before; got != c.want {
+			t.Errorf("%s: the rule applies: %v", c.at, got)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package history_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history"
+)
+
+// contact is what became of a table that once had the columns fon, then telephone,
+// and a number where there is a text now.
+type contact struct {
+	ID      uint
+	Phone   string
+	Level   string
+	Address map[string]any `gorm:"serializer:json"`
+}
+
+func TestAlias(t *testing.T) {
+	db := open(t, []any{&contact{}})
+	ctx := context.Background()
+	must(t, db.Exec("ALTER TABLE contacts RENAME COLUMN phone TO fon").Error)
+	must(t, db.Exec("ALTER TABLE contacts ADD COLUMN fax text").Error)
+	write := func(message string, values map[string]any) {
+		t.Helper()
+		db := db.WithContext(audit.WithMessage(ctx, message))
+		must(t, db.Table("contacts").Where("id = 1").Updates(values).Error)
+	}
+	must(t, db.WithContext(audit.WithMessage(ctx, "create")).Table("contacts").Create(map[string]any{"id": 1, "fon": "1", "level": 3, "fax": "9"}).Error)
+	write("fon", map[string]any{"fon": "2"})
+	write("fax", map[string]any{"fax": "8"})
+	must(t, db.Exec("ALTER TABLE contacts DROP COLUMN fax").Error)
+	must(t, db.Exec("ALTER TABLE contacts RENAME COLUMN fon TO telephone").Error)
+	write("telephone", map[string]any{"telephone": "3"})
+	must(t, db.Exec("ALTER TABLE contacts RENAME COLUMN telephone TO phone").Error)
+	write("phone", map[string]any{"phone": "4"})
+	write("level", map[string]any{"level": "high"})
+
+	q := history.Of(db, &contact{ID: 1}).Alias("telephone", "phone").Alias("fon", "phone")
+	check := func(name string, q history.Query, want string) {
+		t.Helper()
+		records, err := q.Find(ctx)
+		must(t, err)
+		got := ""
+		for _, r := range records {
+			got += fmt.Sprintf("%s %v %v→%v; ", r.Message, r.Changed, r.Before["phone"], r.After["phone"])
+		}
+		if got != want {
+			t.Errorf("%s:\n got %q\nwant %q", name, got, want)
+		}
+	}
+	check("renamed twice", q.Column("phone"), "fon [phone] 1→2; telephone [phone] 2→3; phone [phone] 3→4; ")
+	check("value", q.To("phone", "3"), "telephone [phone] 2→3; ")
+	check("path", q.Path("phone").Newest().Limit(1), "phone [phone] 3→4; ")
+	check("created under the old name", q.Action(audit.Create).To("phone", "1"), "create [] <nil>→1; ")
+	check("without the alias", history.Of(db, &contact{ID: 1}).Column("phone"), "phone [phone] 3→4; ")
+	r, err := q.Column("fax").First(ctx)
+	must(t, err)
+	if r.Before["fax"] != "9" || r.After["fax"] != "8" {
+		t.Errorf("dropped column: %v → %v", r.Before, r.After)
+	}
+	if r, err = q.Column("level").First(ctx); err != nil || r.After["level"] != "high" {
+		t.Errorf("retyped column: %v, %v", r.After, err)
+	}
+	if r, err = q.Column("phone").First(ctx); err != nil || r.Changes[0].Path != "phone" {
+		t.Errorf("path: %v, %v", r.Changes, err)
+	}
+	for _, names := range [][2]string{{"", "phone"}, {"fon", ""}, {"phone", "phone"}} {
+		if _, err := q.Alias(names[0], names[1]).Find(ctx); !errors.Is(err, history.ErrInvalidQuery) {
+			t.Errorf("Alias(%q): %v", names, err)
+		}
+	}
+}
+
+// Records of other schema versions are read, and say so.
+func TestSchemaVersions(t *testing.T) {
+	db := open(t, []any{&user{}})
+	ctx := context.Background()
+	ada := user{Name: "Ada"}
+	must(t, db.Create(&ada).Error)
+	for version := range 4 {
+		must(t, db.Exec("UPDATE audit_logs SET schema_version = ?", version).Error)
+		r, err := history.Of(db, &ada).First(ctx)
+		must(t, err)
+		if r.SchemaVersion != version || r.After["name"] != "Ada" {
+			t.Errorf("version %d: %+v", version, r)
+		}
+		e := history.Timeline([]audit.Record{r})[0]
+		if e.Newer != (version > audit.SchemaVersion) {
+			t.Errorf("version %d: newer is %v", version, e.Newer)
+		}
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	db := open(t, []any{&user{}})
+	var none *user
+	q := history.Search(db)
+	for name, wrong := range map[string]history.Query{
+		"no database":       history.Search(nil),
+		"empty database":    history.Search(&gorm.DB{}),
+		"In nothing":        q.In(nil),
+		"Table":             q.Table(""),
+		"Limit":             q.Limit(-1),
+		"nil model":         history.Of(db, nil),
+		"nil pointer":       history.Of(db, none),
+		"slice":             history.Of(db, []user{{ID: 1}}),
+		"number":            history.Of(db, 5),
+		"Model":             q.Model("users"),
+		"no table":          history.OfTable(db, "", 1),
+		"Column":            q.Column(),
+		"Column name":       q.Column(""),
+		"Path":              q.Path(""),
+		"From":              q.From("", 1),
+		"To":                q.To("name", func() {}),
+		"Reason":            q.Reason(""),
+		"Actor":             q.Actor(),
+		"Action":            q.Action(),
+		"first one is kept": q.Limit(-1).Column(),
+	} {
+		ctx := context.Background()
+		if _, err := wrong.Find(ctx); !errors.Is(err, history.ErrInvalidQuery) {
+			t.Errorf("%s: Find: %v", name, err)
+		}
+		if _, err := wrong.Count(ctx); !errors.Is(err, history.ErrInvalidQuery) {
+			t.Errorf("%s: Count: %v", name, err)
+		}
+		if tx := wrong.DB(ctx); !errors.Is(tx.Error, history.ErrInvalidQuery) {
+			t.Errorf("%s: DB: %v", name, tx.Error)
+		}
+	}
+	// A Query is not changed by what is made of it.
+	base := q.Action(audit.Create)
+	_, _ = base.Actor("1"), base.Actor("2").Limit(-1)
+	if n, err := base.Count(context.Background()); err != nil || n != 0 {
+		t.Errorf("the base of other queries: %d, %v", n, err)
+	}
+}

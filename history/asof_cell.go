@@ -1,0 +1,206 @@
+package history
+
+import (
+	"reflect"
+	"strings"
+	"unicode"
+
+	"gorm.io/gorm/schema"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/redact"
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// cell is the value of one column of a row at some moment.
+type cell struct {
+	state cellState
+	// value is canonical. raw is what the driver gave, for values of the present.
+	value, raw any
+	present    bool
+}
+
+type cellState uint8
+
+const (
+	unset    cellState = iota
+	known              // value says what it was
+	redacted           // the record shows it masked
+	lost               // it changed, and no record has it
+	absent             // no record speaks of the column
+)
+
+// image is a row at some moment, a cell for each column.
+type image []cell
+
+// fromRecord reads a value that a record holds for a column.
+func (t *rowTable) fromRecord(i int, v any) cell {
+	c := &t.columns[i]
+	switch {
+	case v == nil:
+		return cell{state: known}
+	case c.drops || hides(v, c.secret):
+		return cell{state: redacted}
+	case isTruncated(v):
+		return cell{state: lost}
+	}
+	return cell{state: known, value: c.rule.Recorded(v)}
+}
+
+// hides reports whether a recorded value is a mask or a hash, or holds one. Which
+// columns were secret when it was recorded is not known, so that what looks like a
+// mask is taken for one.
+func hides(v any, secret bool) bool {
+	switch x := v.(type) {
+	case string:
+		rest, masked := strings.CutPrefix(x, redact.Mask)
+		return isHash(x) || masked && (secret || len(rest) <= maxTail && strings.IndexFunc(rest, unicode.IsSpace) < 0)
+	case map[string]any:
+		for _, e := range x {
+			if hides(e, secret) {
+				return true
+			}
+		}
+	case []any:
+		for _, e := range x {
+			if hides(e, secret) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// maxTail bounds what audit:"mask=N" can show, in bytes.
+const maxTail = 64 * 4
+
+// isTruncated recognises what stands for a value that was too long.
+func isTruncated(v any) bool {
+	m, ok := v.(map[string]any)
+	if !ok || m["truncated"] != true || len(m) != 1 && len(m) != 3 {
+		return false
+	}
+	_, hash := m["sha256"].(string)
+	return len(m) == 1 || hash
+}
+
+// allTruncated recognises an image that was too long altogether.
+func allTruncated(columns map[string]any) bool {
+	_, ok := columns["<truncated>"]
+	return ok && len(columns) == 1
+}
+
+// fill sets the columns that are not set yet from a record's image. whole tells
+// that the image has all columns.
+func (t *rowTable) fill(img image, columns map[string]any, whole bool) {
+	gone := allTruncated(columns)
+	for i := range img {
+		if img[i].state != unset {
+			continue
+		}
+		v, ok := columns[t.columns[i].name]
+		switch {
+		case ok:
+			img[i] = t.fromRecord(i, v)
+		case gone && whole:
+			img[i] = cell{state: lost}
+		case whole:
+			img[i] = cell{state: absent}
+		}
+	}
+}
+
+// fillUpdate does so from the before or after image of an update.
+func (t *rowTable) fillUpdate(img image, r *audit.Record, columns map[string]any) {
+	if allTruncated(columns) {
+		for _, name := range r.Changed {
+			if i, ok := t.index[name]; ok && img[i].state == unset {
+				img[i] = cell{state: lost}
+			}
+		}
+		return
+	}
+	t.fill(img, columns, false)
+}
+
+// fillPresent sets what is left from the row as it is now.
+func (t *rowTable) fillPresent(img image, raw []any) {
+	for i := range img {
+		if img[i].state == unset {
+			img[i] = t.now(i, raw[i])
+		}
+	}
+}
+
+func (t *rowTable) now(i int, raw any) cell {
+	return cell{state: known, value: t.columns[i].rule.Normalise(raw), raw: raw, present: true}
+}
+
+// gaps lists the columns that are not known.
+func (t *rowTable) gaps(img image) Gaps {
+	var g Gaps
+	for i, c := range img {
+		name := t.columns[i].name
+		switch {
+		case t.columns[i].ignored || c.state == absent:
+			g.Unrecorded = append(g.Unrecorded, name)
+		case c.state == redacted:
+			g.Redacted = append(g.Redacted, name)
+		case c.state != known:
+			g.Lost = append(g.Lost, name)
+		}
+	}
+	return g
+}
+
+// same reports whether a recorded value says what a cell holds.
+func same(c cell, recorded any) bool { return values.Equal(jsonForm(c.value), recorded) }
+
+func newRow(s *schema.Schema) reflect.Value { return reflect.New(s.ModelType).Elem() }
+
+// movedTo returns the record id and key that a row has after an update, which
+// differ from those before when the update changed the key.
+func (t *rowTable) movedTo(id rowID, r *audit.Record) (rowID, bool) {
+	texts := t.keyTexts(id.recordID)
+	moved := false
+	key := append([]any(nil), id.key...)
+	for n, k := range t.key {
+		v, ok := r.After[t.columns[k].name]
+		if !ok || texts == nil {
+			continue
+		}
+		moved = true
+		value := t.columns[k].rule.Recorded(v)
+		texts[n] = values.KeyText(value)
+		if len(key) == len(t.key) {
+			key[n] = value
+			if hides(v, t.columns[k].secret) {
+				key = nil // only its hash is known
+			}
+		}
+	}
+	if !moved {
+		return id, false
+	}
+	return rowID{recordIDOf(texts), key}, true
+}
+
+// keyOfID reads a key back from a record id; nil where it does not tell.
+func (t *rowTable) keyOfID(recordID string) []any {
+	texts := t.keyTexts(recordID)
+	if texts == nil {
+		return nil
+	}
+	key := make([]any, len(texts))
+	for n, text := range texts {
+		if hides(text, t.columns[t.key[n]].secret) {
+			return nil
+		}
+		v, ok := t.columns[t.key[n]].rule.FromKeyText(text)
+		if !ok {
+			return nil
+		}
+		key[n] = v
+	}
+	return key
+}

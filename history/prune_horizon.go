@@ -1,0 +1,80 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// pruneType is the record type of what [Prune] records about itself.
+const pruneType = "audit_prune"
+
+// everyType stands for all record types among the horizons.
+const everyType = ""
+
+// horizon says how far back the records of a type reach: records made before, or
+// with a seq up to Seq, may have been pruned.
+type horizon struct {
+	Before time.Time `json:"before"`
+	Seq    int64     `json:"seq"`
+}
+
+func (h horizon) or(other horizon) horizon {
+	if other.Before.After(h.Before) {
+		h.Before = other.Before
+	}
+	h.Seq = max(h.Seq, other.Seq)
+	return h
+}
+
+// horizonsRead is how many of the newest prune records are read. Each of them holds
+// what the ones before it said; more than one is read since prunings may overlap.
+const horizonsRead = 20
+
+// horizons returns how far back records reach, by record type.
+func (q Query) horizons(ctx context.Context) (map[string]horizon, error) {
+	all := map[string]horizon{}
+	prunes, err := Search(q.db).at(q).ofRow(bareTable(q.auditTable()), "").Type(pruneType).Newest().Limit(horizonsRead).Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range prunes {
+		text, err := json.Marshal(r.Metadata["horizons"])
+		if err != nil {
+			continue
+		}
+		var some map[string]horizon
+		if json.Unmarshal(text, &some) != nil {
+			return nil, fmt.Errorf("%w: record %q of a pruning is not what this version writes", ErrPruned, r.ID)
+		}
+		for kind, h := range some {
+			all[kind] = all[kind].or(h)
+		}
+	}
+	return all, nil
+}
+
+// at asks the table that other asks.
+func (q Query) at(other Query) Query {
+	q.in, q.table = other.in, other.table
+	return q
+}
+
+// checkPruned refuses moments of which records may be gone. Records without a type
+// known are taken for any.
+func (t *rowTable) checkPruned(ctx context.Context, m Moment, kind string) error {
+	horizons, err := t.q.horizons(ctx)
+	if err != nil {
+		return err
+	}
+	for name, h := range horizons {
+		if name != everyType && kind != "" && name != kind {
+			continue
+		}
+		if m.bySeq && m.seq < h.Seq || !m.bySeq && m.time.Before(h.Before) {
+			return fmt.Errorf("%w: those made before %s are gone", ErrPruned, h.Before.UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+)
+
+// Reverted is what a revert did, or, as a [DryRun], would do.
+type Reverted struct {
+	// Steps are in the order in which they were taken.
+	Steps []RevertStep
+	// DryRun tells that everything was rolled back.
+	DryRun bool
+}
+
+// RevertStep is what was done to one row.
+type RevertStep struct {
+	// Record is the record that was undone; for RevertTo the first of them.
+	Record audit.Record
+	// Action is what was done: create, update or delete; empty when the row already
+	// was as it should be.
+	Action audit.Action
+	// Table and RecordID name the row as it was before the step.
+	Table, RecordID string
+	// Changes are the columns that were written, redacted like records.
+	Changes []audit.Change
+	// Left are columns that were not set back: unknown ones under SkipUnknown, and
+	// never recorded ones of a row that was inserted again.
+	Left []string
+}
+
+// errRollback ends a dry run.
+var errRollback = errors.New("auditplugin: dry run")
+
+// Revert undoes the change that r recorded, and the ones that it caused through
+// foreign keys, in one transaction:
+//
+//	create                        the row is deleted
+//	update, soft_delete, restore  the changed columns are set back, no others
+//	delete                        the row is inserted again, with its key
+//
+// It writes through GORM, so that with the plugin installed on db the revert is
+// recorded, with the actor and reason of ctx and r's id as its cause. Hooks do not
+// run and no timestamp is touched: columns get exactly the values they had. Only
+// columns that GORM sets on every update (autoUpdateTime) are left alone when they
+// were set again since. r is read again from the audit table by its id; r's other
+// fields do not matter. Inside a transaction, the revert is part of it.
+//
+// The rows are locked, and must be as r left them: otherwise Revert fails with a
+// [ConflictError] and changes nothing, see [Force]. A column that already has its
+// old value is no conflict. Old values that are masked, hashed or too long for the
+// records make it fail with an [UnknownError], see [SkipUnknown]; raw SQL and events
+// with [ErrNotRevertible]; a table without a known model with [ErrNoModel], see
+// [Models]. Errors of the database, such as unique keys and foreign keys that stand
+// in the way, are passed through.
+func Revert(ctx context.Context, db *gorm.DB, r audit.Record, opts ...Option) (Reverted, error) {
+	set := settingsOf(opts)
+	q := set.ask(Search(db))
+	r, err := q.ID(r.ID).First(ctx)
+	if err != nil {
+		return Reverted{}, fmt.Errorf("auditplugin: the record to undo: %w", err)
+	}
+	records := []audit.Record{r}
+	if r.TransactionID != "" {
+		if records, err = withConsequences(ctx, q, r); err != nil {
+			return Reverted{}, err
+		}
+	}
+	return revert(ctx, db, set, records)
+}
+
+// withConsequences adds what r caused in the same transaction: cascades, not the
+// reverts of r, which have it for a cause too.
+func withConsequences(ctx context.Context, q Query, r audit.Record) ([]audit.Record, error) {
+	records := []audit.Record{r}
+	for i := 0; i < len(records); i++ {
+		parent := records[i]
+		found, err := q.Transaction(parent.TransactionID).Cause(parent.ID).Find(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range found {
+			if isConsequence(c, parent) {
+				records = append(records, c)
+			}
+		}
+	}
+	return records, nil
+}
+
+func isConsequence(c, parent audit.Record) bool {
+	return c.Cause == parent.ID && (c.Table != parent.Table || c.RecordID != parent.RecordID)
+}
+
+// RevertTransaction undoes everything that a transaction did, last change first,
+// in one transaction; otherwise it is like [Revert]. Events in it, such as sign-ins,
+// are passed over, except those that say that rows were changed unrecorded.
+// It fails with [ErrNotFound] when no record has the transaction id.
+func RevertTransaction(ctx context.Context, db *gorm.DB, transactionID string, opts ...Option) (Reverted, error) {
+	set := settingsOf(opts)
+	if transactionID == "" {
+		return Reverted{}, fmt.Errorf("%w: RevertTransaction: no transaction id", ErrInvalidQuery)
+	}
+	records, err := set.ask(Search(db)).Transaction(transactionID).Oldest().Find(ctx)
+	if err != nil {
+		return Reverted{}, err
+	}
+	if len(records) == 0 {
+		return Reverted{}, fmt.Errorf("%w: transaction %q", ErrNotFound, transactionID)
+	}
+	return revert(ctx, db, set, undoOrder(records))
+}
+
+// undoOrder puts the last change first, and what a change caused right behind it,
+// since a parent must be there before its children are, and first.
+func undoOrder(records []audit.Record) []audit.Record {
+	byID := make(map[string]int, len(records))
+	for i, r := range records {
+		byID[r.ID] = i
+	}
+	caused := make(map[int][]int)
+	var roots []int
+	for i, r := range records {
+		if parent, ok := byID[r.Cause]; ok && parent != i && isConsequence(r, records[parent]) {
+			caused[parent] = append(caused[parent], i)
+			continue
+		}
+		roots = append(roots, i)
+	}
+	ordered := make([]audit.Record, 0, len(records))
+	var visit func(i int)
+	visit = func(i int) {
+		ordered = append(ordered, records[i])
+		for _, c := range caused[i] {
+			visit(c)
+		}
+	}
+	for n := len(roots) - 1; n >= 0; n-- {
+		visit(roots[n])
+	}
+	return ordered
+}
+
+// revert undoes the records in the given order.
+func revert(ctx context.Context, db *gorm.DB, set settings, records []audit.Record) (Reverted, error) {
+	var todo []audit.Record
+	for _, r := range records {
+		if err := revertible(r); err != nil {
+			if set.revert.force {
+				continue
+			}
+			return Reverted{}, err
+		}
+		if r.Action != audit.Event {
+			todo = append(todo, r)
+		}
+	}
+	return inTransaction(ctx, db, set, func(v *reverter) error {
+		for _, r := range todo {
+			if err := v.undo(ctx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// revertible refuses what does not say what to undo.
+func revertible(r audit.Record) error {
+	_, skipped := r.Metadata["skipped_action"]
+	_, lost := r.Metadata["lost"]
+	switch {
+	case r.Action == audit.Raw:
+		return fmt.Errorf("%w: record %q is about raw SQL, whose rows are not known", ErrNotRevertible, r.ID)
+	case r.Action == audit.Event && (skipped || lost):
+		return fmt.Errorf("%w: record %q says that rows were changed unrecorded", ErrNotRevertible, r.ID)
+	}
+	return nil
+}
+
+// inTransaction runs f in a transaction, or, inside one, under a savepoint.
+func inTransaction(ctx context.Context, db *gorm.DB, set settings, f func(v *reverter) error) (Reverted, error) {
+	tx, err := session(ctx, db)
+	if err != nil {
+		return Reverted{}, err
+	}
+	tx.DisableNestedTransaction = false // a session's own; a savepoint is what makes it all or nothing
+	done := Reverted{DryRun: set.revert.dryRun}
+	err = tx.Transaction(func(tx *gorm.DB) error {
+		v := &reverter{db: tx, settings: set, done: &done, tables: map[string]*rowTable{}}
+		if err := v.lock(ctx); err != nil {
+			return err
+		}
+		if err := f(v); err != nil {
+			return err
+		}
+		if set.revert.dryRun {
+			return errRollback
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errRollback) {
+		return Reverted{}, err
+	}
+	return done, nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history"
+)
+
+type question struct {
+	name string
+	// ask makes the i-th question, each about something else.
+	ask func(i int) history.Query
+}
+
+const pageSize = 10
+
+// questions lists what is measured. Parameters are drawn at random, so that what is
+// asked for is not what has just been read.
+func questions(db *gorm.DB, w world) []question {
+	r := rand.New(rand.NewPCG(3, 4))
+	all := history.Search(db)
+	user := func() *User { return &User{ID: uint(r.IntN(w.rows()/2)*2) + 1} } // odd rows are users
+	day := func(q history.Query) history.Query {
+		from := begin.AddDate(0, 0, r.IntN(364))
+		return q.Since(from).Until(from.AddDate(0, 0, 1))
+	}
+	page := func(q history.Query, n int) history.Query {
+		if n > 1 {
+			q = q.After(q.Cursor(audit.Record{Seq: int64(w.records - (n-1)*pageSize + 1)}))
+		}
+		return q.Limit(pageSize)
+	}
+	// Records are looked up by ids that exist.
+	var ids, transactions []string
+	for range 50 {
+		if rec, err := all.After(all.Cursor(audit.Record{Seq: r.Int64N(int64(w.records))})).Limit(1).First(ctx()); err == nil {
+			ids, transactions = append(ids, rec.ID), append(transactions, rec.TransactionID)
+		}
+	}
+	return []question{
+		{"one row's trail", func(int) history.Query { return history.Of(db, user()) }},
+		{"one row's phone, newest first", func(int) history.Query { return history.Of(db, user()).Column("phone").Newest() }},
+		{"an actor's last 50", func(int) history.Query {
+			return all.Actor(itoa(actor(r))).Newest().Limit(50)
+		}},
+		{"changes of a column in a day", func(int) history.Query { return day(all.Model(&User{}).Column("phone")) }},
+		{"changes of a column, the last 20", func(int) history.Query { return all.Model(&User{}).Column("phone").Newest().Limit(20) }},
+		{"an hour", func(int) history.Query {
+			from := w.at(r.IntN(w.records))
+			return all.Since(from).Until(from.Add(time.Hour))
+		}},
+		{"a transaction", func(i int) history.Query { return all.Transaction(transactions[i%len(transactions)]) }},
+		{"a record by id", func(i int) history.Query { return all.ID(ids[i%len(ids)]) }},
+		{"page 1", func(int) history.Query { return page(all.Newest(), 1) }},
+		{"page 10,000", func(int) history.Query { return page(all.Newest(), 10_000) }},
+		{"page 1 of a table's records", func(int) history.Query { return page(all.Model(&User{}).Newest(), 1) }},
+		{"page 10,000 of a table's records", func(int) history.Query { return page(all.Model(&User{}).Newest(), 10_000) }},
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/benchmarks/subject"
+)
+
+// writeDocs writes benchmarks.md and the plot beside it.
+func writeDocs(o *options, sections []section) error {
+	return errors.Join(
+		writeFile(filepath.Join(o.write, "benchmarks.md"), func(w io.Writer) { o.markdown(w, sections, time.Now()) }),
+		writeFile(filepath.Join(o.write, "benchmarks.svg"), func(w io.Writer) { plot(w, sections) }),
+	)
+}
+
+func writeFile(name string, content func(io.Writer)) error {
+	var b strings.Builder
+	content(&b)
+	return os.WriteFile(name, []byte(b.String()), 0o644)
+}
+
+// markdown is the whole page.
+func (o *options) markdown(w io.Writer, sections []section, now time.Time) {
+	fmt.Fprint(w, `# What auditing costs
+
+Written by `+"`make bench`"+`; edits are lost.
+
+![Time as a multiple of plain GORM, by work and database](benchmarks.svg)
+
+`)
+	o.method(w, sections, now)
+	for _, s := range sections {
+		s.markdown(w)
+	}
+	fmt.Fprint(w, `
+## Repeat it
+
+`+"```sh"+`
+export AUDIT_POSTGRES_DSN='postgres://…' AUDIT_MYSQL_DSN='…'   # without them: SQLite only
+make bench                                                          # everything; writes this page
+go run ./internal/benchmarks/cmd/writes -quick                      # a few minutes
+go run ./internal/benchmarks/cmd/writes -db sqlite -work update -mode default -rounds 101
+`+"```"+`
+`)
+}
+
+func (o *options) method(w io.Writer, sections []section, now time.Time) {
+	fmt.Fprintf(w, `The same work is done through plain GORM, through GORM with the plugin and its table emitter, all options as they are, and through plain GORM on tables
+with hand-written AFTER triggers, which store the full row before and after as JSON. The triggers write to a table of the plugin's definition and indexes;
+who, why and the names of the changed columns stay empty there, since a trigger does not know the former and pays for the latter. *slog* is the plugin with a slog emitter
+that writes JSON to nowhere, and no table. The model has ten columns.
+
+All run in one process. Each round gives every variant a turn, another one first each time; a turn of the works on one row lasts about %v. Tables have the same size before each turn,
+audit tables are empty, and checkpoints and vacuuming between turns are not measured. A ratio is the median over %d rounds (%d for the 100,000 rows) of the ratio within a round;
+brackets hold its quartiles. *met?* and *missed?* say that the target lies in the 95 %% interval of the median. The writers are 16 goroutines that update rows by key, %v each variant in slices of %v; there the ratio is of throughput,
+and more is better.
+
+| | |
+|---|---|
+| Date | %s |
+| Machine | %s; the servers run on it too, reached over TCP |
+| Versions | %s |
+`, o.slice, o.rounds, o.bigs, o.duration, min(turnLength, o.duration), now.UTC().Format(time.DateOnly),
+		strings.Join(machine(), ", "), strings.Join(versions(), ", "))
+	seen := map[string]bool{}
+	for _, s := range sections {
+		line := fmt.Sprintf("| %s | %s: %s |\n", s.server.label, s.server.version, strings.Join(s.server.settings, ", "))
+		if !seen[line] {
+			fmt.Fprint(w, line)
+		}
+		seen[line] = true
+	}
+	fmt.Fprintf(w, "| Command | `%s` |\n", strings.Join(append([]string{"go run ./internal/benchmarks/cmd/writes"}, os.Args[1:]...), " "))
+}
+
+// modeTitle says what a mode is.
+func modeTitle(m subject.Mode) string {
+	return map[subject.Mode]string{
+		subject.Default: "",
+		subject.Prepare: " with PrepareStmt",
+		subject.Simple:  " with the simple protocol",
+		subject.NoSync:  " without waiting for the disk",
+	}[m]
+}
+
+func (s section) markdown(w io.Writer) {
+	fmt.Fprintf(w, "\n## %s%s\n\n", s.server.label, modeTitle(s.mode))
+	if s.mode == subject.NoSync {
+		fmt.Fprint(w, "`synchronous = NORMAL`, as SQLite's driver is built: a commit may be lost with the power, and costs next to nothing, so that every ratio is larger.\n\n")
+	}
+	times, counts, memories := rows(s.results)
+	markdownTable(w, timeHead(), times)
+	if len(counts) > 0 {
+		fmt.Fprint(w, "\nOne operation of plain GORM, and what the plugin adds.")
+		if s.kind == subject.SQLite {
+			fmt.Fprint(w, " SQLite has no wire: a round trip is a call of its driver.")
+		}
+		fmt.Fprint(w, "\n\n")
+		markdownTable(w, countHead(), counts)
+	}
+	if len(memories) > 0 {
+		fmt.Fprint(w, "\nPeak memory of a process that updates 100,000 rows in one statement, beyond one that does it with plain GORM (three runs each).\n\n")
+		markdownTable(w, memoryHead(), memories)
+	}
+}
+
+func markdownTable(w io.Writer, head []string, rows [][]string) {
+	line := func(cells []string) { fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | ")) }
+	line(head)
+	rule := []string{"---"}
+	for range head[1:] {
+		rule = append(rule, "--:")
+	}
+	line(rule)
+	for _, row := range rows {
+		line(row)
+	}
+}

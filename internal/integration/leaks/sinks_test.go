@@ -1,0 +1,99 @@
+package leaks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gorm-audit/auditplugin"
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/ecslog"
+	"github.com/gorm-audit/auditplugin/emitter"
+)
+
+// text is a sink that may be read while others write.
+type text struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *text) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *text) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// sinks are all the places where records go, besides the table, and where the
+// plugin complains.
+type sinks struct {
+	json, slogText, slogJSON, ecs, calls, queued text
+	warnings, errors                             text
+	memory                                       *emitter.MemoryEmitter
+}
+
+var errSink = errors.New("this emitter always fails")
+
+func newSinks() *sinks { return &sinks{memory: emitter.Memory()} }
+
+// options send records to every sink, and to two that do not take them.
+func (s *sinks) options() []auditplugin.Option {
+	into := func(l *text) emitter.Func {
+		return func(_ context.Context, records []audit.Record) error {
+			for _, r := range records {
+				fmt.Fprintf(l, "%+v\n", r)
+				if b, err := json.Marshal(r); err == nil {
+					_, _ = l.Write(b) // it takes everything
+				}
+			}
+			return nil
+		}
+	}
+	return []auditplugin.Option{
+		auditplugin.WithEmitter(
+			emitter.JSON(&s.json), emitter.Slog(slog.New(slog.NewTextHandler(&s.slogText, nil))),
+			emitter.Slog(slog.New(slog.NewJSONHandler(&s.slogJSON, nil))), emitter.Slog(slog.New(ecslog.NewHandler(&s.ecs, nil))),
+			s.memory, into(&s.calls), emitter.Async(into(&s.queued)),
+			emitter.Func(func(_ context.Context, records []audit.Record) error {
+				return fmt.Errorf("%w: %v", errSink, records[0].After)
+			}),
+			emitter.Func(func(_ context.Context, records []audit.Record) error { panic(fmt.Sprint(records)) }),
+		),
+		auditplugin.WithHashKey([]byte("0123456789abcdef")),
+		auditplugin.WithLogger(slog.New(slog.NewTextHandler(&s.warnings, nil))),
+		auditplugin.WithErrorHandler(func(_ context.Context, err error) {
+			fmt.Fprintf(&s.errors, "%v\n%+v\n%#v\n", err, err, err.Error())
+		}),
+	}
+}
+
+// all is what each sink holds, by name. Those that must show what is no secret come
+// first.
+func (s *sinks) all(t *testing.T) (records, complaints map[string]string) {
+	t.Helper()
+	var memory strings.Builder
+	for _, r := range s.memory.Records() {
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		memory.Write(b)
+		fmt.Fprintf(&memory, "%+v %#v\n", r, r)
+	}
+	return map[string]string{
+			"JSON": s.json.String(), "Slog, text": s.slogText.String(), "Slog, JSON": s.slogJSON.String(), "ecslog": s.ecs.String(),
+			"Memory": memory.String(), "Func": s.calls.String(), "Async": s.queued.String(),
+		}, map[string]string{
+			"logger": s.warnings.String(), "error handler": s.errors.String(),
+		}
+}
