@@ -39,6 +39,9 @@ func (j *job) create() (outcome, error) {
 		return out, err
 	}
 	images, err := j.inserted(out)
+	if err != nil && j.refreshed(err) {
+		images, err = j.inserted(out)
+	}
 	if err != nil {
 		return out, err
 	}

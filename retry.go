@@ -26,6 +26,20 @@ func (j *job) again(out outcome, err error) (outcome, error) {
 	return out, err
 }
 
+// refreshed asks the catalog again when err says that it was out of date, for what
+// can be read again after the application's statement. On PostgreSQL nothing can.
+func (j *job) refreshed(err error) bool {
+	if j.p.server.Dialect == "postgres" || j.state.isLost() || !isStale(j.p.server.Dialect, err) {
+		return false
+	}
+	t, err := j.p.targetFor(j.ctx, j.state, j.model, j.ref)
+	if err != nil {
+		return false
+	}
+	j.t = t
+	return true
+}
+
 // isOwnMistake reports whether err, met while reading images, is about what the
 // application's statement says: PostgreSQL's classes "data exception" and "syntax
 // error or access rule violation". The statement would have met it as well.

@@ -88,8 +88,29 @@ func isStale(dialect string, err error) bool {
 			return true
 		}
 	case "sqlite":
-		text := err.Error()
-		return strings.Contains(text, "no such column") || strings.Contains(text, "no such table") || strings.Contains(text, "no column named")
+		return says(err, "no such column", "no such table", "no column named")
+	}
+	return false
+}
+
+// says reports whether err, or one inside it, contains one of the texts. Errors of
+// ours do not quote the driver's.
+func says(err error, texts ...string) bool {
+	for _, t := range texts {
+		if strings.Contains(err.Error(), t) {
+			return true
+		}
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		inner := e.Unwrap()
+		return inner != nil && says(inner, texts...)
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			if says(inner, texts...) {
+				return true
+			}
+		}
 	}
 	return false
 }

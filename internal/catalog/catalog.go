@@ -62,7 +62,7 @@ type Column struct {
 	// column is left out: AUTO_INCREMENT, identity, nextval, SQLite's rowid.
 	AutoIncrement bool
 	// Size is the first number in the type's parentheses: the length of a VARCHAR,
-	// the digits of a second of a DATETIME. UTF8 tells that the character set is
+	// the digits of a second of a DATETIME; 0 for integers. UTF8 tells that the character set is
 	// utf8mb4. Both are known on MySQL only.
 	Size int
 	UTF8 bool

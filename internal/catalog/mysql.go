@@ -188,9 +188,13 @@ func mysqlColumns(t *Table, rows [][]string, mariaDB bool) (maybeJSON bool) {
 	return maybeJSON
 }
 
-// typeSize is the first number in a type's parentheses, or 0.
+// typeSize is the first number in a type's parentheses, or 0. That of an integer is
+// a width for display.
 func typeSize(columnType string) int {
 	_, inside, _ := strings.Cut(columnType, "(")
+	if bareType(columnType) == "ENUM" || strings.Contains(bareType(columnType), "INT") {
+		return 0
+	}
 	end := strings.IndexAny(inside, ",)")
 	if end < 0 {
 		return 0

@@ -181,6 +181,23 @@ func TestSQLiteKinds(t *testing.T) {
 	equal(t, "invalid name", load(t, db, "", "a\x00b").Kind, catalog.Missing)
 	equal(t, "trigger", load(t, db, "", "base").HasUserTriggers, true)
 	equal(t, "no trigger", seen.HasUserTriggers, false)
+	equal(t, "no trigger names the table", load(t, db, "", "base").Triggered, false)
+	for _, trigger := range []string{
+		`CREATE TRIGGER again AFTER UPDATE ON base BEGIN UPDATE "BASE" SET id = id; END`,
+		`CREATE TEMP TRIGGER again AFTER UPDATE ON base BEGIN DELETE FROM base WHERE id = 7; END`,
+	} {
+		if _, err := db.Exec(trigger); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, trigger, load(t, db, "", "base").Triggered, true)
+		if _, err := db.Exec(`DROP TRIGGER again`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.Exec(`CREATE TRIGGER logs AFTER UPDATE ON base BEGIN INSERT INTO notes VALUES ('base'); END`); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "a literal is no name", load(t, db, "", "base").Triggered, false)
 }
 
 func TestSQLiteSchemas(t *testing.T) {

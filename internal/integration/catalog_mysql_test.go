@@ -21,8 +21,8 @@ func catalogServer(t *testing.T, c catalogDB) catalog.Server {
 func TestCatalogMySQLColumns(t *testing.T) {
 	c := openCatalog(t, testdb.MySQL, `CREATE TABLE things (
 		id bigint unsigned AUTO_INCREMENT PRIMARY KEY,
-		name varchar(20) NOT NULL DEFAULT '',
-		word varchar(20) DEFAULT 'NULL',
+		name varchar(20) CHARACTER SET utf8mb4 NOT NULL DEFAULT '',
+		word varchar(20) CHARACTER SET latin1 DEFAULT 'NULL',
 		note longtext COLLATE utf8mb4_bin,
 		at datetime(3) DEFAULT CURRENT_TIMESTAMP(3),
 		price decimal(10,2) UNSIGNED,
@@ -30,22 +30,25 @@ func TestCatalogMySQLColumns(t *testing.T) {
 		doc json,
 		v int GENERATED ALWAYS AS (price * 2) VIRTUAL,
 		s int GENERATED ALWAYS AS (price * 3) STORED,
-		data blob, kind enum('a','b(c)'))`)
+		data blob, kind enum('a','b(c)') CHARACTER SET latin1,
+		ratio double(10,2), touched datetime(6) DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6))`)
 	got := c.load("", "things")
 	want := []catalog.Column{
 		{Name: "id", DBType: "BIGINT UNSIGNED", NotNull: true, AutoIncrement: true},
-		{Name: "name", DBType: "VARCHAR", NotNull: true, HasDefault: true},
-		{Name: "word", DBType: "VARCHAR", HasDefault: true},
-		{Name: "note", DBType: "LONGTEXT"},
-		{Name: "at", DBType: "DATETIME", HasDefault: true},
-		{Name: "price", DBType: "DECIMAL UNSIGNED"},
+		{Name: "name", DBType: "VARCHAR", Size: 20, UTF8: true, NotNull: true, HasDefault: true},
+		{Name: "word", DBType: "VARCHAR", Size: 20, HasDefault: true},
+		{Name: "note", DBType: "LONGTEXT", UTF8: true},
+		{Name: "at", DBType: "DATETIME", Size: 3, HasDefault: true},
+		{Name: "price", DBType: "DECIMAL UNSIGNED", Size: 10},
 		{Name: "flag", DBType: "TINYINT(1)"},
 		{Name: "tiny", DBType: "TINYINT UNSIGNED"},
-		{Name: "doc", DBType: "JSON"},
+		{Name: "doc", DBType: "JSON", UTF8: true},
 		{Name: "v", DBType: "INT", Generated: true},
 		{Name: "s", DBType: "INT", Generated: true},
 		{Name: "data", DBType: "BLOB"},
 		{Name: "kind", DBType: "ENUM"},
+		{Name: "ratio", DBType: "DOUBLE", Size: 10},
+		{Name: "touched", DBType: "DATETIME", Size: 6, HasDefault: true, OnUpdate: true},
 	}
 	for i := range want {
 		want[i].Selectable = true
@@ -126,6 +129,8 @@ func TestCatalogMySQLKinds(t *testing.T) {
 		`CREATE TRIGGER bump BEFORE UPDATE ON base FOR EACH ROW SET NEW.n = 'x'`)
 	sameCatalog(t, "base", c.load("", "base").Kind, catalog.Plain)
 	sameCatalog(t, "trigger", c.load("", "base").HasUserTriggers, true)
+	sameCatalog(t, "before", c.load("", "base").Triggered, true)
+	sameCatalog(t, "not before", c.load("", "parts").Triggered, false)
 	sameCatalog(t, "partitioned", c.load("", "parts").Kind, catalog.Partitioned)
 	seen := c.load("", "seen")
 	sameCatalog(t, "view", seen.Kind, catalog.View)

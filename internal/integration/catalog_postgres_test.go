@@ -127,6 +127,9 @@ func TestCatalogPostgresPartitions(t *testing.T) {
 	sameCatalog(t, "to one partition", tables("parents_low"), []string{"children", "lows"})
 	sameCatalog(t, "to the other", tables("parents_high"), []string{"children"})
 	sameCatalog(t, "a partition's trigger", c.load("", "parents").HasUserTriggers, true)
+	sameCatalog(t, "after", c.load("", "parents").Triggered, false)
+	c.exec(`CREATE TRIGGER b BEFORE UPDATE ON parents_high FOR EACH ROW EXECUTE FUNCTION nothing()`)
+	sameCatalog(t, "before", c.load("", "parents").Triggered, true)
 	sameCatalog(t, "not its sibling's", c.load("", "parents_low").HasUserTriggers, false)
 }
 

@@ -68,6 +68,7 @@ func TestCatalogMySQLRole(t *testing.T) {
 		`CREATE TABLE reader (id int PRIMARY KEY, secret text)`,
 		`CREATE TABLE some_columns (id int PRIMARY KEY, secret text)`,
 		`CREATE TABLE none (id int PRIMARY KEY)`,
+		`CREATE TABLE watched (id int PRIMARY KEY)`,
 		`CREATE TABLE by_role (id int PRIMARY KEY)`)
 	name := fmt.Sprintf("audit_catalog_%d", os.Getpid())
 	user, role := "'"+name+"'@'%'", name+"_role"
@@ -76,6 +77,7 @@ func TestCatalogMySQLRole(t *testing.T) {
 		`CREATE USER `+user+` IDENTIFIED BY 'catalog'`, `CREATE ROLE `+role,
 		`GRANT SELECT, DELETE ON `+schema+`.reader TO `+user,
 		`GRANT SELECT (id), UPDATE (secret) ON `+schema+`.some_columns TO `+user,
+		`GRANT SELECT, TRIGGER ON `+schema+`.watched TO `+user,
 		`GRANT SELECT, UPDATE ON `+schema+`.by_role TO `+role, `GRANT `+role+` TO `+user)
 	t.Cleanup(func() { c.exec(`DROP USER `+user, `DROP ROLE `+role) })
 	config, err := mysql.ParseDSN(c.dsn)
@@ -91,9 +93,10 @@ func TestCatalogMySQLRole(t *testing.T) {
 	db.SetMaxOpenConns(1)
 
 	reader := loadCatalog(t, db, "mysql", "", "reader")
-	if !reader.CanSelect || reader.CanUpdate {
-		t.Errorf("reader: %+v", reader)
+	if !reader.CanSelect || reader.CanUpdate || !reader.Triggered {
+		t.Errorf("reader, who can not see triggers: %+v", reader)
 	}
+	sameCatalog(t, "no trigger to be seen", loadCatalog(t, db, "mysql", "", "watched").Triggered, false)
 	some := loadCatalog(t, db, "mysql", "", "some_columns")
 	if some.CanSelect || some.CanUpdate || !some.Columns[0].Selectable || some.Columns[1].Selectable {
 		t.Errorf("some columns: %+v", some)
