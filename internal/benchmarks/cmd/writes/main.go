@@ -61,7 +61,7 @@ func run(o *options) error {
 			sections = append(sections, s)
 		}
 	}
-	if o.write == "" {
+	if o.page == "" {
 		return nil
 	}
 	return writeDocs(o, sections)

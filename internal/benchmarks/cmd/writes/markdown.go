@@ -15,8 +15,8 @@ import (
 // writeDocs writes benchmarks.md and the plot beside it.
 func writeDocs(o *options, sections []section) error {
 	return errors.Join(
-		writeFile(filepath.Join(o.write, "benchmarks.md"), func(w io.Writer) { o.markdown(w, sections, time.Now()) }),
-		writeFile(filepath.Join(o.write, "benchmarks.svg"), func(w io.Writer) { plot(w, sections) }),
+		writeFile(filepath.Join(o.page, "benchmarks.md"), func(w io.Writer) { o.markdown(w, sections, time.Now()) }),
+		writeFile(filepath.Join(o.page, "benchmarks.svg"), func(w io.Writer) { plot(w, sections) }),
 	)
 }
 
@@ -106,7 +106,7 @@ func (s section) markdown(w io.Writer) {
 		markdownTable(w, countHead(), counts)
 	}
 	if len(memories) > 0 {
-		fmt.Fprint(w, "\nPeak memory of a process that updates 100,000 rows in one statement, beyond one that does it with plain GORM (three runs each).\n\n")
+		fmt.Fprint(w, "\nPeak memory of a process that updates 100,000 rows in one statement, beyond one that does it with plain GORM, in up to three runs each.\n\n")
 		markdownTable(w, memoryHead(), memories)
 	}
 }

@@ -25,7 +25,7 @@ type options struct {
 	duration time.Duration
 	dir      string
 	counts   bool
-	write    string
+	page     string
 }
 
 func parse(args []string) (*options, error) {
@@ -39,7 +39,7 @@ func parse(args []string) (*options, error) {
 	duration := f.Duration("duration", 30*time.Second, "how long the 16 writers write, each variant")
 	quick := f.Bool("quick", false, "a tenth of the time: 7 rounds, 3 s of writers, default mode, not the 100,000 rows")
 	counts := f.Bool("counts", true, "count statements, round trips and allocations too")
-	write := f.String("write", "", "folder to write benchmarks.md and benchmarks.svg to")
+	page := f.String("write", "", "folder to write benchmarks.md and benchmarks.svg to")
 	dir := f.String("dir", "", "folder for SQLite's files (default: that for temporary files)")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func parse(args []string) (*options, error) {
 			*works = strings.Join(slices.DeleteFunc(workNames(), func(n string) bool { return n == "update100000" }), ",")
 		}
 	}
-	o := &options{rounds: *rounds, bigs: max(3, *rounds/6), slice: *slice, duration: *duration, dir: *dir, counts: *counts, write: *write}
+	o := &options{rounds: *rounds, bigs: max(3, *rounds/6), slice: *slice, duration: *duration, dir: *dir, counts: *counts, page: *page}
 	if err := o.pickDatabases(*db); err != nil {
 		return nil, err
 	}
