@@ -28,8 +28,7 @@ func (a *arena) measureWriters() (*result, error) {
 	length := min(turnLength, a.duration)
 	perSecond := map[subject.Variant][]float64{}
 	for round := range int(a.duration/length) + 1 {
-		for turn := range a.subjects {
-			s := a.subjects[(round+turn)%len(a.subjects)]
+		for _, s := range a.order(round) {
 			done, err := a.together(s, w, length)
 			if err != nil {
 				return nil, fmt.Errorf("%d writers, %s: %w", goroutines, s.Variant, err)
@@ -54,7 +53,11 @@ func (a *arena) together(s *subject.Subject, w work.Work, length time.Duration) 
 	}
 	runtime.GC()
 	start := time.Now()
-	done, err := a.write(s, w, length)
+	var done int
+	err := a.labelled(s, w, func() (err error) {
+		done, err = a.write(s, w, length)
+		return err
+	})
 	took := time.Since(start)
 	if err != nil {
 		return 0, err
