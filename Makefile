@@ -34,8 +34,8 @@ example:
 ci:
 	.ci/run
 
-bench: ## tables of medians and ratios; set the two DSNs for the servers
-	go run ./internal/benchmarks/cmd/writes
+bench: ## tables of medians and ratios, and docs/benchmarks.*; set the two DSNs for the servers
+	go run ./internal/benchmarks/cmd/writes -write docs
 	go run ./internal/benchmarks/cmd/ecslog
 
 proof: ## all proof tests in full, with a summary; set the two DSNs for the servers

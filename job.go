@@ -120,6 +120,9 @@ func (j *job) capture() (outcome, error) {
 			return j.plain() // nothing can run: it will fail as it would have
 		}
 		j.state.failed(err)
+		if done := j.ctx.Err(); done != nil {
+			return outcome{}, done // in the words of database/sql
+		}
 		return outcome{}, j.auditError(err)
 	}
 	if j.t.tbl.Kind == catalog.Missing && j.p.server.Dialect != "mysql" {

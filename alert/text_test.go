@@ -52,14 +52,18 @@ func TestDefaultTexts(t *testing.T) {
 		{"delete by a service", with(user, func(r *audit.Record) {
 			r.Action, r.Actor = audit.Delete, audit.Actor{ID: "cleanup", Type: "service"}
 		}), anything, "Service cleanup deleted user 7; 23 Nov 2026 13:05 UTC"},
-		{"soft delete by nobody", with(user, func(r *audit.Record) { r.Action, r.Actor = audit.SoftDelete, audit.Actor{} }), anything,
-			"Somebody who is not named deleted user 7; it can be restored; 23 Nov 2026 13:05 UTC"},
+		{
+			"soft delete by nobody", with(user, func(r *audit.Record) { r.Action, r.Actor = audit.SoftDelete, audit.Actor{} }), anything,
+			"Somebody who is not named deleted user 7; it can be restored; 23 Nov 2026 13:05 UTC",
+		},
 		{"restore", with(user, func(r *audit.Record) { r.Action = audit.Restore }), anything, "Ada Lovelace (user 42) restored user 7; 23 Nov 2026 13:05 UTC"},
 		{"event", with(user, func(r *audit.Record) {
 			r.Action, r.Message, r.RecordType, r.RecordID = audit.Event, "sign-in refused", "session", ""
 		}), anything, "Ada Lovelace (user 42): sign-in refused (session); 23 Nov 2026 13:05 UTC"},
-		{"raw SQL", with(user, func(r *audit.Record) { r.Action, r.Message = audit.Raw, "UPDATE users SET active = ?" }), anything,
-			"Ada Lovelace (user 42) ran SQL on the table users: UPDATE users SET active = ?; 23 Nov 2026 13:05 UTC"},
+		{
+			"raw SQL", with(user, func(r *audit.Record) { r.Action, r.Message = audit.Raw, "UPDATE users SET active = ?" }), anything,
+			"Ada Lovelace (user 42) ran SQL on the table users: UPDATE users SET active = ?; 23 Nov 2026 13:05 UTC",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := says(t, c.r, c.rule).Text; got != c.want {

@@ -123,7 +123,7 @@ func (t *rowTable) stays(id rowID, r *audit.Record) bool {
 // arrival returns the newest update, among those that q asks for, that gave a row
 // the key id. It is nil when there is none.
 func (t *rowTable) arrival(ctx context.Context, id rowID, q Query) (*audit.Record, error) {
-	if t.settings.fixedKeys {
+	if t.settings.fixedKeys || t.arrived != nil && !t.arrived[id.recordID] {
 		return nil, nil
 	}
 	names := make([]string, len(t.key))

@@ -26,6 +26,7 @@ type settings struct {
 	ask       func(Query) Query
 	gaps      *Gaps
 	fixedKeys bool
+	scopes    []func(*gorm.DB) *gorm.DB
 	revert    revertSettings
 }
 
@@ -61,6 +62,13 @@ func Partial(gaps *Gaps) Option {
 // begin with its creation, among all updates of the table after the moment, which
 // is slow where there are very many and no index finds the few (PostgreSQL has one).
 func FixedKeys() Option { return func(s *settings) { s.fixedKeys = true } }
+
+// Present narrows the existing rows that [AsOfAll] reads, by GORM scopes. They see
+// rows as they are now, so that they may only use what never changes, such as the
+// key or a tenant's id; rows that are gone come in any case.
+func Present(scopes ...func(*gorm.DB) *gorm.DB) Option {
+	return func(s *settings) { s.scopes = append(s.scopes, scopes...) }
+}
 
 // Gaps names columns of a row whose values at a moment are not known.
 type Gaps struct {

@@ -31,6 +31,9 @@ type rowTable struct {
 	tbl     *catalog.Table
 	plan    *redact.Plan
 	zone    *time.Location // of the driver's times, once it is known
+	// arrived holds the keys that rows came to after the moment asked for, by record
+	// id; nil while that is not known.
+	arrived map[string]bool
 }
 
 type rowColumn struct {

@@ -79,6 +79,7 @@ func escapeLike(text string) string {
 
 // Since asks for records made at t or later, by [audit.Record].Time.
 func (q Query) Since(t time.Time) Query {
+	q.timed = true
 	return q.where(func(b *builder) (clause.Expression, error) {
 		return clause.Gte{Column: column("occurred_at"), Value: b.timeValue(t)}, nil
 	})
@@ -86,6 +87,7 @@ func (q Query) Since(t time.Time) Query {
 
 // Until asks for records made before t.
 func (q Query) Until(t time.Time) Query {
+	q.timed = true
 	return q.where(func(b *builder) (clause.Expression, error) {
 		return clause.Lt{Column: column("occurred_at"), Value: b.timeValue(t)}, nil
 	})

@@ -26,6 +26,7 @@ type Query struct {
 	aliases    []alias
 	scopes     []func(*gorm.DB) *gorm.DB
 	newest     bool
+	timed      bool // Since or Until was given
 	limit      int
 	after      string
 	err        error

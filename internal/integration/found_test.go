@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -146,3 +147,19 @@ type Twig struct {
 }
 
 func ptrTo[T any](v T) *T { return &v }
+
+// A context that is done before the catalog was asked fails in the words of
+// database/sql.
+func TestFoundCancelledBeforeTheCatalog(t *testing.T) {
+	scene{models: []any{&Counter{}}}.capture(t, func(s *stage) {
+		ctx, cancel := context.WithCancel(context.Background())
+		s.try(s.db.Transaction(func(tx *gorm.DB) error {
+			cancel()
+			if err := tx.WithContext(ctx).Create(&Counter{Name: "a"}).Error; err != context.Canceled {
+				s.Errorf("the error is %v", err)
+			}
+			return nil
+		}))
+		s.expect()
+	})
+}

@@ -53,8 +53,9 @@ func (o *Oracle) Mark(db Queryer, call Call) error {
 // Forget forgets the marks, for a test that empties the tables and begins anew.
 func (o *Oracle) Forget() { o.marks = nil }
 
-// Changes counts the row changes that triggers saw, the ones without effect left out.
-func (o *Oracle) Changes(t testing.TB) int { return len(o.changes(t)) }
+// Seen counts the row changes that the last [Oracle.Check] knew from triggers, the
+// ones without effect left out.
+func (o *Oracle) Seen() int { return o.seen }
 
 // callOf finds who made a change: the last call before which it was not there and
 // after which it was. A number that a rollback freed may have been used twice.
@@ -75,8 +76,8 @@ func (o *Oracle) callOf(t testing.TB, c change) Call {
 	return Call{}
 }
 
-// call is the number of the call that an entry names, or 0.
-func (e Entry) call() int {
+// Call is the number of the call that an entry names in its metadata, or 0.
+func (e Entry) Call() int {
 	number, ok := e.Metadata[CallKey].(json.Number)
 	if !ok {
 		return 0

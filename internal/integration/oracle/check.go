@@ -25,6 +25,7 @@ func (o *Oracle) Check(t testing.TB, batches [][]audit.Record) []Entry {
 		}
 	}
 	changes := o.changes(t)
+	o.seen = len(changes)
 	o.order(t, o.compare(t, slices.Clone(changes), rows))
 	o.rawCalls(t, changes, trail)
 	o.replay(t, o.withRaw(changes, rows))
@@ -106,8 +107,8 @@ func (o *Oracle) difference(c change, e Entry) string {
 	if family(e.Action) != c.op || !o.rightUpdate(c, e) {
 		return fmt.Sprintf("recorded as %s", e.Action)
 	}
-	if c.call.Number != 0 && e.call() != c.call.Number {
-		return fmt.Sprintf("made by call %d, recorded for call %d", c.call.Number, e.call())
+	if c.call.Number != 0 && e.Call() != c.call.Number {
+		return fmt.Sprintf("made by call %d, recorded for call %d", c.call.Number, e.Call())
 	}
 	for _, side := range []struct {
 		name      string

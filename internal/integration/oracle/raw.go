@@ -13,7 +13,7 @@ func (o *Oracle) rawCalls(t testing.TB, changes []change, trail []Entry) {
 	told := map[int]bool{}
 	for _, e := range trail {
 		if e.Action == "raw" {
-			told[e.call()] = true
+			told[e.Call()] = true
 		}
 	}
 	for _, c := range changes {
@@ -37,7 +37,7 @@ func (o *Oracle) withRaw(changes []change, entries []Entry) []Entry {
 			Table:  c.table, RecordID: c.key, Before: c.before, After: c.after,
 			Metadata: map[string]any{CallKey: json.Number(strconv.Itoa(c.call.Number))},
 		}
-		at := slices.IndexFunc(entries, func(other Entry) bool { return other.call() > c.call.Number })
+		at := slices.IndexFunc(entries, func(other Entry) bool { return other.Call() > c.call.Number })
 		if at < 0 {
 			at = len(entries)
 		}

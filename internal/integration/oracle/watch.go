@@ -22,6 +22,7 @@ type Oracle struct {
 	first   map[string][]map[string]any
 	options options
 	marks   []mark
+	seen    int
 }
 
 type options struct {

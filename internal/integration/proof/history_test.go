@@ -1,8 +1,6 @@
 package proof
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -14,44 +12,19 @@ import (
 
 // step is a part of a history.
 type step interface {
-	run(db *gorm.DB, log *[]noted) error
-	write(b *strings.Builder, indent string)
+	run(p *player, db *gorm.DB) error
+	write(b *strings.Builder, indent string) // as an expression of Go
 }
 
-// noted is an outcome and what led to it.
-type noted struct {
-	code string
-	outcome
-}
-
-func note(log *[]noted, code string, o outcome) error {
-	*log = append(*log, noted{code, o})
-	if o.err != "" {
-		return errors.New(o.err)
-	}
-	return nil
-}
-
-func (o operation) into(db *gorm.DB, log *[]noted) error { return note(log, o.code, o.do(db)) }
+func (o operation) runs(p *player, db *gorm.DB) error { return p.do(db, o.run, o.ways...) }
 
 type single struct{ operation }
 
-func (s single) run(db *gorm.DB, log *[]noted) error { return s.into(db, log) }
+func (s single) run(p *player, db *gorm.DB) error { return s.runs(p, db) }
 
-func (s single) write(b *strings.Builder, indent string) { b.WriteString(indent + s.code + "\n") }
-
-// ending is how a transaction ends.
-type ending string
-
-const (
-	commits  ending = "commit"
-	fails    ending = "return an error"
-	panics   ending = "panic"
-	cancels  ending = "cancel the context"
-	fallible ending = "return the first error"
-)
-
-var errOnPurpose = errors.New("on purpose")
+func (s single) write(b *strings.Builder, indent string) {
+	b.WriteString("p.do(db, " + s.body(indent) + s.way + ")")
+}
 
 // block is db.Transaction(…).
 type block struct {
@@ -59,77 +32,67 @@ type block struct {
 	end   ending
 }
 
-func (s block) run(db *gorm.DB, log *[]noted) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = note(log, "Transaction", outcome{err: fmt.Sprint("panic: ", r)})
-		}
-	}()
-	ctx, cancel := context.WithCancel(db.Statement.Context)
-	defer cancel()
-	if s.end == cancels {
-		db = db.WithContext(ctx)
-	}
-	err = db.Transaction(func(tx *gorm.DB) error {
+func (s block) run(p *player, db *gorm.DB) error {
+	return p.transaction(db, s.end, func(db *gorm.DB) error {
 		for _, inner := range s.steps {
-			if err := inner.run(tx, log); err != nil && s.end == fallible {
+			if err := inner.run(p, db); err != nil && s.end == fallible {
 				return err
 			}
 		}
-		switch s.end {
-		case fails:
-			return errOnPurpose
-		case panics:
-			panic(errOnPurpose)
-		case cancels:
-			cancel()
-		}
 		return nil
 	})
-	if s.end == cancels && err != nil {
-		err = context.Canceled // database/sql words it in more than one way
-	}
-	return note(log, "Transaction", seen(err, 0, nil))
 }
 
 func (s block) write(b *strings.Builder, indent string) {
-	b.WriteString(indent + "db.Transaction(func(db *gorm.DB) error {\n")
+	fmt.Fprintf(b, "p.transaction(db, %s, func(db *gorm.DB) error {\n", s.end)
 	for _, inner := range s.steps {
+		b.WriteString(indent + "\t")
+		if s.end == fallible {
+			b.WriteString("if err := ")
+		}
 		inner.write(b, indent+"\t")
+		if s.end == fallible {
+			b.WriteString("; err != nil {\n" + indent + "\t\treturn err\n" + indent + "\t}")
+		}
+		b.WriteString("\n")
 	}
-	b.WriteString(indent + "\t" + string(s.end) + "\n" + indent + "})\n")
+	b.WriteString(indent + "\treturn nil\n" + indent + "})")
 }
 
-// manual is Begin … Commit or Rollback.
-type manual struct {
-	steps    []step
-	rollback bool
+// group is Begin … Commit or Rollback, or db.Connection.
+type group struct {
+	steps []step
+	what  string
 }
 
-func (s manual) run(db *gorm.DB, log *[]noted) error {
-	tx := db.Begin()
-	if tx.Error != nil {
-		return note(log, "Begin", seen(tx.Error, 0, nil))
+func (s group) run(p *player, db *gorm.DB) error {
+	all := func(db *gorm.DB) {
+		for _, inner := range s.steps {
+			_ = inner.run(p, db) // its outcome is in the log
+		}
 	}
-	for _, inner := range s.steps {
-		_ = inner.run(tx, log) // its outcome is in the log
+	if s.what == "connection" {
+		return p.connection(db, all)
 	}
-	if s.rollback {
-		return note(log, "Rollback", seen(tx.Rollback().Error, 0, nil))
-	}
-	return note(log, "Commit", seen(tx.Commit().Error, 0, nil))
+	return p.begin(db, s.what == "commit", all)
 }
 
-func (s manual) write(b *strings.Builder, indent string) {
-	b.WriteString(indent + "db := db.Begin()\n")
-	for _, inner := range s.steps {
-		inner.write(b, indent+"\t")
+func (s group) write(b *strings.Builder, indent string) {
+	if s.what == "connection" {
+		b.WriteString("p.connection(db, func(db *gorm.DB) {\n")
+	} else {
+		fmt.Fprintf(b, "p.begin(db, %v, func(db *gorm.DB) {\n", s.what == "commit")
 	}
-	end := "Commit"
-	if s.rollback {
-		end = "Rollback"
+	writeSteps(b, s.steps, indent+"\t")
+	b.WriteString(indent + "})")
+}
+
+func writeSteps(b *strings.Builder, steps []step, indent string) {
+	for _, s := range steps {
+		b.WriteString(indent)
+		s.write(b, indent)
+		b.WriteString("\n")
 	}
-	b.WriteString(indent + "db." + end + "()\n")
 }
 
 // point is SavePoint or RollbackTo.
@@ -138,40 +101,47 @@ type point struct {
 	back bool
 }
 
-func (s point) code() string {
+func (s point) run(p *player, db *gorm.DB) error {
 	if s.back {
-		return fmt.Sprintf("db.RollbackTo(%q)", s.name)
+		return p.rollbackTo(db, s.name)
 	}
-	return fmt.Sprintf("db.SavePoint(%q)", s.name)
+	return p.savePoint(db, s.name)
 }
 
-func (s point) run(db *gorm.DB, log *[]noted) error {
-	db = db.Session(&gorm.Session{})
+func (s point) write(b *strings.Builder, _ string) {
+	what := "savePoint"
 	if s.back {
-		return note(log, s.code(), seen(db.RollbackTo(s.name).Error, 0, nil))
+		what = "rollbackTo"
 	}
-	return note(log, s.code(), seen(db.SavePoint(s.name).Error, 0, nil))
+	fmt.Fprintf(b, "p.%s(db, %q)", what, s.name)
 }
-
-func (s point) write(b *strings.Builder, indent string) { b.WriteString(indent + s.code() + "\n") }
 
 // history is a program.
 type history struct {
-	handle int
-	steps  []step
+	dialect string
+	handle  int
+	steps   []step
 }
 
-// GoString makes rapid print the program.
-func (h history) GoString() string {
+// GoString makes rapid print the program: a test that runs as it is in this package.
+func (h history) GoString() string { return h.test("TestFound") }
+
+func (h history) String() string { return h.GoString() }
+
+func (h history) test(name string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "on handle %d:\n", h.handle)
-	for _, s := range h.steps {
-		s.write(&b, "\t")
-	}
+	fmt.Fprintf(&b, "func %s(t *testing.T) {\n\tplay(t, %q, %d, func(p *player, db *gorm.DB) {\n", name, h.dialect, h.handle)
+	writeSteps(&b, h.steps, "\t\t")
+	b.WriteString("\t})\n}\n")
 	return b.String()
 }
 
-func (h history) String() string { return h.GoString() }
+// run plays the history.
+func (h history) run(p *player, db *gorm.DB) {
+	for _, s := range h.steps {
+		_ = s.run(p, db) // its outcome is in the log
+	}
+}
 
 func stepsPerHistory() int {
 	if n, err := strconv.Atoi(os.Getenv("AUDIT_PROOF_STEPS")); err == nil && n > 0 {
@@ -185,25 +155,33 @@ func drawSteps(t *rapid.T, dialect string, depth, most int) []step {
 }
 
 func drawStep(t *rapid.T, dialect string, depth int) step {
-	what := rapid.IntRange(0, 11).Draw(t, "step")
-	if depth > 0 && what >= 10 {
-		return point{rapid.SampledFrom([]string{"p1", "p2", "P1"}).Draw(t, "point"), what == 11}
+	if depth < 0 { // on one connection
+		return single{draw(t, dialect, false)}
 	}
-	if depth < 3 && what == 9 || depth == 0 && what == 10 {
+	what := rapid.IntRange(0, 12).Draw(t, "step")
+	if depth > 0 && what >= 11 {
+		return point{rapid.SampledFrom([]string{"p1", "p2", "P1"}).Draw(t, "point"), what == 12}
+	}
+	if depth < 3 && what == 10 || depth == 0 && what == 11 {
 		end := rapid.SampledFrom([]ending{commits, commits, commits, fallible, fallible, fails, panics, cancels}).Draw(t, "end")
 		if depth > 0 && end == cancels {
 			end = commits
 		}
 		return block{drawSteps(t, dialect, depth+1, 5), end}
 	}
-	if depth == 0 && what == 11 {
-		return manual{drawSteps(t, dialect, 1, 6), rapid.IntRange(0, 3).Draw(t, "rollback") == 0}
+	if depth == 0 && what == 12 {
+		switch what := rapid.SampledFrom([]string{"commit", "commit", "rollback", "connection"}).Draw(t, "group"); what {
+		case "connection":
+			return group{drawSteps(t, dialect, -1, 4), what}
+		default:
+			return group{drawSteps(t, dialect, 1, 6), what}
+		}
 	}
-	return single{draw(t, dialect)}
+	return single{draw(t, dialect, depth > 0)}
 }
 
 func histories(dialect string, handles int) *rapid.Generator[history] {
 	return rapid.Custom(func(t *rapid.T) history {
-		return history{rapid.IntRange(0, handles-1).Draw(t, "handle"), drawSteps(t, dialect, 0, stepsPerHistory())}
+		return history{dialect, rapid.IntRange(0, handles-1).Draw(t, "handle"), drawSteps(t, dialect, 0, stepsPerHistory())}
 	})
 }

@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"context"
 	"fmt"
 	"reflect"
 	"strings"
@@ -41,20 +40,21 @@ type generics struct {
 
 func kindOf[M any](table string, conflicts [][]string, columns ...*column) *kind {
 	typ := reflect.TypeFor[M]()
-	ctx := context.Background()
 	return &kind{
 		name: typ.Name(), table: table, typ: typ, columns: columns, conflicts: conflicts,
 		generic: generics{
-			create: func(db *gorm.DB, v any) error { return gorm.G[M](db).Create(ctx, v.(*M)) },
-			batch:  func(db *gorm.DB, v any) error { return gorm.G[M](db).CreateInBatches(ctx, v.(*[]M), 2) },
+			create: func(db *gorm.DB, v any) error { return gorm.G[M](db).Create(db.Statement.Context, v.(*M)) },
+			batch: func(db *gorm.DB, v any) error {
+				return gorm.G[M](db).CreateInBatches(db.Statement.Context, v.(*[]M), 2)
+			},
 			update: func(db *gorm.DB, where string, arg any, column string, v any) (int, error) {
-				return gorm.G[M](db).Where(where, arg).Update(ctx, column, v)
+				return gorm.G[M](db).Where(where, arg).Update(db.Statement.Context, column, v)
 			},
 			updates: func(db *gorm.DB, where string, arg, v any) (int, error) {
-				return gorm.G[M](db).Where(where, arg).Updates(ctx, *v.(*M))
+				return gorm.G[M](db).Where(where, arg).Updates(db.Statement.Context, *v.(*M))
 			},
 			delete: func(db *gorm.DB, where string, arg any) (int, error) {
-				return gorm.G[M](db).Where(where, arg).Delete(ctx)
+				return gorm.G[M](db).Where(where, arg).Delete(db.Statement.Context)
 			},
 		},
 	}
@@ -103,6 +103,8 @@ func kinds() []*kind {
 		kindOf[Gen]("gens", id, autoKey(), num("W", "w", among(0, 1, 2, 3, -5)), num("H", "h", among(0, 1, 2, 3, -5))),
 		kindOf[Uniq]("uniqs", [][]string{{"id"}, {"email"}, {"handle"}, {"px", "py"}}, autoKey(), col("Email", "email", among("a", "b", "c", "d")),
 			col("Handle", "handle", pointers("h1", "h2", "h3")), num("PX", "px", among(1, 2, 3)), num("PY", "py", among(1, 2, 3)), num("N", "n", numbers())),
+		kindOf[Vault]("vaults", [][]string{{"id"}, {"mail"}}, autoKey(), col("Mail", "mail", among("a@b", "c@d", "e@f")), col("Pin", "pin", pointers("1234", "9999")),
+			col("Card", "card", among("", "12345678", "87654321")), col("Password", "password", texts()), col("Note", "note", texts()), num("N", "n", numbers())),
 		kindOf[Bag]("bags", nil, col("Name", "name", texts()), num("N", "n", numbers())),
 	}
 }

@@ -12,6 +12,7 @@ import (
 )
 
 type Item struct {
+	Hooks     `gorm:"-" json:"-"`
 	ID        uint
 	Name      string `gorm:"size:40"`
 	Qty       int
@@ -24,6 +25,7 @@ type Item struct {
 }
 
 type Soft struct {
+	Hooks     `gorm:"-" json:"-"`
 	ID        uint
 	Code      string `gorm:"size:20;uniqueIndex"`
 	Name      string `gorm:"size:40"`
@@ -37,6 +39,7 @@ type Pair struct {
 }
 
 type Label struct {
+	Hooks `gorm:"-" json:"-"`
 	Name  string `gorm:"primaryKey;size:40"`
 	Text  string `gorm:"size:40"`
 	Place *int   `gorm:"uniqueIndex"`
@@ -82,14 +85,16 @@ func (Payload) GormDBDataType(db *gorm.DB, f *schema.Field) string {
 }
 
 type Doc struct {
-	ID   uint
-	Data Payload
-	Tags []string `gorm:"serializer:json;type:text"`
-	Meta Meta     `gorm:"embedded;embeddedPrefix:meta_"`
-	Due  *time.Time
+	Hooks `gorm:"-" json:"-"`
+	ID    uint
+	Data  Payload
+	Tags  []string `gorm:"serializer:json;type:text"`
+	Meta  Meta     `gorm:"embedded;embeddedPrefix:meta_"`
+	Due   *time.Time
 }
 
 type Company struct {
+	Hooks  `gorm:"-" json:"-"`
 	ID     uint
 	Name   string  `gorm:"size:40"`
 	Staffs []Staff `gorm:"constraint:OnDelete:CASCADE"`
@@ -97,6 +102,7 @@ type Company struct {
 }
 
 type Staff struct {
+	Hooks     `gorm:"-" json:"-"`
 	ID        uint
 	CompanyID *uint
 	Company   *Company
@@ -111,6 +117,7 @@ type Skill struct {
 }
 
 type Memo struct {
+	Hooks     `gorm:"-" json:"-"`
 	ID        uint
 	OwnerID   uint
 	OwnerType string `gorm:"size:20"`
@@ -118,6 +125,7 @@ type Memo struct {
 }
 
 type Node struct {
+	Hooks    `gorm:"-" json:"-"`
 	ID       uint
 	ParentID *uint
 	Name     string `gorm:"size:40"`
@@ -125,22 +133,25 @@ type Node struct {
 }
 
 type Region struct {
+	Hooks  `gorm:"-" json:"-"`
 	Code   string `gorm:"primaryKey;size:20"`
 	Name   string `gorm:"size:40"`
 	Cities []City `gorm:"foreignKey:RegionCode;references:Code;constraint:OnUpdate:CASCADE,OnDelete:SET NULL"`
 }
 
 type City struct {
+	Hooks      `gorm:"-" json:"-"`
 	ID         uint
 	RegionCode *string `gorm:"size:20"`
 	Name       string  `gorm:"size:40"`
 }
 
 type Def struct {
-	ID   uint
-	Kind string `gorm:"size:20;default:std"`
-	N    int    `gorm:"default:7"`
-	Flag *bool  `gorm:"default:true"`
+	Hooks `gorm:"-" json:"-"`
+	ID    uint
+	Kind  string `gorm:"size:20;default:std"`
+	N     int    `gorm:"default:7"`
+	Flag  *bool  `gorm:"default:true"`
 }
 
 type Gen struct {
@@ -151,12 +162,24 @@ type Gen struct {
 }
 
 type Uniq struct {
+	Hooks  `gorm:"-" json:"-"`
 	ID     uint
 	Email  string  `gorm:"size:40;uniqueIndex"`
 	Handle *string `gorm:"size:40;uniqueIndex"`
 	PX     int     `gorm:"uniqueIndex:xy"`
 	PY     int     `gorm:"uniqueIndex:xy"`
 	N      int
+}
+
+// Vault has secrets.
+type Vault struct {
+	ID       uint
+	Mail     string  `gorm:"size:40;uniqueIndex" audit:"hash"`
+	Pin      *string `gorm:"size:40" audit:"mask"`
+	Card     string  `gorm:"size:40" audit:"mask=2"`
+	Password string  `gorm:"size:40"`
+	Note     string  `gorm:"size:40" audit:"-"`
+	N        int
 }
 
 // Bag has no key at all.
@@ -168,7 +191,7 @@ type Bag struct {
 func models() []any {
 	return []any{
 		&Item{}, &Soft{}, &Pair{}, &Label{}, &Thing{}, &Doc{}, &Skill{}, &Company{}, &Staff{}, &Memo{}, &Node{},
-		&Region{}, &City{}, &Def{}, &Gen{}, &Uniq{}, &Bag{},
+		&Region{}, &City{}, &Def{}, &Gen{}, &Uniq{}, &Vault{}, &Bag{},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -16,10 +17,11 @@ type outcome struct {
 	err   string
 	rows  int64
 	value string
+	hooks string
 }
 
 func (o outcome) String() string {
-	return fmt.Sprintf("err=%q rows=%d value=%s", o.err, o.rows, o.value)
+	return fmt.Sprintf("err=%q rows=%d value=%s\n    hooks %s", o.err, o.rows, o.value, o.hooks)
 }
 
 func seen(err error, rows int64, value any) outcome {
@@ -37,6 +39,9 @@ func seen(err error, rows int64, value any) outcome {
 	return o
 }
 
+// seen2 is for calls that return a number of rows and an error.
+func seen2(rows int, err error) outcome { return seen(err, int64(rows), nil) }
+
 func did(db *gorm.DB, value any) outcome { return seen(db.Error, db.RowsAffected, value) }
 
 // database matches the names of test databases and of nested transactions, which
@@ -49,18 +54,35 @@ var foreign = regexp.MustCompile(`foreign key constraint "[^"]*" \(SQLSTATE 2350
 
 // operation is one call of GORM. It makes its arguments anew each time it runs.
 type operation struct {
-	code string
+	arg  string // what the application looks at afterwards, as Go; "" for nothing
+	call string // the call as Go: db is the handle, v is arg
 	run  func(db *gorm.DB) outcome
+	ways []func(*how)
+	way  string // ways as Go
 }
 
-// do runs the operation; what GORM panics with is an outcome too.
-func (o operation) do(db *gorm.DB) (out outcome) {
-	defer func() {
-		if r := recover(); r != nil {
-			out = outcome{err: fmt.Sprint("panic: ", r)}
-		}
-	}()
-	return o.run(db)
+// with adds a way to make the call.
+func (o operation) with(code string, way func(*how)) operation {
+	o.ways, o.way = append(slices.Clone(o.ways), way), o.way+", "+code
+	return o
+}
+
+// body is the function that makes the call, as Go.
+func (o operation) body(indent string) string {
+	result := o.call
+	noted := strings.HasPrefix(result, "seen") || strings.HasPrefix(result, "didUnordered(")
+	switch {
+	case noted:
+	case o.arg != "":
+		result = "did(" + result + ", v)"
+	default:
+		result = "did(" + result + ", nil)"
+	}
+	code := "func(db *gorm.DB) outcome {\n"
+	if o.arg != "" {
+		code += indent + "\tv := " + o.arg + "\n"
+	}
+	return code + indent + "\treturn " + result + "\n" + indent + "}"
 }
 
 // scope is a condition.
@@ -69,6 +91,7 @@ type scope struct {
 	apply func(db *gorm.DB) *gorm.DB
 	where string // for the generic API: one column
 	arg   any
+	value string // arg as Go
 }
 
 func (k *kind) condition(t *rapid.T) scope {
@@ -76,19 +99,24 @@ func (k *kind) condition(t *rapid.T) scope {
 	v := c.gen.Draw(t, c.name)
 	simple := func(op string) scope {
 		where := c.name + " " + op + " ?"
-		return scope{fmt.Sprintf(".Where(%q, %s)", where, v.code), func(db *gorm.DB) *gorm.DB { return db.Where(where, v.v) }, where, v.v}
+		return scope{fmt.Sprintf(".Where(%q, %s)", where, v.code), func(db *gorm.DB) *gorm.DB { return db.Where(where, v.v) }, where, v.v, v.code}
 	}
 	switch rapid.IntRange(0, 9).Draw(t, "condition") {
 	case 0:
 		return simple("<>")
 	case 1:
 		other := c.gen.Draw(t, c.name)
+		code := fmt.Sprintf("%T", v.v)
+		if v.v == nil {
+			code = "any"
+		}
+		code = "[]" + code + "{" + v.code + ", " + other.code + "}"
 		list := reflect.MakeSlice(reflect.SliceOf(reflect.TypeOf(v.v)), 0, 2)
 		list = reflect.Append(list, reflect.ValueOf(v.v), reflect.ValueOf(other.v))
 		where := c.name + " IN ?"
 		return scope{
-			fmt.Sprintf(".Where(%q, []any{%s, %s})", where, v.code, other.code),
-			func(db *gorm.DB) *gorm.DB { return db.Where(where, list.Interface()) }, where, list.Interface(),
+			fmt.Sprintf(".Where(%q, %s)", where, code),
+			func(db *gorm.DB) *gorm.DB { return db.Where(where, list.Interface()) }, where, list.Interface(), code,
 		}
 	case 2:
 		row := cells{{c, v}}
@@ -135,7 +163,7 @@ func (k *kind) restrict(t *rapid.T) scope {
 		if len(names) == 0 {
 			break
 		}
-		return scope{code: fmt.Sprintf(".Select(%q)", names), apply: func(db *gorm.DB) *gorm.DB { return db.Select(names) }}
+		return scope{code: fmt.Sprintf(".Select(%#v)", names), apply: func(db *gorm.DB) *gorm.DB { return db.Select(names) }}
 	case 2:
 		return scope{code: `.Select("*")`, apply: func(db *gorm.DB) *gorm.DB { return db.Select("*") }}
 	}
@@ -146,7 +174,7 @@ func (k *kind) restrict(t *rapid.T) scope {
 func session(t *rapid.T) (string, func(*gorm.DB) *gorm.DB) {
 	var s gorm.Session
 	var parts []string
-	if rapid.IntRange(0, 3).Draw(t, "session") == 0 {
+	if rapid.IntRange(0, 3).Draw(t, "session") == 3 {
 		for _, o := range []struct {
 			code string
 			set  func()
@@ -154,12 +182,14 @@ func session(t *rapid.T) (string, func(*gorm.DB) *gorm.DB) {
 			{"PrepareStmt: true", func() { s.PrepareStmt = true }},
 			{"SkipDefaultTransaction: true", func() { s.SkipDefaultTransaction = true }},
 			{"CreateBatchSize: 2", func() { s.CreateBatchSize = 2 }},
+			{"DryRun: true", func() { s.DryRun = rapid.IntRange(0, 3).Draw(t, "dry") == 3 }},
 			{"SkipHooks: true", func() { s.SkipHooks = true }},
 			{"AllowGlobalUpdate: true", func() { s.AllowGlobalUpdate = true }},
 			{"FullSaveAssociations: true", func() { s.FullSaveAssociations = true }},
 			{"QueryFields: true", func() { s.QueryFields = true }},
+			{"DisableNestedTransaction: true", func() { s.DisableNestedTransaction = true }},
 		} {
-			if rapid.IntRange(0, 3).Draw(t, "option") == 0 {
+			if rapid.IntRange(0, 3).Draw(t, "option") == 3 {
 				o.set()
 				parts = append(parts, o.code)
 			}
@@ -171,14 +201,14 @@ func session(t *rapid.T) (string, func(*gorm.DB) *gorm.DB) {
 	return "db.Session(&gorm.Session{" + strings.Join(parts, ", ") + "})", func(db *gorm.DB) *gorm.DB { return db.Session(&s) }
 }
 
-// draw draws one operation.
-func draw(t *rapid.T, dialect string) operation {
+// draw draws one operation, inside a transaction or not.
+func draw(t *rapid.T, dialect string, inside bool) operation {
 	head, open := session(t)
 	k := rapid.SampledFrom(kinds()).Draw(t, "kind")
 	var op operation
-	switch rapid.IntRange(0, 19).Draw(t, "operation") {
+	switch rapid.IntRange(0, 21).Draw(t, "operation") {
 	case 0, 1, 2, 3, 4:
-		op = k.create(t)
+		op = k.create(t, dialect)
 	case 5:
 		op = k.save(t, dialect)
 	case 6, 7, 8, 9:
@@ -191,9 +221,26 @@ func draw(t *rapid.T, dialect string) operation {
 		op = k.firstOrCreate(t)
 	case 17:
 		op = k.generics(t)
+	case 18:
+		op = rawSQL(t)
 	default:
 		op = relation(t)
 	}
 	run := op.run
-	return operation{head + op.code, func(db *gorm.DB) outcome { return run(open(db)) }}
+	op.run = func(db *gorm.DB) outcome { return run(open(db)) }
+	op.call = strings.ReplaceAll(op.call, "§", head)
+	if strings.Contains(op.way, "anyOrder") {
+		return op // where a disturbance falls would be a matter of chance
+	}
+	switch rapid.IntRange(0, 24).Draw(t, "disturbance") {
+	case 24:
+		op = op.with("cancelled", cancelled)
+	case 21, 22, 23:
+		hook, act := rapid.SampledFrom(hooks).Draw(t, "hook"), rapid.SampledFrom(acts).Draw(t, "act")
+		if act == "panic" && !inside {
+			act = "fail" // GORM itself leaves the default transaction open
+		}
+		op = op.with(fmt.Sprintf("in(%q, %q)", hook, act), in(hook, act))
+	}
+	return op
 }

@@ -13,41 +13,52 @@ func number(t *rapid.T) uint { return ids().Draw(t, "id").v.(uint) }
 // relation draws a write that goes through an association.
 func relation(t *rapid.T) operation {
 	a, b, c := number(t), number(t), number(t)
-	name := texts().Draw(t, "name")
-	text := name.v.(string)
+	text := texts().Draw(t, "name").v.(string)
 	skill := among("go", "sql", "c").Draw(t, "skill").v.(string)
-	switch rapid.IntRange(0, 9).Draw(t, "relation") {
+	create := func(db *gorm.DB, v any) *gorm.DB { return db.Create(v) }
+	save := func(db *gorm.DB, v any) *gorm.DB { return db.Save(v) }
+	tree := func(code string, v func() any, call string, run func(db *gorm.DB, v any) *gorm.DB) operation {
+		return operation{arg: code, call: "§" + call, run: func(db *gorm.DB) outcome {
+			v := v()
+			return did(run(db, v), v)
+		}}
+	}
+	switch rapid.IntRange(0, 11).Draw(t, "relation") {
 	case 0:
-		return operation{fmt.Sprintf(".Create(&Company{Name: %q, Staffs: []Staff{{Name: %q, Skills: []Skill{{Name: %q}}}, {Name: \"s2\", Memos: []Memo{{Text: \"t\"}}}}, Memos: []Memo{{Text: %q}}})", text, text, skill, text), func(db *gorm.DB) outcome {
-			v := &Company{
+		return tree(fmt.Sprintf(`&Company{Name: %q, Memos: []Memo{{Text: %q}}, Staffs: []Staff{{Name: %q, Skills: []Skill{{Name: %q}}}, {Name: "s2", Memos: []Memo{{Text: "t"}}}}}`, text, text, text, skill), func() any {
+			return &Company{
 				Name: text, Memos: []Memo{{Text: text}},
 				Staffs: []Staff{{Name: text, Skills: []Skill{{Name: skill}}}, {Name: "s2", Memos: []Memo{{Text: "t"}}}},
 			}
-			return did(db.Create(v), v)
-		}}
+		}, ".Create(v)", create)
 	case 1:
-		return operation{fmt.Sprintf(".Save(&Company{ID: %d, Name: %q, Staffs: []Staff{{ID: %d, Name: %q}}})", a, text, b, text), func(db *gorm.DB) outcome {
-			v := &Company{ID: a, Name: text, Staffs: []Staff{{ID: b, Name: text}}}
-			return did(db.Save(v), v)
-		}}
+		return tree(fmt.Sprintf("&Company{ID: %d, Name: %q, Staffs: []Staff{{ID: %d, Name: %q}}}", a, text, b, text), func() any {
+			return &Company{ID: a, Name: text, Staffs: []Staff{{ID: b, Name: text}}}
+		}, ".Save(v)", save)
 	case 2:
-		return operation{fmt.Sprintf(".Create(&Node{Name: %q, Children: []Node{{Name: \"c\", Children: []Node{{Name: \"g\"}}}, {Name: \"d\"}}})", text), func(db *gorm.DB) outcome {
-			v := &Node{Name: text, Children: []Node{{Name: "c", Children: []Node{{Name: "g"}}}, {Name: "d"}}}
-			return did(db.Create(v), v)
-		}}
+		return tree(fmt.Sprintf(`&Node{Name: %q, Children: []Node{{Name: "c", Children: []Node{{Name: "g"}}}, {Name: "d"}}}`, text), func() any {
+			return &Node{Name: text, Children: []Node{{Name: "c", Children: []Node{{Name: "g"}}}, {Name: "d"}}}
+		}, ".Create(v)", create)
 	case 3:
-		return operation{fmt.Sprintf(".Create(&Staff{Name: %q, Company: &Company{ID: %d, Name: \"co\"}})", text, a), func(db *gorm.DB) outcome {
-			v := &Staff{Name: text, Company: &Company{ID: a, Name: "co"}}
-			return did(db.Create(v), v)
-		}}
+		return tree(fmt.Sprintf(`&Staff{Name: %q, Company: &Company{ID: %d, Name: "co"}}`, text, a), func() any {
+			return &Staff{Name: text, Company: &Company{ID: a, Name: "co"}}
+		}, ".Create(v)", create)
 	case 4:
-		return operation{fmt.Sprintf(".Select(clause.Associations).Delete(&Staff{ID: %d})", a), func(db *gorm.DB) outcome {
-			return did(db.Select(clause.Associations).Delete(&Staff{ID: a}), nil)
-		}}
+		return tree(fmt.Sprintf("&Staff{ID: %d}", a), func() any { return &Staff{ID: a} }, ".Select(clause.Associations).Delete(v)", func(db *gorm.DB, v any) *gorm.DB {
+			return db.Select(clause.Associations).Delete(v)
+		}).with("anyOrder", anyOrder)
 	case 5:
-		return operation{fmt.Sprintf(".Select(\"Staffs\").Delete(&Company{ID: %d})", a), func(db *gorm.DB) outcome {
-			return did(db.Select("Staffs").Delete(&Company{ID: a}), nil)
-		}}
+		return tree(fmt.Sprintf("&Company{ID: %d}", a), func() any { return &Company{ID: a} }, `.Select("Staffs").Delete(v)`, func(db *gorm.DB, v any) *gorm.DB {
+			return db.Select("Staffs").Delete(v)
+		})
+	case 6:
+		return tree(fmt.Sprintf("&Region{Code: \"no\", Name: %q, Cities: []City{{Name: %q}, {ID: %d, Name: \"moved\"}}}", text, text, b), func() any {
+			return &Region{Code: "no", Name: text, Cities: []City{{Name: text}, {ID: b, Name: "moved"}}}
+		}, ".Save(v)", save)
+	case 7:
+		return tree(fmt.Sprintf("&Staff{ID: %d, Name: %q, Skills: []Skill{{ID: %d, Name: %q}}, Memos: []Memo{{Text: \"m\"}}}", a, text, b, skill), func() any {
+			return &Staff{ID: a, Name: text, Skills: []Skill{{ID: b, Name: skill}}, Memos: []Memo{{Text: "m"}}}
+		}, ".Updates(v)", func(db *gorm.DB, v any) *gorm.DB { return db.Updates(v) })
 	}
 	return association(t, a, b, c, text, skill)
 }
@@ -58,36 +69,48 @@ func association(t *rapid.T, a, b, c uint, text, skill string) operation {
 		code  string
 		model func() any
 		name  string
+		argc  string
 		args  func() []any
 	}
 	w := rapid.SampledFrom([]way{
-		{fmt.Sprintf("Company{%d} Staffs: Staff{ID: %d}, Staff{Name: %q}", a, b, text), func() any { return &Company{ID: a} }, "Staffs", func() []any { return []any{&Staff{ID: b}, &Staff{Name: text}} }},
-		{fmt.Sprintf("Staff{%d} Skills: Skill{ID: %d}, Skill{Name: %q}", a, b, skill), func() any { return &Staff{ID: a} }, "Skills", func() []any { return []any{&Skill{ID: b}, &Skill{Name: skill}} }},
-		{fmt.Sprintf("Staff{%d} Skills: Skill{ID: %d}, Skill{ID: %d}", a, b, c), func() any { return &Staff{ID: a} }, "Skills", func() []any { return []any{&[]Skill{{ID: b, Name: "x"}, {ID: c, Name: "y"}}} }},
-		{fmt.Sprintf("Staff{%d} Memos: Memo{ID: %d}, Memo{Text: %q}", a, b, text), func() any { return &Staff{ID: a} }, "Memos", func() []any { return []any{&Memo{ID: b}, &Memo{Text: text}} }},
-		{fmt.Sprintf("Staff{%d} Company: Company{ID: %d}", a, b), func() any { return &Staff{ID: a} }, "Company", func() []any { return []any{&Company{ID: b, Name: text}} }},
-		{fmt.Sprintf("Node{%d} Children: Node{ID: %d}, Node{Name: %q}", a, b, text), func() any { return &Node{ID: a} }, "Children", func() []any { return []any{&Node{ID: b}, &Node{Name: text}} }},
+		{fmt.Sprintf("&Company{ID: %d}", a), func() any { return &Company{ID: a} }, "Staffs", fmt.Sprintf("&Staff{ID: %d}, &Staff{Name: %q}", b, text), func() []any { return []any{&Staff{ID: b}, &Staff{Name: text}} }},
+		{fmt.Sprintf("&Staff{ID: %d}", a), func() any { return &Staff{ID: a} }, "Skills", fmt.Sprintf("&Skill{ID: %d}, &Skill{Name: %q}", b, skill), func() []any { return []any{&Skill{ID: b}, &Skill{Name: skill}} }},
+		{fmt.Sprintf("&Staff{ID: %d}", a), func() any { return &Staff{ID: a} }, "Skills", fmt.Sprintf(`&[]Skill{{ID: %d, Name: "x"}, {ID: %d, Name: "y"}}`, b, c), func() []any { return []any{&[]Skill{{ID: b, Name: "x"}, {ID: c, Name: "y"}}} }},
+		{fmt.Sprintf("&Staff{ID: %d}", a), func() any { return &Staff{ID: a} }, "Memos", fmt.Sprintf("&Memo{ID: %d}, &Memo{Text: %q}", b, text), func() []any { return []any{&Memo{ID: b}, &Memo{Text: text}} }},
+		{fmt.Sprintf("&Staff{ID: %d}", a), func() any { return &Staff{ID: a} }, "Company", fmt.Sprintf("&Company{ID: %d, Name: %q}", b, text), func() []any { return []any{&Company{ID: b, Name: text}} }},
+		{fmt.Sprintf("&Node{ID: %d}", a), func() any { return &Node{ID: a} }, "Children", fmt.Sprintf("&Node{ID: %d}, &Node{Name: %q}", b, text), func() []any { return []any{&Node{ID: b}, &Node{Name: text}} }},
+		{`&Region{Code: "se"}`, func() any { return &Region{Code: "se"} }, "Cities", fmt.Sprintf("&City{ID: %d}, &City{Name: %q}", b, text), func() []any { return []any{&City{ID: b}, &City{Name: text}} }},
 	}).Draw(t, "association")
 	verb := rapid.SampledFrom([]string{"Append", "Append", "Replace", "Delete", "Clear"}).Draw(t, "verb")
-	unscoped := rapid.IntRange(0, 3).Draw(t, "unscoped") == 0
-	return operation{fmt.Sprintf(" Association %s (unscoped %v) %s", verb, unscoped, w.code), func(db *gorm.DB) outcome {
-		model := w.model()
-		as := db.Model(model).Association(w.name)
-		if unscoped {
-			as = as.Unscoped()
-		}
-		args := w.args()
-		var err error
-		switch verb {
-		case "Append":
-			err = as.Append(args...)
-		case "Replace":
-			err = as.Replace(args...)
-		case "Delete":
-			err = as.Delete(args...)
-		case "Clear":
-			err = as.Clear()
-		}
-		return seen(err, 0, []any{model, args})
-	}}
+	unscoped := rapid.IntRange(0, 3).Draw(t, "unscoped") == 3
+	open, args := "", "v[1:]..."
+	if unscoped {
+		open = ".Unscoped()"
+	}
+	if verb == "Clear" {
+		args = ""
+	}
+	return operation{
+		arg:  "[]any{" + w.code + ", " + w.argc + "}",
+		call: fmt.Sprintf("seen(§.Model(v[0]).Association(%q)%s.%s(%s), 0, v)", w.name, open, verb, args),
+		run: func(db *gorm.DB) outcome {
+			v := append([]any{w.model()}, w.args()...)
+			as := db.Model(v[0]).Association(w.name)
+			if unscoped {
+				as = as.Unscoped()
+			}
+			var err error
+			switch verb {
+			case "Append":
+				err = as.Append(v[1:]...)
+			case "Replace":
+				err = as.Replace(v[1:]...)
+			case "Delete":
+				err = as.Delete(v[1:]...)
+			case "Clear":
+				err = as.Clear()
+			}
+			return seen(err, 0, v)
+		},
+	}
 }

@@ -17,15 +17,30 @@ type conflict struct {
 	clause func() clause.OnConflict
 }
 
+func columnsOf(names ...string) []clause.Column {
+	var columns []clause.Column
+	for _, n := range names {
+		columns = append(columns, clause.Column{Name: n})
+	}
+	return columns
+}
+
+func quoted(names []string) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprintf("%q", names), " ", ", "), "[]")
+}
+
+// above lets an upsert change only rows of which a column is above 1.
+func above(table, column string) clause.Where {
+	return clause.Where{Exprs: []clause.Expression{clause.Gt{Column: clause.Column{Table: table, Name: column}, Value: 1}}}
+}
+
 func (k *kind) conflict(t *rapid.T, dialect string) conflict {
 	var columns []clause.Column
 	code := ""
 	if len(k.conflicts) > 0 && rapid.IntRange(0, 3).Draw(t, "columns") > 0 {
 		names := rapid.SampledFrom(k.conflicts).Draw(t, "unique")
-		for _, n := range names {
-			columns = append(columns, clause.Column{Name: n})
-		}
-		code = fmt.Sprintf("Columns: %q, ", names)
+		columns = columnsOf(names...)
+		code = fmt.Sprintf("Columns: columnsOf(%s), ", quoted(names))
 	}
 	row := dropKeys(k.some(t)) // a key that an upsert assigns is a known limit outside PostgreSQL
 	if len(row) == 0 {
@@ -46,12 +61,12 @@ func (k *kind) conflict(t *rapid.T, dialect string) conflict {
 			names = append(names, c.name)
 		}
 		set := clause.AssignmentColumns(names)
-		out := conflict{code + fmt.Sprintf("DoUpdates: clause.AssignmentColumns(%q)", names), func() clause.OnConflict {
+		out := conflict{code + fmt.Sprintf("DoUpdates: clause.AssignmentColumns(%#v)", names), func() clause.OnConflict {
 			return clause.OnConflict{Columns: columns, DoUpdates: slices.Clone(set)}
 		}}
 		if n := k.one(t, func(c *column) bool { return c.number }); n != nil && dialect != "mysql" && rapid.Bool().Draw(t, "where") {
-			where := clause.Where{Exprs: []clause.Expression{clause.Gt{Column: clause.Column{Table: k.table, Name: n.name}, Value: 1}}}
-			return conflict{out.code + fmt.Sprintf(", Where: %s.%s > 1", k.table, n.name), func() clause.OnConflict {
+			where := above(k.table, n.name)
+			return conflict{out.code + fmt.Sprintf(", Where: above(%q, %q)", k.table, n.name), func() clause.OnConflict {
 				return clause.OnConflict{Columns: columns, DoUpdates: slices.Clone(set), Where: where}
 			}}
 		}
@@ -59,7 +74,7 @@ func (k *kind) conflict(t *rapid.T, dialect string) conflict {
 	case 3:
 		if n := k.one(t, func(c *column) bool { return c.number }); n != nil {
 			sql := k.table + "." + n.name + " + 1"
-			return conflict{code + fmt.Sprintf("DoUpdates: clause.Assignments(%q: gorm.Expr(%q))", n.name, sql), func() clause.OnConflict {
+			return conflict{code + fmt.Sprintf("DoUpdates: clause.Assignments(map[string]any{%q: gorm.Expr(%q)})", n.name, sql), func() clause.OnConflict {
 				return clause.OnConflict{Columns: columns, DoUpdates: clause.Assignments(map[string]any{n.name: gorm.Expr(sql)})}
 			}}
 		}
@@ -78,24 +93,25 @@ func (k *kind) upsert(t *rapid.T, dialect string) operation {
 	if !rapid.Bool().Draw(t, "named") || len(rows) > 1 {
 		rows = k.uniform(rows, dialect)
 	}
-	head := ".Clauses(clause.OnConflict{" + c.code + "})"
-	switch rapid.IntRange(0, 3).Draw(t, "upsert") {
+	clauses := "§.Clauses(clause.OnConflict{" + c.code + "})"
+	create := func(db *gorm.DB, v any) *gorm.DB { return db.Clauses(c.clause()).Create(v) }
+	switch rapid.IntRange(0, 4).Draw(t, "upsert") {
 	case 0:
-		return operation{head + ".Create(&" + rows[0].structCode(k.name) + ")", func(db *gorm.DB) outcome {
-			v := k.build(rows[0]).Interface()
-			return did(db.Clauses(c.clause()).Create(v), v)
-		}}
+		return k.onStruct(rows[0], clauses+".Create(v)", create)
 	case 1:
-		return operation{head + ".Model(&" + k.name + "{}).Create(" + rows[0].mapCode() + ")", func(db *gorm.DB) outcome {
-			v := rows[0].toMap()
-			return did(db.Model(k.build(nil).Interface()).Clauses(c.clause()).Create(v), v)
-		}}
+		return k.onMap(rows[0], clauses+".Model(&"+k.name+"{}).Create(v)", func(db *gorm.DB, v any) *gorm.DB {
+			return db.Model(k.model()).Clauses(c.clause()).Create(v)
+		})
+	case 2:
+		return k.onSlice(rows, false, clauses+".CreateInBatches(v, 2)", func(db *gorm.DB, v any) *gorm.DB {
+			return db.Clauses(c.clause()).CreateInBatches(v, 2)
+		}).with("twice", twice)
 	}
-	return operation{head + ".Create(" + sliceCode(k, rows, false) + ")", func(db *gorm.DB) outcome {
-		v := k.slice(rows, false)
-		return did(db.Clauses(c.clause()).Create(v), v)
-	}}
+	return k.onSlice(rows, false, clauses+".Create(v)", create).with("twice", twice)
 }
+
+// didUnordered notes a slice without its order, which the database does not promise.
+func didUnordered(db *gorm.DB, slice any) outcome { return did(db, sorted(slice)) }
 
 // sorted is a slice in an order that does not depend on how rows were found.
 func sorted(slice any) any {

@@ -18,7 +18,26 @@ type value struct {
 
 type gen = *rapid.Generator[value]
 
-func plain(v any) value { return value{v, fmt.Sprintf("%#v", v)} }
+func plain(v any) value { return value{v, literal(v)} }
+
+// literal writes a value with its type, so that it is the same in a map.
+func literal(v any) string {
+	switch v.(type) {
+	case uint, float64:
+		return fmt.Sprintf("%T(%v)", v, v)
+	}
+	return fmt.Sprintf("%#v", v)
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func at(text string) *time.Time {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		panic(err)
+	}
+	return &t
+}
 
 func among(values ...any) gen {
 	all := make([]value, len(values))
@@ -29,9 +48,9 @@ func among(values ...any) gen {
 }
 
 func pointers[T any](values ...T) gen {
-	all := []value{{(*T)(nil), "nil"}}
+	all := []value{{(*T)(nil), fmt.Sprintf("(%T)(nil)", (*T)(nil))}}
 	for _, v := range values {
-		all = append(all, value{&v, fmt.Sprintf("ptr(%#v)", v)})
+		all = append(all, value{&v, "ptr(" + literal(v) + ")"})
 	}
 	return rapid.SampledFrom(all)
 }
@@ -58,11 +77,9 @@ func lists() gen {
 }
 
 func moments() gen {
-	all := []value{{(*time.Time)(nil), "nil"}}
-	for _, at := range []time.Time{
-		time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC), time.Date(2031, 12, 31, 23, 59, 59, 123000000, time.FixedZone("", 7200)),
-	} {
-		all = append(all, value{&at, fmt.Sprintf("at(%q)", at.Format(time.RFC3339Nano))})
+	all := []value{{(*time.Time)(nil), "(*time.Time)(nil)"}}
+	for _, text := range []string{"2024-01-02T03:04:05Z", "2031-12-31T23:59:59.123+02:00"} {
+		all = append(all, value{at(text), fmt.Sprintf("at(%q)", text)})
 	}
 	return rapid.SampledFrom(all)
 }
@@ -81,7 +98,7 @@ func blobs() gen { return among([]byte(nil), []byte{}, []byte("abc"), []byte{0, 
 func deletions() gen {
 	return rapid.SampledFrom([]value{
 		{gorm.DeletedAt{}, "gorm.DeletedAt{}"},
-		{gorm.DeletedAt{Time: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), Valid: true}, "gorm.DeletedAt{Time: 2020, Valid: true}"},
+		{gorm.DeletedAt{Time: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), Valid: true}, `gorm.DeletedAt{Time: *at("2020-01-01T00:00:00Z"), Valid: true}`},
 	})
 }
 
@@ -94,9 +111,25 @@ type cell struct {
 type cells []cell
 
 func (r cells) structCode(name string) string {
-	parts := make([]string, len(r))
-	for i, c := range r {
-		parts[i] = c.field + ": " + c.code
+	var parts []string
+	inner := map[string]int{} // embedded struct ► its part
+	for _, c := range r {
+		outer, field, embedded := strings.Cut(c.field, ".")
+		if !embedded {
+			parts = append(parts, c.field+": "+c.code)
+			continue
+		}
+		at, ok := inner[outer]
+		if !ok {
+			at = len(parts)
+			inner[outer] = at
+			parts = append(parts, outer+": "+outer+"{}")
+		}
+		body := strings.TrimSuffix(parts[at], "}")
+		if !strings.HasSuffix(body, "{") {
+			body += ", "
+		}
+		parts[at] = body + field + ": " + c.code + "}"
 	}
 	return name + "{" + strings.Join(parts, ", ") + "}"
 }

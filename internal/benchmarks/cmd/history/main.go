@@ -43,7 +43,7 @@ type settings struct {
 }
 
 // minRecords is enough for page 10,000 of ten records.
-const minRecords = 100_000 + pageSize
+const minRecords = 100_010
 
 func run(s settings) error {
 	if s.records < minRecords || s.samples < 10 {

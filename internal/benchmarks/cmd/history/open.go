@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
-	"github.com/google/uuid"
 	"gorm.io/driver/mysql"
 	"gorm.io/driver/postgres"
 	"gorm.io/driver/sqlite"
@@ -52,7 +52,7 @@ func open(kind string, s settings) (*database, error) {
 }
 
 func (d *database) create() (found bool, err error) {
-	name := "audit_history_" + uuid.NewString()[:8]
+	name := fmt.Sprintf("audit_history_%08x", rand.Uint32())
 	switch d.kind {
 	case "sqlite":
 		dir, err := os.MkdirTemp("", "history")

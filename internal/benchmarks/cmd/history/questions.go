@@ -16,7 +16,8 @@ type question struct {
 	ask func(i int) history.Query
 }
 
-const pageSize = 10
+// pageSize is 50, or as many records as the table has for 10,000 pages and one.
+func (w world) pageSize() int { return min(50, w.records/10_001) }
 
 // questions lists what is measured. Parameters are drawn at random, so that what is
 // asked for is not what has just been read.
@@ -30,9 +31,9 @@ func questions(db *gorm.DB, w world) []question {
 	}
 	page := func(q history.Query, n int) history.Query {
 		if n > 1 {
-			q = q.After(q.Cursor(audit.Record{Seq: int64(w.records - (n-1)*pageSize + 1)}))
+			q = q.After(q.Cursor(audit.Record{Seq: int64(w.records - (n-1)*w.pageSize() + 1)}))
 		}
-		return q.Limit(pageSize)
+		return q.Limit(w.pageSize())
 	}
 	// Records are looked up by ids that exist.
 	var ids, transactions []string

@@ -7,8 +7,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 )
@@ -62,7 +60,7 @@ func (d *database) load(ctx context.Context, w world) error {
 	batch := make([]audit.Record, 0, loadAtOnce)
 	for i := range w.records {
 		if i%3 == 0 {
-			transaction = uuid.Must(uuid.NewV7()).String()
+			transaction = uuid(r, i)
 		}
 		batch = append(batch, w.record(r, i, transaction))
 		if len(batch) == loadAtOnce || i == w.records-1 {
@@ -80,10 +78,10 @@ func (w world) record(r *rand.Rand, i int, transaction string) audit.Record {
 	name := table(row)
 	who := actor(r)
 	rec := audit.Record{
-		ID: uuid.Must(uuid.NewV7()).String(), Time: w.at(i), Outcome: audit.Success,
+		Time: w.at(i), Outcome: audit.Success, // the emitter makes the id
 		RecordType: name[:len(name)-1], Table: name, RecordID: fmt.Sprint(row + 1), Reason: fmt.Sprintf("ticket %d", r.IntN(100_000)),
 		Actor: audit.Actor{ID: fmt.Sprint(who), Type: "user", Name: fmt.Sprintf("User %d", who)}, TransactionID: transaction,
-		RequestID: uuid.Must(uuid.NewV7()).String(), IP: fmt.Sprintf("10.%d.%d.%d", r.IntN(256), r.IntN(256), r.IntN(256)),
+		RequestID: uuid(r, i), IP: fmt.Sprintf("10.%d.%d.%d", r.IntN(256), r.IntN(256), r.IntN(256)),
 		UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", Application: "shop", Host: "web-1",
 		Source: audit.Source{File: "/src/shop/account/update.go", Line: r.IntN(500), Function: "shop/account.Update"}, SchemaVersion: audit.SchemaVersion,
 	}
@@ -106,6 +104,11 @@ func (w world) record(r *rand.Rand, i int, transaction string) audit.Record {
 		rec.Changes = []audit.Change{{Path: column, From: from, To: to}}
 	}
 	return rec
+}
+
+// uuid is an id of the length and, like a UUIDv7, the order of a real one.
+func uuid(r *rand.Rand, i int) string {
+	return fmt.Sprintf("%08x-%04x-7%03x-8%03x-%012x", i, r.IntN(1<<16), r.IntN(1<<12), r.IntN(1<<12), r.Int64N(1<<48))
 }
 
 func phone(r *rand.Rand) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"runtime"
@@ -61,6 +62,23 @@ func describe(s *subject.Subject) (server, error) {
 		d.settings = append(d.settings, setting)
 	}
 	return d, rows.Err()
+}
+
+// load is how many processes wanted a processor in the last minute; negative where
+// the system does not say.
+func load() float64 {
+	var x float64
+	if _, err := fmt.Sscan(firstMatch("/proc/loadavg", `^([\d.]+)`), &x); err != nil {
+		return -1
+	}
+	return x
+}
+
+// warnIfBusy warns about numbers that will not repeat.
+func warnIfBusy(w io.Writer) {
+	if x := load(); x > 0.5 {
+		fmt.Fprintf(w, "the machine is busy (load %.1f of %d cores): ratios will scatter\n", x, runtime.NumCPU())
+	}
 }
 
 // machine is what a reader needs to know of the computer, and no more: not its name.

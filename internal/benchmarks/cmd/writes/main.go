@@ -47,6 +47,23 @@ func main() {
 }
 
 func run(o *options) error {
+	warnIfBusy(os.Stderr)
+	stop, err := startProfile(o.profile)
+	if err != nil {
+		return err
+	}
+	sections, err := o.sections()
+	if err := errors.Join(err, stop()); err != nil {
+		return err
+	}
+	if o.page == "" {
+		return nil
+	}
+	return writeDocs(o, sections)
+}
+
+// sections measures every database in every mode.
+func (o *options) sections() ([]section, error) {
 	var sections []section
 	for _, k := range o.kinds {
 		for _, m := range k.Modes() {
@@ -55,16 +72,13 @@ func run(o *options) error {
 			}
 			s, err := o.measure(k, m)
 			if err != nil {
-				return fmt.Errorf("%s, %s: %w", k, m, err)
+				return nil, fmt.Errorf("%s, %s: %w", k, m, err)
 			}
 			printText(os.Stdout, s.server.label, m, s.results)
 			sections = append(sections, s)
 		}
 	}
-	if o.write == "" {
-		return nil
-	}
-	return writeDocs(o, sections)
+	return sections, nil
 }
 
 // section is one database in one mode.
@@ -77,6 +91,7 @@ type section struct {
 
 // measure does all works on one database in one mode.
 func (o *options) measure(k subject.Kind, m subject.Mode) (_ section, err error) {
+	o = o.in(m)
 	a, err := enter(o, k, m)
 	if err != nil {
 		return section{}, err
@@ -117,4 +132,15 @@ func (o *options) measure(k subject.Kind, m subject.Mode) (_ section, err error)
 	}
 	// Servers clean up for a while after the largest.
 	return out, measure(func(w work.Work) bool { return w.Big })
+}
+
+// in leaves out what is not measured in a mode.
+func (o *options) in(m subject.Mode) *options {
+	if m == subject.Default || o.everywhere {
+		return o
+	}
+	less := *o
+	less.writers = false
+	less.works = slices.DeleteFunc(slices.Clone(o.works), func(w work.Work) bool { return w.Big })
+	return &less
 }

@@ -15,8 +15,8 @@ import (
 // writeDocs writes benchmarks.md and the plot beside it.
 func writeDocs(o *options, sections []section) error {
 	return errors.Join(
-		writeFile(filepath.Join(o.write, "benchmarks.md"), func(w io.Writer) { o.markdown(w, sections, time.Now()) }),
-		writeFile(filepath.Join(o.write, "benchmarks.svg"), func(w io.Writer) { plot(w, sections) }),
+		writeFile(filepath.Join(o.page, "benchmarks.md"), func(w io.Writer) { o.markdown(w, sections, time.Now()) }),
+		writeFile(filepath.Join(o.page, "benchmarks.svg"), func(w io.Writer) { plot(w, sections) }),
 	)
 }
 
@@ -60,7 +60,7 @@ that writes JSON to nowhere, and no table. The model has ten columns.
 All run in one process. Each round gives every variant a turn, another one first each time; a turn of the works on one row lasts about %v. Tables have the same size before each turn,
 audit tables are empty, and checkpoints and vacuuming between turns are not measured. A ratio is the median over %d rounds (%d for the 100,000 rows) of the ratio within a round;
 brackets hold its quartiles. *met?* and *missed?* say that the target lies in the 95 %% interval of the median. The writers are 16 goroutines that update rows by key, %v each variant in slices of %v; there the ratio is of throughput,
-and more is better.
+and more is better. Targets against plain GORM are for commits that last.
 
 | | |
 |---|---|
@@ -106,7 +106,7 @@ func (s section) markdown(w io.Writer) {
 		markdownTable(w, countHead(), counts)
 	}
 	if len(memories) > 0 {
-		fmt.Fprint(w, "\nPeak memory of a process that updates 100,000 rows in one statement, beyond one that does it with plain GORM (three runs each).\n\n")
+		fmt.Fprint(w, "\nPeak memory of a process that updates 100,000 rows in one statement, beyond one that does it with plain GORM, in up to three runs each.\n\n")
 		markdownTable(w, memoryHead(), memories)
 	}
 }

@@ -45,7 +45,7 @@ type memory struct{ heap, resident spread }
 // measureMemory lets each variant do the operation in a process of its own, a few
 // times, and takes plain GORM's peaks off the others'.
 func (a *arena) measureMemory(w work.Work) (map[subject.Variant]memory, error) {
-	const times = 3
+	times := min(3, a.rounds)
 	heap, resident := map[subject.Variant][]float64{}, map[subject.Variant][]float64{}
 	for range times {
 		for _, s := range a.subjects {

@@ -25,21 +25,26 @@ type options struct {
 	duration time.Duration
 	dir      string
 	counts   bool
-	write    string
+	page     string
+	profile  string
+	// everywhere says that the longest works, of which a run in one mode tells most,
+	// are measured in every mode.
+	everywhere bool
 }
 
 func parse(args []string) (*options, error) {
 	f := flag.NewFlagSet("writes", flag.ContinueOnError)
 	db := f.String("db", "", "databases, separated by commas: sqlite, postgres, mysql (default: all that can be reached)")
-	mode := f.String("mode", "", "modes: default, prepare, simple (PostgreSQL), nosync (SQLite) (default: all)")
+	mode := f.String("mode", "", "modes: default, prepare, simple (PostgreSQL), nosync (SQLite) (default: all, with the 100,000 rows and the writers in the default mode)")
 	variant := f.String("variant", "", "variants beside plain: plugin, trigger, slog (default: all)")
 	works := f.String("work", "", "works: "+strings.Join(workNames(), ", ")+" (default: all)")
 	rounds := f.Int("rounds", 31, "turns that each variant takes at each work")
 	slice := f.Duration("slice", 20*time.Millisecond, "how long a turn of plain GORM takes, for works of one row")
 	duration := f.Duration("duration", 30*time.Second, "how long the 16 writers write, each variant")
 	quick := f.Bool("quick", false, "a tenth of the time: 7 rounds, 3 s of writers, default mode, not the 100,000 rows")
+	profile := f.String("cpuprofile", "", "file to write a CPU profile of the turns to, with the labels variant and work")
 	counts := f.Bool("counts", true, "count statements, round trips and allocations too")
-	write := f.String("write", "", "folder to write benchmarks.md and benchmarks.svg to")
+	page := f.String("write", "", "folder to write benchmarks.md and benchmarks.svg to")
 	dir := f.String("dir", "", "folder for SQLite's files (default: that for temporary files)")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -63,7 +68,7 @@ func parse(args []string) (*options, error) {
 			*works = strings.Join(slices.DeleteFunc(workNames(), func(n string) bool { return n == "update100000" }), ",")
 		}
 	}
-	o := &options{rounds: *rounds, bigs: max(3, *rounds/6), slice: *slice, duration: *duration, dir: *dir, counts: *counts, write: *write}
+	o := &options{rounds: *rounds, bigs: max(3, *rounds/6), slice: *slice, duration: *duration, dir: *dir, counts: *counts, page: *page, profile: *profile, everywhere: given["mode"]}
 	if err := o.pickDatabases(*db); err != nil {
 		return nil, err
 	}

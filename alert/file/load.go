@@ -1,0 +1,358 @@
+package file
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/alert"
+)
+
+// Config is what a file says: the arguments of [alert.New] and [alert.Engine.Replace].
+type Config struct {
+	Rules    []alert.Rule
+	Channels map[string]alert.Channel
+	Options  []alert.Option
+}
+
+// Option changes how a file is read.
+type Option func(*reader)
+
+// Channels gives channels by name. Rules may name them; the file may not define them
+// anew.
+func Channels(channels map[string]alert.Channel) Option {
+	return func(r *reader) {
+		for name, c := range channels {
+			r.given[name] = c
+		}
+	}
+}
+
+// URLs lets the file define channels by URL, which make turns into a channel;
+// channels.New of the module alert/channels does. In a URL, ${NAME} is replaced by
+// an environment variable. Without URLs, a file with channels is an error.
+func URLs(make func(url string) (alert.Channel, error)) Option {
+	return func(r *reader) { r.make = make }
+}
+
+// Env replaces where ${NAME} comes from; the default is os.LookupEnv.
+func Env(lookup func(name string) (string, bool)) Option {
+	return func(r *reader) { r.env = lookup }
+}
+
+// With adds options of the engine: alert.WithModels, so that the file's models and
+// columns are checked, or labels that the file adds to. db is needed for WithModels
+// only.
+func With(db *gorm.DB, options ...alert.Option) Option {
+	return func(r *reader) { r.db, r.options = db, append(r.options, options...) }
+}
+
+// maxFile is how large a file may be.
+const maxFile = 1 << 20
+
+// Load reads a file. Mistakes in it are an [*Error].
+func Load(path string, opts ...Option) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: alert file: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: alert file: %w", err)
+	}
+	return Parse(filepath.Base(path), text, opts...)
+}
+
+// Parse reads the text of a file. The name is for errors.
+func Parse(name string, text []byte, opts ...Option) (*Config, error) {
+	r := &reader{
+		given: map[string]alert.Channel{}, channels: map[string]alert.Channel{}, zone: time.UTC, env: os.LookupEnv,
+	}
+	for _, o := range opts {
+		o(r)
+	}
+	for name, c := range r.given {
+		r.channels[name] = c
+	}
+	if len(text) > maxFile {
+		r.problems.at(node{line: 1, column: 1}, "the file is larger than %d bytes", maxFile)
+	} else if root := r.parse(text); root != nil {
+		r.read(newNode(root, &r.problems))
+	}
+	if err := r.problems.err(name); err != nil {
+		return nil, err
+	}
+	return &Config{Rules: r.rules, Channels: r.channels, Options: append(slices.Clone(r.options), r.said...)}, nil
+}
+
+// reader reads one file.
+type reader struct {
+	problems
+	given   map[string]alert.Channel
+	make    func(url string) (alert.Channel, error)
+	env     func(name string) (string, bool)
+	db      *gorm.DB
+	options []alert.Option
+
+	zone     *time.Location
+	channels map[string]alert.Channel
+	rules    []alert.Rule
+	said     []alert.Option
+}
+
+func (r *reader) parse(text []byte) ast.Node {
+	f, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		at := node{line: 1, column: 1}
+		message := "it is no YAML"
+		// The library's own text quotes the file, which may have secrets.
+		var said yaml.Error
+		if errors.As(err, &said) && said.GetToken() != nil && said.GetToken().Position != nil {
+			at.line, at.column = said.GetToken().Position.Line, said.GetToken().Position.Column
+		}
+		r.at(at, "%s", message)
+		return nil
+	}
+	var documents []ast.Node
+	for _, d := range f.Docs {
+		if d.Body != nil {
+			documents = append(documents, d.Body)
+		}
+	}
+	if len(documents) != 1 {
+		r.at(node{line: 1, column: 1}, "there must be one document, with rules")
+		return nil
+	}
+	return documents[0]
+}
+
+// read reads the whole file. Channels and the time zone come first, since rules need
+// them wherever they stand.
+func (r *reader) read(root node) {
+	var rules, quiet *node
+	root.fields("file", map[string]func(node){
+		"time_zone": func(n node) {
+			if zone := n.zone("time_zone"); zone != nil {
+				r.zone = zone
+				r.said = append(r.said, alert.WithTimeZone(zone))
+			}
+		},
+		"time_layout": func(n node) { r.said = append(r.said, alert.WithTimeLayout(n.text("time_layout"))) },
+		"labels": func(n node) {
+			labels := map[string]string{}
+			for _, p := range n.pairs("labels") {
+				labels[p.key] = p.value.text("labels")
+			}
+			r.said = append(r.said, alert.WithLabels(labels))
+		},
+		"channels":    r.readChannels,
+		"quiet_hours": func(n node) { quiet = &n },
+		"rules":       func(n node) { rules = &n },
+	})
+	if quiet != nil {
+		for _, item := range quiet.items() {
+			h, names := r.hours(item, "quiet_hours", true)
+			for _, name := range names {
+				if r.channels[name] == nil {
+					item.say("quiet_hours: %w: %q", alert.ErrUnknownChannel, name)
+				}
+			}
+			r.said = append(r.said, alert.WithQuietHours(h, names...))
+		}
+	}
+	if rules == nil {
+		root.say("there are no rules")
+		return
+	}
+	seen := map[string]bool{}
+	for _, item := range rules.sequence("rules") {
+		r.rule(item, seen)
+	}
+}
+
+func (r *reader) readChannels(n node) {
+	for _, p := range n.pairs("channels") {
+		before := len(r.all)
+		url := r.expand(p.value)
+		switch {
+		case r.given[p.key] != nil:
+			p.at.say("channels: %q is given by the program already", p.key)
+		case r.make == nil:
+			p.at.say("channels: the program that reads this file takes no URLs")
+		case len(r.all) == before:
+			c, err := r.make(url)
+			if err == nil && c != nil {
+				r.channels[p.key] = c
+				continue
+			}
+			p.value.say("channels: %q: %w", p.key, cmp.Or(err, errors.New("it makes no channel")))
+		}
+		// Rules that name it have no second mistake.
+		r.channels[p.key] = r.given[p.key]
+		if r.channels[p.key] == nil {
+			r.channels[p.key] = alert.Slog(nil)
+		}
+	}
+}
+
+var variable = regexp.MustCompile(`\$\$|\$\{[^}]*\}?`)
+
+// expand puts environment variables into a URL. "$$" is a dollar sign.
+func (r *reader) expand(n node) string {
+	return variable.ReplaceAllStringFunc(n.text("channels"), func(found string) string {
+		if found == "$$" {
+			return "$"
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(found, "${"), "}")
+		value, ok := r.env(name)
+		if !ok || value == "" || !strings.HasSuffix(found, "}") {
+			n.say("channels: the environment variable %q is not set", name)
+		}
+		return value
+	})
+}
+
+func (r *reader) rule(n node, seen map[string]bool) {
+	var name string
+	var rule alert.Rule
+	var conditions []alert.Condition
+	var change []func(alert.Rule) alert.Rule
+	set := func(f func(alert.Rule) alert.Rule) { change = append(change, f) }
+	before := len(r.all)
+	n.fields("rule", map[string]func(node){
+		"name": func(n node) { name = n.text("name") },
+		"title": func(n node) {
+			s := n.text("title")
+			set(func(r alert.Rule) alert.Rule { return r.Titled(s) })
+		},
+		"severity": func(n node) {
+			s, err := alert.ParseSeverity(n.text("severity"))
+			if err != nil {
+				n.say("severity: info, warning or critical is needed")
+			}
+			set(func(r alert.Rule) alert.Rule { return r.Severity(s) })
+		},
+		"when":  func(n node) { conditions = append(conditions, r.conditions(n, "when")...) },
+		"count": func(n node) { conditions = append(conditions, r.count(n)) },
+		"send": func(n node) {
+			names := n.texts("send")
+			set(func(r alert.Rule) alert.Rule { return r.To(names...) })
+		},
+		"subject": func(n node) {
+			s := n.text("subject")
+			set(func(r alert.Rule) alert.Rule { return r.Subject(s) })
+		},
+		"text": func(n node) {
+			s := n.text("text")
+			set(func(r alert.Rule) alert.Rule { return r.Text(s) })
+		},
+		"link": func(n node) {
+			s := n.text("link")
+			set(func(r alert.Rule) alert.Rule { return r.Link(s) })
+		},
+		"digest": func(n node) {
+			d := n.duration("digest")
+			set(func(r alert.Rule) alert.Rule { return r.Digest(d) })
+		},
+		"dedupe": func(n node) {
+			d := n.duration("dedupe")
+			set(func(r alert.Rule) alert.Rule { return r.Dedupe(d) })
+		},
+		"throttle": func(n node) {
+			var most int
+			var in time.Duration
+			n.fields("throttle", map[string]func(node){
+				"at_most": func(n node) { most = n.whole("at_most") },
+				"in":      func(n node) { in = n.duration("in") },
+			})
+			set(func(r alert.Rule) alert.Rule { return r.Throttle(most, in) })
+		},
+	})
+	rule = alert.When(conditions...).Named(name)
+	for _, f := range change {
+		rule = f(rule)
+	}
+	// Of a rule that has mistakes already, the engine's view of what is left would be
+	// of little use, but for names that it does not know.
+	if err := alert.Check(r.db, []alert.Rule{rule}, r.channels, r.options...); err != nil {
+		if len(r.all) > before {
+			err = unknown(err)
+		}
+		if err != nil {
+			n.say("rule %q: %w", name, &oneLine{err, fmt.Sprintf("%v %q: ", alert.ErrInvalidRule, name)})
+		}
+	}
+	if seen[name] && name != "" {
+		n.say("rule: the name %q is used twice", name)
+	}
+	seen[name] = true
+	r.rules = append(r.rules, rule)
+}
+
+func (r *reader) count(n node) alert.Count {
+	var most int
+	var in time.Duration
+	var by []alert.Group
+	n.fields("count", map[string]func(node){
+		"more_than": func(n node) { most = n.whole("more_than") },
+		"in":        func(n node) { in = n.duration("in") },
+		"by": func(n node) {
+			for _, item := range n.items() {
+				g, err := alert.ParseGroup(item.text("by"))
+				if err != nil {
+					item.say("by: actor, model, table, record, reason or ip is needed")
+				}
+				by = append(by, g)
+			}
+		},
+	})
+	return alert.MoreThan(most).In(in).By(by...)
+}
+
+// unknown returns those of the errors that are about names nobody knows.
+func unknown(err error) error {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		var found []error
+		for _, e := range several.Unwrap() {
+			if e = unknown(e); e != nil && e.Error() != "" {
+				found = append(found, e)
+			}
+		}
+		for _, e := range several.Unwrap() {
+			if e == alert.ErrUnknownModel || e == alert.ErrUnknownColumn || e == alert.ErrUnknownChannel {
+				return err
+			}
+		}
+		return errors.Join(found...)
+	}
+	if e := errors.Unwrap(err); e == alert.ErrUnknownModel || e == alert.ErrUnknownColumn || e == alert.ErrUnknownChannel {
+		return err
+	}
+	return nil
+}
+
+// oneLine says on one line what an error says, without what it begins with.
+type oneLine struct {
+	error
+	without string
+}
+
+func (o *oneLine) Error() string {
+	return strings.ReplaceAll(strings.ReplaceAll(o.error.Error(), o.without, ""), "\n", "; ")
+}
+
+// Unwrap returns the error as it was.
+func (o *oneLine) Unwrap() error { return o.error }

@@ -1,0 +1,341 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+	"gorm.io/gorm/schema"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// asOfPage is how many rows AsOfAll holds at once.
+const asOfPage = 200
+
+// AsOfAll returns an iterator over all rows that a table had at a moment, each as
+// [AsOf] would give it: first those that still exist, in the order of their key,
+// then those that are gone. Soft-deleted rows are left out, as GORM's Find does,
+// unless db is Unscoped.
+//
+//	for order, err := range history.AsOfAll[Order](ctx, db, lastMonth) {
+//		if err != nil {
+//			return err
+//		}
+//		if order.CustomerID == 7 { … }
+//	}
+//
+// Conditions belong into the loop, where they see the rows as they were; see
+// [Present] for one that the database can help with. It reads 200 rows at a time,
+// asks one more question for each page and some for each row that was changed since,
+// and goes through all of the table's records after the moment. The body of the loop
+// may use the same connection. Rows that others change meanwhile are still given as
+// they were; one that is deleted or created meanwhile may be given twice or not at
+// all, unless the loop runs in a transaction with a snapshot (REPEATABLE READ).
+//
+// An error ends the iteration; it comes with a zero row. Rows with columns that are
+// not known are such an error, see [Partial].
+func AsOfAll[T any, M When](ctx context.Context, db *gorm.DB, when M, opts ...Option) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		err := asOfAll(ctx, db, reflect.TypeFor[T](), settingsOf(opts),
+			func(ctx context.Context, q Query) (Moment, error) { return momentOf(ctx, q, when) },
+			func(row reflect.Value) bool {
+				v, _ := row.Interface().(T)
+				return yield(v, nil)
+			})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(zero, err)
+		}
+	}
+}
+
+// errEnough is a loop that was left.
+var errEnough = errors.New("auditplugin: enough")
+
+func asOfAll(ctx context.Context, db *gorm.DB, typ reflect.Type, set settings,
+	moment func(context.Context, Query) (Moment, error), yield func(reflect.Value) bool,
+) error {
+	if typ.Kind() != reflect.Struct {
+		return fmt.Errorf("%w: %s is not a struct", ErrInvalidQuery, typ)
+	}
+	s, err := schemaIn(db, reflect.New(typ).Interface())
+	if err != nil {
+		return err
+	}
+	t, err := openTable(ctx, db, set, s, s.Table)
+	if err != nil {
+		return err
+	}
+	a := &asOfRows{t: t, unscoped: db.Statement.Unscoped, seen: map[string]bool{}}
+	if a.m, err = moment(ctx, t.q); err != nil {
+		return err
+	}
+	if err := t.checkPruned(ctx, a.m, ""); err != nil {
+		return err
+	}
+	a.emit = func(p past, id rowID) error {
+		if err := set.accept(t.bare, id.recordID, t.gaps(p.img)); err != nil {
+			return err
+		}
+		if !a.unscoped && a.softDeleted(p.img) {
+			return nil
+		}
+		row := reflect.New(typ).Elem()
+		if err := t.scan(ctx, db, p.img, row); err != nil {
+			return err
+		}
+		if !yield(row) {
+			return errEnough
+		}
+		return nil
+	}
+	if err := t.arrivals(ctx, a.m); err != nil {
+		return err
+	}
+	if err := a.present(ctx); err != nil {
+		return err
+	}
+	return a.gone(ctx)
+}
+
+// asOfRows goes through a table's rows and its records.
+type asOfRows struct {
+	t        *rowTable
+	m        Moment
+	unscoped bool
+	emit     func(p past, id rowID) error
+	seen     map[string]bool // changed rows that were given, by record id
+}
+
+// present goes through the rows that exist, in pages behind the last key.
+func (a *asOfRows) present(ctx context.Context) error {
+	t := a.t
+	var last []any
+	for {
+		rows, err := t.selectRows(ctx, func(tx *gorm.DB) *gorm.DB {
+			for _, k := range t.key {
+				tx = tx.Order(clause.OrderByColumn{Column: clause.Column{Name: t.columns[k].name}})
+			}
+			if last != nil {
+				tx = tx.Where(t.behindKey(last))
+			}
+			return tx.Scopes(t.settings.scopes...).Limit(asOfPage)
+		})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := a.page(ctx, rows); err != nil || len(rows) < asOfPage {
+			return err
+		}
+		last = make([]any, len(t.key))
+		for n, k := range t.key {
+			last[n] = t.argument(ctx, k, t.columns[k].rule.Normalise(rows[len(rows)-1][k]))
+		}
+	}
+}
+
+// behindKey is (a > ?) OR (a = ? AND b > ?) …
+func (t *rowTable) behindKey(last []any) clause.Expression {
+	var alternatives []clause.Expression
+	for n := range t.key {
+		var parts []clause.Expression
+		for i := range n {
+			parts = append(parts, clause.Eq{Column: clause.Column{Name: t.columns[t.key[i]].name}, Value: last[i]})
+		}
+		parts = append(parts, clause.Gt{Column: clause.Column{Name: t.columns[t.key[n]].name}, Value: last[n]})
+		alternatives = append(alternatives, clause.And(parts...))
+	}
+	if len(alternatives) == 1 {
+		return alternatives[0]
+	}
+	return clause.Or(alternatives...)
+}
+
+// page gives the rows of a page. Only those with records after the moment, or that
+// came to their key after it, were different.
+func (a *asOfRows) page(ctx context.Context, rows [][]any) error {
+	ids := make([]rowID, len(rows))
+	names := make([]string, len(rows))
+	for i, raw := range rows {
+		id, err := a.t.identify(a.t.keyOf(raw))
+		if err != nil {
+			return err
+		}
+		ids[i], names[i] = id, id.recordID
+	}
+	changed, err := a.changed(ctx, names)
+	if err != nil {
+		return err
+	}
+	for i, raw := range rows {
+		p := past{img: make(image, len(a.t.columns))}
+		if changed[ids[i].recordID] {
+			a.seen[ids[i].recordID] = true
+			p, err = a.t.atFrom(ctx, ids[i], a.m, raw)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		} else {
+			a.t.fillPresent(p.img, raw)
+		}
+		if err := a.emit(p, ids[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changed tells which of the rows have records after the moment, or came to their
+// key after it.
+func (a *asOfRows) changed(ctx context.Context, recordIDs []string) (map[string]bool, error) {
+	found, err := a.t.recordIDs(ctx, a.t.q.ofTable(a.t.bare).rows().from(a.m).anyOf("record", "record_id", recordIDs), 0)
+	if err != nil {
+		return nil, err
+	}
+	changed := make(map[string]bool, len(found))
+	for _, id := range found {
+		changed[id] = true
+	}
+	for _, id := range recordIDs {
+		changed[id] = changed[id] || a.t.arrived[id]
+	}
+	return changed, nil
+}
+
+// recordIDs returns the ids of the rows that have records, sorted.
+func (t *rowTable) recordIDs(ctx context.Context, q Query, limit int) ([]string, error) {
+	tx, _, err := q.conditioned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if limit > 0 {
+		tx = tx.Limit(limit)
+	}
+	var ids []string
+	if err := tx.Distinct().Order(clause.OrderByColumn{Column: column("record_id")}).Pluck("record_id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("auditplugin: reading records: %w", err)
+	}
+	return ids, nil
+}
+
+// arrivals finds the keys that were given to rows after m.
+func (t *rowTable) arrivals(ctx context.Context, m Moment) error {
+	t.arrived = map[string]bool{}
+	if t.settings.fixedKeys {
+		return nil
+	}
+	names := make([]string, len(t.key))
+	for i, k := range t.key {
+		names[i] = t.columns[k].name
+	}
+	q := t.q.ofTable(t.bare).Action(audit.Update, audit.SoftDelete, audit.Restore).Column(names...).from(m)
+	for r, err := range q.All(ctx) {
+		if err != nil {
+			return err
+		}
+		if to, moved := t.movedTo(rowID{recordID: r.RecordID}, &r); moved {
+			t.arrived[to.recordID] = true
+		}
+	}
+	return nil
+}
+
+// gone goes through the rows that have records after the moment and do not exist.
+func (a *asOfRows) gone(ctx context.Context) error {
+	last := ""
+	for {
+		q := a.t.q.ofTable(a.t.bare).rows().from(a.m)
+		if last != "" {
+			q = q.where(func(*builder) (clause.Expression, error) {
+				return clause.Gt{Column: column("record_id"), Value: last}, nil
+			})
+		}
+		ids, err := a.t.recordIDs(ctx, q, asOfPage)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if err := a.gonePage(ctx, ids); err != nil || len(ids) < asOfPage {
+			return err
+		}
+		last = ids[len(ids)-1]
+	}
+}
+
+func (a *asOfRows) gonePage(ctx context.Context, recordIDs []string) error {
+	t := a.t
+	var keys [][]any
+	for _, id := range recordIDs {
+		if key := t.keyOfID(id); key != nil && !a.seen[id] {
+			keys = append(keys, key)
+		}
+	}
+	rows, err := t.read(ctx, keys, false)
+	if err != nil {
+		return err
+	}
+	exists := make(map[string]bool, len(rows))
+	for _, raw := range rows {
+		exists[values.RecordID(t.keyOf(raw))] = true
+	}
+	for _, id := range recordIDs {
+		key := t.keyOfID(id)
+		if a.seen[id] || exists[id] {
+			continue
+		}
+		row := rowID{recordID: id, key: key}
+		if key == nil { // only the records tell whether it exists
+			last, err := t.q.ofRow(t.bare, id).rows().Newest().First(ctx)
+			if err != nil {
+				return err
+			}
+			if t.stays(row, &last) {
+				continue
+			}
+		}
+		p, err := t.atFrom(ctx, row, a.m, nil)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := a.emit(p, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// softDeleted reports whether GORM would take the row for deleted.
+func (a *asOfRows) softDeleted(img image) bool {
+	for i, c := range img {
+		f := a.t.columns[i].field
+		if f == nil || c.state != known || c.value == nil {
+			continue
+		}
+		if _, ok := reflect.New(f.IndirectFieldType).Interface().(schema.DeleteClausesInterface); !ok {
+			continue
+		}
+		switch v := c.value.(type) {
+		case bool:
+			return v
+		case int64:
+			return v != 0
+		case time.Time:
+			return v.Year() > 1
+		default:
+			return true
+		}
+	}
+	return false
+}

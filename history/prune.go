@@ -1,0 +1,185 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
+)
+
+// PruneOptions say what [Prune] deletes, and how fast.
+type PruneOptions struct {
+	// OlderThan is the age to delete: records made before it, by their Time. It must
+	// be set, and not lie in the future.
+	OlderThan time.Time
+	// Types are the record types to delete; empty is all.
+	Types []string
+	// Batch is how many records one DELETE takes; 0 is 1,000, the most is 10,000.
+	Batch int
+	// Pause is how long to wait after each batch.
+	Pause time.Duration
+	// KeepPartitions deletes row by row also where a whole partition could be
+	// dropped, which needs the table's owner.
+	KeepPartitions bool
+	// Progress is called after each batch and each dropped partition.
+	Progress func(PruneProgress)
+}
+
+// PruneProgress is how far a pruning has come.
+type PruneProgress struct {
+	// Deleted is how many records are gone, those in dropped partitions included.
+	Deleted int64
+	// Partitions are the dropped ones.
+	Partitions []string
+}
+
+const (
+	defaultBatch = 1000
+	maxBatch     = 10_000
+)
+
+// Prune deletes old records from the audit table, a batch at a time, each in a
+// transaction of its own, so that writers never wait for long. On a table
+// partitioned like [PartitionSchema] it first drops the partitions that are older as
+// a whole, if no types are given.
+//
+//	done, err := history.Prune(ctx, db, history.PruneOptions{OlderThan: time.Now().AddDate(-2, 0, 0)})
+//
+// What was pruned stays on record: before the first batch, and again at the end, it
+// inserts a record with action event and type "audit_prune", with the actor and
+// reason of ctx; the second one says how many records are gone and names the first
+// as its cause. From then on [AsOf], [Versions], [Diff] and [RevertTo] refuse moments
+// before OlderThan with [ErrPruned]. The newest such records are kept, whatever their
+// age; other emitters do not hear of them. When nothing is old enough, nothing is
+// recorded.
+//
+// It can be stopped with ctx, and called again to go on: then, and after an error,
+// what is returned says how far it came. It needs SELECT, INSERT and DELETE on the
+// audit table, and its owner to drop partitions, for which it waits five seconds at
+// most for running transactions; it does not run inside a transaction. Mistakes are
+// [ErrInvalidQuery].
+func Prune(ctx context.Context, db *gorm.DB, o PruneOptions, opts ...Option) (PruneProgress, error) {
+	set := settingsOf(opts)
+	if err := o.check(); err != nil {
+		return PruneProgress{}, err
+	}
+	s, q, err := storeOf(db, set)
+	if err != nil {
+		return PruneProgress{}, err
+	}
+	p := &pruning{store: s, q: q, o: o, cutoff: (&builder{dialect: s.dialect}).timeValue(o.OlderThan)}
+	if p.seq, err = p.newest(ctx, s.name); err != nil || p.seq == 0 {
+		return p.done, err
+	}
+	if err := p.begin(ctx, db); err != nil {
+		return p.done, err
+	}
+	err = p.run(ctx)
+	return p.done, errors.Join(err, p.end(ctx, err))
+}
+
+func (o *PruneOptions) check() error {
+	switch {
+	case o.OlderThan.IsZero() || o.OlderThan.After(time.Now()):
+		return fmt.Errorf("%w: Prune: OlderThan must be a moment in the past", ErrInvalidQuery)
+	case o.Batch < 0 || o.Batch > maxBatch:
+		return fmt.Errorf("%w: Prune: batches of %d", ErrInvalidQuery, o.Batch)
+	case slices.Contains(o.Types, pruneType) || slices.Contains(o.Types, everyType):
+		return fmt.Errorf("%w: Prune: records of prunings are kept", ErrInvalidQuery)
+	}
+	if o.Batch == 0 {
+		o.Batch = defaultBatch
+	}
+	o.OlderThan = o.OlderThan.UTC().Truncate(time.Microsecond)
+	return nil
+}
+
+// pruning is one call of Prune.
+type pruning struct {
+	store    store
+	q        Query
+	o        PruneOptions
+	cutoff   any   // OlderThan as the table holds times
+	seq      int64 // the newest record that was old enough at the beginning
+	emitter  audit.Emitter
+	first    string // id of the record about the beginning
+	horizons map[string]horizon
+	done     PruneProgress
+}
+
+// begin records that it begins, and how far back records reach from now on: if the
+// process dies, nobody takes half a trail for a whole one.
+func (p *pruning) begin(ctx context.Context, db *gorm.DB) error {
+	var err error
+	if p.horizons, err = p.q.horizons(ctx); err != nil {
+		return err
+	}
+	p.reach(p.seq)
+	from := db
+	if p.q.in != nil {
+		from = p.q.in
+	}
+	if p.emitter, err = emitter.Table(emitter.Name(p.store.name), emitter.NoCreate()).Bind(from.Session(&gorm.Session{NewDB: true, Context: ctx})); err != nil {
+		return err
+	}
+	r := p.record(ctx, fmt.Sprintf("pruning of records made before %s", p.o.OlderThan.Format(time.RFC3339)))
+	p.first = r.ID
+	return p.emitter.Emit(ctx, []audit.Record{r})
+}
+
+// reach moves the horizon of what is pruned.
+func (p *pruning) reach(seq int64) {
+	types := p.o.Types
+	if len(types) == 0 {
+		types = []string{everyType}
+	}
+	for _, kind := range types {
+		p.horizons[kind] = p.horizons[kind].or(horizon{Before: p.o.OlderThan, Seq: seq})
+	}
+}
+
+// endTime is how long the last record may take when ctx has ended already.
+const endTime = 10 * time.Second
+
+func (p *pruning) end(ctx context.Context, failed error) error {
+	outcome, how := audit.Success, "pruned"
+	if failed != nil {
+		outcome, how = audit.Failure, "pruning stopped after"
+	}
+	r := p.record(ctx, fmt.Sprintf("%s %d records made before %s", how, p.done.Deleted, p.o.OlderThan.Format(time.RFC3339)))
+	r.Outcome, r.Cause = outcome, p.first
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	return p.emitter.Emit(ctx, []audit.Record{r})
+}
+
+func (p *pruning) record(ctx context.Context, message string) audit.Record {
+	actor, _ := audit.ActorFrom(ctx)
+	_, table := p.store.split()
+	metadata := map[string]any{
+		"horizons": p.horizons,
+		"prune": map[string]any{
+			"older_than": p.o.OlderThan, "types": p.o.Types, "deleted": p.done.Deleted, "partitions": p.done.Partitions,
+		},
+	}
+	for k, v := range audit.MetadataFrom(ctx) {
+		if _, ours := metadata[k]; !ours {
+			metadata[k] = v
+		}
+	}
+	request, _ := audit.RequestFrom(ctx)
+	trace, span := audit.TraceFrom(ctx)
+	return audit.Record{
+		ID: uuid.Must(uuid.NewV7()).String(), Time: time.Now().UTC(), Action: audit.Event, Outcome: audit.Success,
+		RecordType: pruneType, Table: table, Message: message, Reason: audit.ReasonFrom(ctx), Actor: actor,
+		RequestID: request.ID, IP: request.IP, UserAgent: request.UserAgent, TraceID: trace, SpanID: span,
+		Metadata: metadata, SchemaVersion: audit.SchemaVersion,
+	}
+}

@@ -1,0 +1,201 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func (p *pruning) run(ctx context.Context) error {
+	if len(p.o.Types) == 0 && !p.o.KeepPartitions {
+		if err := p.dropPartitions(ctx); err != nil {
+			return err
+		}
+	}
+	return p.deleteBatches(ctx)
+}
+
+// dropPartitions drops those that hold nothing but what is to be deleted.
+func (p *pruning) dropPartitions(ctx context.Context) error {
+	all, err := p.store.partitions(ctx, p.store.db)
+	if errors.Is(err, ErrNotPartitioned) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, part := range all {
+		if part.rest || part.until.After(p.o.OlderThan) {
+			continue
+		}
+		if err := p.drop(ctx, part); err != nil {
+			return fmt.Errorf("auditplugin: dropping partition %s: %w", part.name, err)
+		}
+		p.done.Partitions = append(p.done.Partitions, part.name)
+		p.tell()
+	}
+	return nil
+}
+
+func (p *pruning) drop(ctx context.Context, part partition) error {
+	s := p.store
+	rows := qualified(s.dialect, part.name)
+	if s.dialect == "mysql" {
+		rows = qualified(s.dialect, s.name) + " PARTITION (" + quoterOf(s.dialect)(part.name) + ")"
+	}
+	var n int64
+	var last sql.NullInt64
+	if err := s.db.QueryRowContext(ctx, "SELECT COUNT(*), MAX(seq) FROM "+rows).Scan(&n, &last); err != nil {
+		return err
+	}
+	// A transaction that was open for long may have written more since.
+	p.reach(last.Int64)
+	if s.dialect == "mysql" {
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }() // gives it back
+		if err := withLockWait(ctx, conn, "ALTER TABLE "+qualified(s.dialect, s.name)+" DROP PARTITION "+quoterOf(s.dialect)(part.name)); err != nil {
+			return err
+		}
+	} else {
+		tx, err := s.db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+		for _, statement := range []string{fmt.Sprintf("SET LOCAL lock_timeout = '%ds'", lockWait), "DROP TABLE " + rows} {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+	}
+	p.done.Deleted += n
+	return nil
+}
+
+func (p *pruning) tell() {
+	if p.o.Progress != nil {
+		p.o.Progress(p.done)
+	}
+}
+
+// deleteBatches goes through the index on occurred_at, never back to where it has
+// been: there, deleted rows may still lie around.
+func (p *pruning) deleteBatches(ctx context.Context) error {
+	var behind any
+	for {
+		seqs, last, err := p.batch(ctx, behind)
+		if err != nil || len(seqs) == 0 {
+			return err
+		}
+		n, err := p.delete(ctx, seqs, behind)
+		if err != nil {
+			return err
+		}
+		p.done.Deleted += n
+		p.tell()
+		if len(seqs) < p.o.Batch {
+			return nil
+		}
+		behind = last
+		if p.o.Pause > 0 {
+			timer := time.NewTimer(p.o.Pause)
+			select {
+			case <-ctx.Done():
+				timer.Stop()
+				return ctx.Err()
+			case <-timer.C:
+			}
+		}
+	}
+}
+
+// batch returns the seqs of the next records to delete and the time of the last.
+func (p *pruning) batch(ctx context.Context, behind any) (seqs []string, last any, err error) {
+	where, args := p.condition()
+	if behind != nil {
+		args = append(args, behind)
+		where += " AND occurred_at >= " + p.placeholder(len(args))
+	}
+	at := "occurred_at"
+	switch p.store.dialect {
+	case "mysql":
+		at = "CAST(occurred_at AS CHAR)" // drivers would move it into their own zone
+	case "sqlite":
+		at = "CAST(occurred_at AS TEXT)"
+	}
+	query := "SELECT seq, " + at + " FROM " + qualified(p.store.dialect, p.store.name) + " WHERE " + where +
+		" AND seq <= " + strconv.FormatInt(p.seq, 10) + " ORDER BY occurred_at LIMIT " + strconv.Itoa(p.o.Batch)
+	rows, err := p.store.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("auditplugin: records to prune: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // read to the end
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq, &last); err != nil {
+			return nil, nil, fmt.Errorf("auditplugin: records to prune: %w", err)
+		}
+		seqs = append(seqs, strconv.FormatInt(seq, 10))
+	}
+	if b, ok := last.([]byte); ok {
+		last = string(b)
+	}
+	return seqs, last, rows.Err()
+}
+
+func (p *pruning) delete(ctx context.Context, seqs []string, behind any) (int64, error) {
+	where, args := p.condition()
+	if behind != nil { // which leaves the partitions before it alone
+		args = append(args, behind)
+		where += " AND occurred_at >= " + p.placeholder(len(args))
+	}
+	res, err := p.store.db.ExecContext(ctx, "DELETE FROM "+qualified(p.store.dialect, p.store.name)+" WHERE seq IN ("+strings.Join(seqs, ",")+") AND "+where, args...)
+	if err != nil {
+		return 0, fmt.Errorf("auditplugin: pruning records: %w", err)
+	}
+	return res.RowsAffected()
+}
+
+// condition is what is to be deleted. Records of prunings stay: the horizons that
+// they hold are needed.
+func (p *pruning) condition() (string, []any) {
+	args := []any{p.cutoff}
+	where := "occurred_at < " + p.placeholder(1)
+	if len(p.o.Types) == 0 {
+		return where + " AND record_type <> '" + pruneType + "'", args
+	}
+	marks := make([]string, len(p.o.Types))
+	for i, kind := range p.o.Types {
+		args = append(args, kind)
+		marks[i] = p.placeholder(len(args))
+	}
+	return where + " AND record_type IN (" + strings.Join(marks, ",") + ")", args
+}
+
+func (p *pruning) placeholder(n int) string {
+	if p.store.dialect == "postgres" {
+		return "$" + strconv.Itoa(n)
+	}
+	return "?"
+}
+
+// newest returns the highest seq among what is to be deleted, 0 when nothing is.
+func (p *pruning) newest(ctx context.Context, table string) (int64, error) {
+	where, args := p.condition()
+	var seq sql.NullInt64
+	err := p.store.db.QueryRowContext(ctx, "SELECT MAX(seq) FROM "+qualified(p.store.dialect, table)+" WHERE "+where, args...).Scan(&seq)
+	if err != nil {
+		return 0, fmt.Errorf("auditplugin: records to prune: %w", err)
+	}
+	return seq.Int64, nil
+}
