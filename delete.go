@@ -13,6 +13,9 @@ func (j *job) delete() (outcome, error) {
 			return j.deleteReturning(query)
 		}
 	}
+	if err := j.refuseChance(); err != nil {
+		return outcome{}, err
+	}
 	if err := j.takeWriteLock(); err != nil {
 		return outcome{}, err
 	}

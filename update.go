@@ -22,6 +22,9 @@ func (j *job) update() (outcome, error) {
 			return j.updateSingle(names)
 		}
 	}
+	if err := j.refuseChance(); err != nil {
+		return outcome{}, err
+	}
 	if err := j.takeWriteLock(); err != nil {
 		return outcome{}, err
 	}
