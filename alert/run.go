@@ -153,9 +153,9 @@ func (e *Engine) sendNext(ctx, sending context.Context, name string) (bool, erro
 	if channel == nil {
 		return false, nil
 	}
-	// Somebody else may have the message when its lease ends: long after the
+	// Somebody else may have the message when its lease ends: well after the
 	// attempt.
-	c, err := e.store.claim(ctx, name, e.opts.sendTimeout+e.opts.stopTimeout+time.Minute)
+	c, err := e.store.claim(ctx, name, 2*e.opts.sendTimeout+e.opts.stopTimeout)
 	if err != nil || c == nil {
 		return false, err
 	}
