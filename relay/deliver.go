@@ -15,7 +15,7 @@ import (
 var errStopped = errors.New("auditplugin: the relay was stopped")
 
 // deliver hands a read to the sink, transaction by transaction, and saves the
-// position. It returns nil when it was stopped by ctx.
+// position now and then. It returns nil when it was stopped by ctx.
 func (s *session) deliver(ctx, held context.Context, b batch) error {
 	var err error
 	for _, g := range s.groups(b) {
@@ -26,16 +26,12 @@ func (s *session) deliver(ctx, held context.Context, b batch) error {
 		if err = s.group(ctx, held, g, b.unreadable); err != nil {
 			break
 		}
-		if s.dirty && time.Since(s.saved) >= saveEvery {
-			if err := s.save(held, progress{}); err != nil {
-				return err
-			}
-		}
-	}
-	if s.dirty {
-		if err := s.save(held, progress{}); err != nil {
+		if err := s.saveInTime(held); err != nil {
 			return err
 		}
+	}
+	if err == nil {
+		err = s.saveInTime(held)
 	}
 	if errors.Is(err, errStopped) {
 		return nil

@@ -84,8 +84,9 @@ type session struct {
 	replayed          time.Time
 }
 
-// saveEvery bounds how much is delivered again after a crash.
-const saveEvery = 500 * time.Millisecond
+// saveEvery bounds how much is delivered again after a crash. A save for each read
+// would be one more durable commit for the database, and for the records to wait for.
+const saveEvery = 100 * time.Millisecond
 
 // serve delivers until ctx ends; held ends when delivering must end at once.
 func (s *session) serve(ctx, held context.Context) (err error) {
@@ -125,6 +126,9 @@ func (s *session) serve(ctx, held context.Context) (err error) {
 		} else if len(s.position.gaps) > 0 {
 			poll = min(poll, 2*s.settler.every)
 		}
+		if s.dirty {
+			poll = min(poll, max(0, saveEvery-time.Since(s.saved)))
+		}
 		timer := time.NewTimer(poll)
 		select {
 		case <-ctx.Done():
@@ -138,6 +142,14 @@ func (s *session) serve(ctx, held context.Context) (err error) {
 		return s.save(held, progress{})
 	}
 	return nil
+}
+
+// saveInTime saves what has not been saved for a while.
+func (s *session) saveInTime(ctx context.Context) error {
+	if !s.dirty || time.Since(s.saved) < saveEvery {
+		return nil
+	}
+	return s.save(ctx, progress{})
 }
 
 // save writes the position and what comes with it.
