@@ -68,6 +68,15 @@ func (j *job) finishDelete(before []row, cs []children) error {
 }
 
 func (j *job) deleteReturning(query string) (outcome, error) {
+	if !j.wantRows {
+		n := int64(0)
+		err := j.streamUser(query, j.args, func(raw []any) error {
+			n++
+			j.log.note(j.t, j.t.normalise(raw), nil)
+			return nil
+		})
+		return outcome{result: result{affected: n, lastErr: j.lastInsertErr()}}, err
+	}
 	theirs, added, err := j.queryAdded(query, j.args, len(j.t.cols))
 	if err != nil {
 		return outcome{}, err
@@ -75,10 +84,7 @@ func (j *job) deleteReturning(query string) (outcome, error) {
 	for _, raw := range added {
 		j.changed(j.t, j.t.normalise(raw), nil)
 	}
-	if j.wantRows {
-		return outcome{rows: theirs}, nil
-	}
-	return outcome{result: result{affected: int64(len(added)), lastErr: j.lastInsertErr()}}, nil
+	return outcome{rows: theirs}, nil
 }
 
 // returnsDeleted reports whether DELETE … RETURNING serves here.

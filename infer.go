@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"gorm.io/gorm/clause"
 
@@ -15,29 +14,39 @@ import (
 // inferAfter makes the after images of the values that were sent, where MySQL is
 // certain to have stored just those: that saves reading every row back. Anything
 // that could make the rows other than that is a reason to read them.
-func (j *job) inferAfter(names []string, before []row, out outcome) (map[string]image, bool) {
-	if j.p.server.Dialect != "mysql" || j.p.cfg.portable || out.result == nil || len(before) == 0 || !j.predictable(names) {
-		return nil, false
+func (j *job) inferAfter(names []string, before *held, out outcome) bool {
+	if j.p.server.Dialect != "mysql" || j.p.cfg.portable || out.result == nil || before.len() == 0 || !j.predictable(names) {
+		return false
 	}
 	sent, ok := j.literals(before)
 	if !ok {
-		return nil, false
+		return false
 	}
-	after := make(map[string]image, len(before))
-	differing := int64(0)
-	for _, b := range before {
-		img := slices.Clone(b.image)
+	after := make(image, len(j.t.cols))
+	apply := func(row int) (b image, differs bool) {
+		b = before.image(row)
+		copy(after, b)
 		for i, v := range sent {
-			img[i] = v
+			after[i] = v
 		}
-		if !sameImage(b.image, img) {
-			differing++
-		}
-		after[j.t.identity(b.image)] = img
+		return b, !sameImage(b, after)
 	}
 	// The server counts the rows that it changed: they have to be these.
-	affected, err := out.result.RowsAffected()
-	return after, err == nil && affected == differing
+	differing := int64(0)
+	for row := range before.len() {
+		if _, differs := apply(row); differs {
+			differing++
+		}
+	}
+	if affected, err := out.result.RowsAffected(); err != nil || affected != differing {
+		return false
+	}
+	for row := range before.len() {
+		if b, differs := apply(row); differs {
+			j.log.note(j.t, b, after)
+		}
+	}
+	return true
 }
 
 // predictable reports whether the statement changes nothing but what it assigns, in
@@ -91,9 +100,8 @@ func callsAnything(query string) bool {
 
 // literals are the assigned values by column as they will be read back; not ok if
 // one of them is an expression or may be stored as something else.
-func (j *job) literals(before []row) (map[int]any, bool) {
+func (j *job) literals(before *held) (map[int]any, bool) {
 	t := j.t
-	loc := j.driverLocation(before)
 	sent := map[int]any{}
 	for _, a := range j.assignments() {
 		i, ok := t.index[columnName(a)]
@@ -104,21 +112,10 @@ func (j *job) literals(before []row) (map[int]any, bool) {
 		stored := values.Stored{
 			Type: column.DBType, Size: column.Size, NotNull: column.NotNull, UTF8: column.UTF8, TextJSON: j.p.server.MariaDB,
 		}
-		if !stored.Exact(a.Value, loc) {
+		if !stored.Exact(a.Value, before.location) {
 			return nil, false
 		}
 		sent[i] = t.rules[i].Normalise(a.Value)
 	}
 	return sent, true
-}
-
-// driverLocation is where the driver keeps its clock, as seen in a time that it
-// read; nil when it read none, or gives times as text.
-func (j *job) driverLocation(before []row) *time.Location {
-	for _, v := range before[0].raw {
-		if at, ok := v.(time.Time); ok {
-			return at.Location()
-		}
-	}
-	return nil
 }

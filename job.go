@@ -11,6 +11,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/replay"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
 // call is what GORM asked of the connection.
@@ -35,7 +36,7 @@ type job struct {
 	state *state
 	t     *target
 	notes map[string]any // metadata that qualifies the images
-	log   []change
+	log   changelog
 	wrote bool // the application's statement has succeeded
 	// target is what ON CONFLICT names.
 	target []string
@@ -89,6 +90,10 @@ func (j *job) runLenient() (outcome, error) {
 	if _, err := j.state.conn.ExecContext(j.ctx, "SAVEPOINT "+point); err != nil {
 		return j.plain()
 	}
+	// Records of the statement may be written before the last of them is made.
+	mark := sqltext.Statement{Kind: sqltext.Savepoint, Name: point}
+	j.state.point((*state).setPoint, mark)
+	defer j.state.point((*state).release, mark)
 	out, err := j.capture()
 	if err == nil {
 		err = j.record()
@@ -97,7 +102,8 @@ func (j *job) runLenient() (outcome, error) {
 		if _, rerr := j.state.conn.ExecContext(j.ctx, "ROLLBACK TO SAVEPOINT "+point); rerr != nil {
 			return out, err
 		}
-		j.log = nil
+		j.state.point((*state).rollbackTo, mark)
+		j.log = changelog{}
 		var perr error
 		if out, perr = j.plain(); perr != nil {
 			return out, perr
@@ -180,28 +186,42 @@ func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
 }
 
 // queryAdded is queryUser for a statement to which we added columns: what the
-// application asked for, if it did, and what we did.
+// application asked for, and what we did.
 func (j *job) queryAdded(query string, args []any, ours int) (*replay.Set, [][]any, error) {
-	if j.wantRows {
-		set, err := j.queryUser(query, args)
-		if err != nil {
-			return set, nil, err
-		}
-		theirs, added := split(set, ours)
-		return theirs, added, nil
+	set, err := j.queryUser(query, args)
+	if err != nil {
+		return set, nil, err
 	}
-	rows, err := j.user.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Values checks it
+	theirs, added := split(set, ours)
+	return theirs, added, nil
+}
+
+// streamUser is queryAdded for a statement of which the application wants no rows:
+// f is called with each, whose slice is used again.
+func (j *job) streamUser(query string, args []any, f func(raw []any) error) error {
+	rows, err := j.user.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Each checks it
+	if err == nil {
+		err = replay.Each(rows, f)
+	}
 	if err != nil {
 		j.state.failed(err)
-		return nil, nil, err
-	}
-	added, err := replay.Values(rows)
-	if err != nil {
-		j.state.failed(err)
-		return nil, nil, err
+		return err
 	}
 	j.wrote = true
-	return nil, added, nil
+	return nil
+}
+
+// stream is read, row by row.
+func (j *job) stream(query string, args []any, f func(raw []any) error) error {
+	rows, err := j.state.conn.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Each checks it
+	if err == nil {
+		err = replay.Each(rows, f)
+	}
+	if err != nil {
+		j.state.failed(err)
+		return j.auditError(err)
+	}
+	return nil
 }
 
 // read runs a statement of ours. It goes around the prepared statements of the
@@ -241,8 +261,7 @@ func (j *job) note(key string, value any) {
 }
 
 func (j *job) changed(t *target, before, after image) *change {
-	j.log = append(j.log, change{t: t, before: before, after: after, id: newID()})
-	return &j.log[len(j.log)-1]
+	return j.log.add(change{t: t, before: before, after: after, id: newID()})
 }
 
 // isTransactionError reports whether err belongs to the transaction rather than to

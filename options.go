@@ -36,7 +36,7 @@ const (
 )
 
 const (
-	defaultBufferLimit   = 10_000
+	defaultBufferLimit   = 2_000
 	defaultMaxValueBytes = 64 << 10
 	minHashKey           = 16
 )
@@ -275,7 +275,7 @@ func WithApplication(name string) Option {
 }
 
 // WithBufferLimit sets how many records a transaction holds in memory before they
-// are written to the table early. The default is 10,000.
+// are written to the table early. The default is 2,000.
 func WithBufferLimit(records int) Option {
 	return func(c *config) error {
 		if records < 1 {

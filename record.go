@@ -14,7 +14,8 @@ import (
 
 // record turns the statement's changes into records and buffers them.
 func (j *job) record() error {
-	if len(j.log) == 0 {
+	n := j.log.len()
+	if n == 0 {
 		return nil
 	}
 	base := j.describe("")
@@ -26,15 +27,24 @@ func (j *job) record() error {
 		}
 		base.Metadata = merged
 	}
-	records := make([]audit.Record, 0, len(j.log))
-	for i := range j.log {
-		r, ok, err := j.p.recordOf(base, &j.log[i])
+	records := make([]audit.Record, 0, min(n, maxPlain))
+	err := j.log.each(func(c *change) error {
+		r, ok, err := j.p.recordOf(base, c)
 		if err != nil {
 			return fmt.Errorf("%w: %s of %s (table %s): %w", ErrAuditFailed, j.op, j.model.recordType, j.ref.name, err)
 		}
 		if ok {
 			records = append(records, r)
 		}
+		if len(records) < maxPlain {
+			return nil
+		}
+		full := records
+		records = records[:0]
+		return j.state.add(j.ctx, full, j.model.keep)
+	})
+	if err != nil {
+		return err
 	}
 	return j.state.add(j.ctx, records, j.model.keep)
 }

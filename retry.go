@@ -12,13 +12,13 @@ func (j *job) again(out outcome, err error) (outcome, error) {
 		!unread && !isStale(j.p.server.Dialect, err) {
 		return out, err
 	}
-	j.log, j.notes = nil, nil
+	j.log, j.notes = changelog{}, nil
 	out, err = j.capture()
 	if err == nil || j.wrote || j.state.bare || j.state.isLost() || !errors.Is(err, ErrAuditFailed) {
 		// Of a transaction out of sight nobody could refuse the commit.
 		return out, err
 	}
-	j.log, j.notes = nil, nil
+	j.log, j.notes = changelog{}, nil
 	out, own := j.plain()
 	if own != nil {
 		return out, own

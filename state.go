@@ -282,6 +282,13 @@ func (s *state) rollbackTo(a sqltext.Statement) {
 	}
 }
 
+// point does something with a savepoint of ours.
+func (s *state) point(do func(*state, sqltext.Statement), a sqltext.Statement) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	do(s, a)
+}
+
 // release merges a savepoint into what surrounds it.
 func (s *state) release(a sqltext.Statement) {
 	name := s.pointName(a)

@@ -177,10 +177,14 @@ func (t *target) all() []int {
 // normalise turns driver values into an image.
 func (t *target) normalise(raw []any) image {
 	img := make(image, len(t.cols))
+	t.normaliseInto(img, raw)
+	return img
+}
+
+func (t *target) normaliseInto(img image, raw []any) {
 	for i := range t.cols {
 		img[i] = t.rules[i].Normalise(raw[i])
 	}
-	return img
 }
 
 // identity is the key of an image as a map key; "" without a key.

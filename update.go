@@ -8,7 +8,6 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
-	"github.com/gorm-audit/auditplugin/internal/replay"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
@@ -20,6 +19,9 @@ func (j *job) update() (outcome, error) {
 		j.t = j.t.narrowed(names)
 		if j.singleStatement(names) {
 			return j.updateSingle(names)
+		}
+		if j.keepsKeys(names) {
+			return j.updateKeyed(names)
 		}
 	}
 	if err := j.refuseChance(); err != nil {
@@ -36,13 +38,6 @@ func (j *job) update() (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	if query, ok := j.updateReturning(next); ok {
-		out, after, err := j.runReturning(query, len(j.t.key) == 0)
-		if err != nil {
-			return out, err
-		}
-		return out, j.finishChildren(cs, j.pair(before, next, after))
-	}
 	out, err := j.plain()
 	if err != nil {
 		return out, err
@@ -50,54 +45,11 @@ func (j *job) update() (outcome, error) {
 	if err := j.checkGap(out, len(before)); err != nil {
 		return out, err
 	}
-	after, ok := j.inferAfter(names, before, out)
-	if !ok {
-		if after, err = j.readAfter(next); err != nil {
-			return out, err
-		}
+	after, err := j.readAfter(next)
+	if err != nil {
+		return out, err
 	}
 	return out, j.finishChildren(cs, j.pair(before, next, after))
-}
-
-// updateReturning is the application's UPDATE, made to return the rows it changed:
-// where that is what will be stored, nothing has to be read back.
-func (j *job) updateReturning(next []successor) (query string, ok bool) {
-	t, server := j.t, j.p.server
-	if server.Dialect != "sqlite" || !server.AtLeast(3, 35, 0) || j.p.cfg.portable || t.tbl.Kind != catalog.Plain {
-		return "", false
-	}
-	// What triggers do to the table comes after RETURNING.
-	if t.tbl.Triggered || !j.ref.simple || j.joins() || len(next) > 0 && next[0].image != nil {
-		return "", false
-	}
-	list := t.bare
-	if len(t.key) == 0 {
-		list = append(slices.Clone(list), "rowid")
-	}
-	return j.withReturning(list)
-}
-
-// runReturning runs it and finds the after images by the rows' identity.
-func (j *job) runReturning(query string, rowid bool) (outcome, map[string]image, error) {
-	width := len(j.t.cols)
-	if rowid {
-		width++
-	}
-	theirs, added, err := j.queryAdded(query, j.args, width)
-	if err != nil {
-		return outcome{}, nil, err
-	}
-	after := make(map[string]image, len(added))
-	for _, raw := range added {
-		img := j.t.normalise(raw)
-		id := j.t.identity(img)
-		if rowid {
-			id = values.KeyText(raw[len(j.t.cols)])
-		}
-		after[id] = img
-	}
-	out, err := j.insertOutcome(theirs, int64(len(added)))
-	return out, after, err
 }
 
 // successor tells where a row will be found after the update, or what it will be.
@@ -311,28 +263,33 @@ func (j *job) updateSingle(names []string) (outcome, error) {
 		write(s, old, ".", oldColumn(i), ",")
 	}
 	write(s, strings.Join(t.qualified, ","))
-	theirs, added, err := j.queryAdded(strings.TrimSpace(s.SQL.String()), s.Vars, 2*len(t.cols))
+	query := strings.TrimSpace(s.SQL.String())
+	n, affected := len(t.cols), int64(0)
+	before, after := make(image, n), make(image, n)
+	note := func(raw []any) error {
+		affected++
+		t.normaliseInto(before, raw[:n])
+		t.normaliseInto(after, raw[n:])
+		if !sameImage(before, after) {
+			j.log.note(t, before, after)
+		}
+		return nil
+	}
+	if !j.wantRows {
+		err := j.streamUser(query, s.Vars, note)
+		return outcome{result: result{affected: affected, lastErr: j.lastInsertErr()}}, err
+	}
+	theirs, added, err := j.queryAdded(query, s.Vars, 2*n)
 	if err != nil {
 		return outcome{}, err
 	}
-	return j.finishSingle(theirs, added), nil
+	for _, raw := range added {
+		_ = note(raw) // it can not fail
+	}
+	return outcome{rows: theirs}, nil
 }
 
 func oldColumn(i int) string { return fmt.Sprintf("auditplugin_o%d", i) }
-
-func (j *job) finishSingle(theirs *replay.Set, added [][]any) outcome {
-	n := len(j.t.cols)
-	for _, raw := range added {
-		before, after := j.t.normalise(raw[:n]), j.t.normalise(raw[n:])
-		if !sameImage(before, after) {
-			j.changed(j.t, before, after)
-		}
-	}
-	if j.wantRows {
-		return outcome{rows: theirs}
-	}
-	return outcome{result: result{affected: int64(len(added)), lastErr: j.lastInsertErr()}}
-}
 
 func sameImage(a, b image) bool {
 	for i := range a {

@@ -143,3 +143,26 @@ func Values(rows *sql.Rows) ([][]any, error) {
 	}
 	return readRows(rows, len(names))
 }
+
+// Each calls f with each row that is left of rows, as driver values, until f fails,
+// and closes rows. The slice is the same one each time; the values are not.
+func Each(rows *sql.Rows, f func(values []any) error) error {
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	if err != nil {
+		return fmt.Errorf("auditplugin: reading result columns: %w", err)
+	}
+	values, dest := make([]any, len(names)), make([]any, len(names))
+	for i := range dest {
+		dest[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		if err := f(values); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

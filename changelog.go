@@ -1,0 +1,118 @@
+package auditplugin
+
+import (
+	"slices"
+
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// maxPlain is how many changes of a statement are held as they are. More are packed:
+// what an UPDATE of 100,000 rows did has to fit into memory.
+const maxPlain = 1024
+
+// changelog holds what a statement changed, in order.
+type changelog struct {
+	plain []change
+	// packed follows plain: changes of one target.
+	t      *target
+	packed []byte
+	n      int // packed changes
+}
+
+func (l *changelog) len() int { return len(l.plain) + l.n }
+
+// add takes a change that others may refer to. It must not follow a packed one.
+func (l *changelog) add(c change) *change {
+	l.plain = append(l.plain, c)
+	return &l.plain[len(l.plain)-1]
+}
+
+// note takes a change that nothing refers to. The images are the caller's again
+// when it returns.
+func (l *changelog) note(t *target, before, after image) {
+	if l.n == 0 && len(l.plain) < maxPlain {
+		l.add(change{t: t, before: slices.Clone(before), after: slices.Clone(after), id: newID()})
+		return
+	}
+	l.t = t
+	l.n++
+	switch {
+	case before == nil:
+		l.packed = packImage(append(l.packed, packedCreate), after)
+	case after == nil:
+		l.packed = packImage(append(l.packed, packedDelete), before)
+	default:
+		l.packed = append(l.packed, packedUpdate)
+		for i := range before {
+			if values.Equal(before[i], after[i]) && !slices.Contains(t.key, i) {
+				l.packed = append(l.packed, packedSame)
+				continue
+			}
+			l.packed = values.Append(append(l.packed, packedChanged), before[i])
+			l.packed = values.Append(l.packed, after[i])
+		}
+	}
+}
+
+const (
+	packedCreate byte = iota
+	packedDelete
+	packedUpdate
+)
+
+const (
+	packedSame byte = iota
+	packedChanged
+)
+
+// each calls f with the changes in order, and forgets them. In those that were
+// packed, columns that did not change are nil.
+func (l *changelog) each(f func(c *change) error) error {
+	for i := range l.plain {
+		if err := f(&l.plain[i]); err != nil {
+			return err
+		}
+	}
+	l.plain = nil
+	for b := l.packed; l.n > 0; l.n-- {
+		c := change{t: l.t, id: newID()}
+		kind := b[0]
+		b = b[1:]
+		switch kind {
+		case packedCreate:
+			c.after, b = unpackImage(b, len(l.t.cols))
+		case packedDelete:
+			c.before, b = unpackImage(b, len(l.t.cols))
+		default:
+			c.before, c.after = make(image, len(l.t.cols)), make(image, len(l.t.cols))
+			for i := range c.before {
+				same := b[0] == packedSame
+				if b = b[1:]; same {
+					continue
+				}
+				c.before[i], b = values.Take(b)
+				c.after[i], b = values.Take(b)
+			}
+		}
+		if err := f(&c); err != nil {
+			return err
+		}
+	}
+	l.packed = nil
+	return nil
+}
+
+func packImage(b []byte, img image) []byte {
+	for _, v := range img {
+		b = values.Append(b, v)
+	}
+	return b
+}
+
+func unpackImage(b []byte, n int) (image, []byte) {
+	img := make(image, n)
+	for i := range img {
+		img[i], b = values.Take(b)
+	}
+	return img, b
+}
