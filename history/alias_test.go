@@ -130,6 +130,7 @@ func TestMistakes(t *testing.T) {
 		if _, err := wrong.Count(ctx); !errors.Is(err, history.ErrInvalidQuery) {
 			t.Errorf("%s: Count: %v", name, err)
 		}
+		_ = wrong.Cursor(audit.Record{Seq: 1}) // which has no error to return
 		if tx := wrong.DB(ctx); !errors.Is(tx.Error, history.ErrInvalidQuery) {
 			t.Errorf("%s: DB: %v", name, tx.Error)
 		}
