@@ -20,7 +20,7 @@ func (q Query) Model(model any) Query {
 		if err != nil {
 			return nil, err
 		}
-		return equals("table_name", bareTable(s.Table)), nil
+		return b.inTable(s.Table), nil
 	})
 }
 

@@ -175,7 +175,7 @@ func (q Query) expressions(b *builder) ([]clause.Expression, error) {
 			return nil, err
 		}
 		b.table = t.table
-		exprs = append(exprs, equals("table_name", t.table), equals("record_id", t.recordID))
+		exprs = append(exprs, b.inTable(t.table), equals("record_id", t.recordID))
 	}
 	for _, c := range q.conditions {
 		e, err := c(b)

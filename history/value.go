@@ -19,8 +19,8 @@ import (
 // From asks for records that say a column had a value before: updates that changed
 // it from there, and deletes. Values are compared as JSON values: numbers by value,
 // texts exactly, documents member by member (on SQLite as the text that the
-// emitter writes; with MariaDB from 10.7 on); nil is NULL. A value over the plugin's size limit matches
-// nothing, since only its hash is recorded.
+// emitter writes; with MariaDB from 10.7 on); nil is NULL. A value over the
+// plugin's size limit matches nothing, since only its hash is recorded.
 //
 // With a model known, by [Of] or [Query.Model], the value is converted as the
 // column's would be. The value of a hashed column is hashed; that of a masked one
