@@ -56,6 +56,10 @@ func questions(db *gorm.DB, w world) []question {
 			from := w.at(r.IntN(w.records))
 			return all.Since(from).Until(from.Add(time.Hour))
 		}},
+		{name: "the last 20 of a day long ago", ask: func(int) history.Query {
+			from := begin.AddDate(0, 0, r.IntN(90))
+			return all.Since(from).Until(from.AddDate(0, 0, 1)).Newest().Limit(20)
+		}},
 		{name: "a transaction", ask: func(i int) history.Query { return all.Transaction(transactions[i%len(transactions)]) }},
 		{name: "a record by id", ask: func(i int) history.Query { return all.ID(ids[i%len(ids)]) }},
 		{name: "page 1", ask: func(int) history.Query { return page(all.Newest(), 1) }},
