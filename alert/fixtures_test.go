@@ -2,6 +2,8 @@ package alert_test
 
 import (
 	"context"
+	"io"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -160,3 +162,5 @@ func texts(messages []alert.Message) []string {
 	}
 	return out
 }
+
+func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

@@ -43,7 +43,7 @@ func TestDefaultTexts(t *testing.T) {
 		{"the field that matters first", with(user, func(r *audit.Record) {
 			r.Action = audit.Update
 			r.Before, r.After = map[string]any{"name": "A", "role": "reader"}, map[string]any{"name": "B", "role": "admin"}
-			r.Changes = []audit.Change{{Path: "name", From: "A", To: "B"}, {Path: "role", From: "reader", To: "admin"}}
+			r.Changes = []audit.Change{{Path: "name", From: "A", To: "B"}, {Path: "role", From: "reader", To: "admin"}, {Path: "updated_at", From: "x", To: "y"}}
 		}), alert.When(alert.Value("role", alert.Becomes("admin"))).Named("anything").To("inbox"), "Ada Lovelace (user 42) changed the role of user 7: reader → admin; also changed: name; 23 Nov 2026 13:05 UTC"},
 		{"create", with(user, func(r *audit.Record) {
 			r.Action, r.After = audit.Create, map[string]any{"role": "admin", "name": "Grace"}

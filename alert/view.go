@@ -29,7 +29,7 @@ type View struct {
 	// Changes are the changed fields that the rule's conditions name, or all of
 	// them if they name none. In creates and deletes there are those named only.
 	Changes []Field
-	// Others are the labels of the other fields that changed.
+	// Others are the labels of the other fields that changed, but for updated_at.
 	Others []string
 	// Before, After and Metadata hold values in words, by column or key. What is not
 	// there is empty.
@@ -125,6 +125,10 @@ func (w wording) fields(v *View, c *compiled, r *audit.Record) {
 	}
 	focused := len(v.Changes) > 0
 	for _, change := range r.Changes {
+		// GORM's own time stamp says nothing that the message does not.
+		if change.Path == "updated_at" && len(r.Changes) > 1 && !slices.Contains(c.focus, change.Path) {
+			continue
+		}
 		if told[change.Path] || slices.ContainsFunc(c.focus, func(p string) bool {
 			return told[p] && (strings.HasPrefix(change.Path, p+".") || strings.HasPrefix(p, change.Path+"."))
 		}) {

@@ -8,6 +8,9 @@
 //	go run ./example -dsn 'postgres://postgres@127.0.0.1:5432/test?sslmode=disable'
 //	go run ./example -dsn 'root:@tcp(127.0.0.1:3306)/test?parseTime=true'
 //
+// With -alerts it shows alerts instead: a local web server plays a support desk that
+// is told of a changed MFA phone, and not of one whose transaction was rolled back.
+//
 // There, the tour uses tables whose names start with tour_, which it replaces at
 // the start and drops at the end, and the table audit_logs, which it only adds to.
 package main
@@ -22,8 +25,13 @@ import (
 
 func main() {
 	dsn := flag.String("dsn", "", "PostgreSQL URL or MariaDB/MySQL DSN; empty uses a temporary SQLite database")
+	alerts := flag.Bool("alerts", false, "show alerts instead: who is told of a change, and in which words")
 	flag.Parse()
-	if err := run(context.Background(), os.Stdout, *dsn); err != nil {
+	show := run
+	if *alerts {
+		show = runAlerts
+	}
+	if err := show(context.Background(), os.Stdout, *dsn); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

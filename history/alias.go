@@ -4,7 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"gorm.io/gorm/clause"
+
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/internal/diffpath"
 )
 
@@ -19,6 +22,27 @@ func (q Query) Alias(old, now string) Query {
 	}
 	q.aliases = append(slices.Clip(q.aliases), alias{old, now})
 	return q
+}
+
+// Formerly says that the table of the rows asked about, by [Of], [OfTable] or
+// [Query.Model], once had another name: records from then are found as well, and
+// keep it. Calls add up.
+func (q Query) Formerly(table string) Query {
+	if table == "" {
+		return q.failed("Formerly: no table")
+	}
+	q.formerly = append(slices.Clip(q.formerly), table)
+	return q
+}
+
+// inTable is the condition that a record is about the named table, under its
+// present name or an older one.
+func (b *builder) inTable(name string) clause.Expression {
+	texts := []any{emitter.StoredText("table_name", bareTable(name))}
+	for _, old := range b.q.formerly {
+		texts = append(texts, emitter.StoredText("table_name", bareTable(old)))
+	}
+	return among{"table_name", texts}
 }
 
 // names returns the names that a column has had, the given one first.

@@ -77,6 +77,35 @@ func TestAlias(t *testing.T) {
 	}
 }
 
+// A table that was renamed keeps its trail, for those who know its old names.
+func TestFormerly(t *testing.T) {
+	db := open(t, []any{&contact{}})
+	ctx := context.Background()
+	say := func(message string) *gorm.DB { return db.WithContext(audit.WithMessage(ctx, message)) }
+	must(t, db.Exec("ALTER TABLE contacts RENAME TO people").Error)
+	must(t, say("people").Table("people").Create(map[string]any{"id": 1, "phone": "1"}).Error)
+	must(t, say("another").Table("people").Create(map[string]any{"id": 2, "phone": "1"}).Error)
+	must(t, db.Exec("ALTER TABLE people RENAME TO contacts").Error)
+	must(t, say("contacts").Model(&contact{ID: 1}).Update("phone", "2").Error)
+	for name, c := range map[string]struct {
+		q    history.Query
+		want int64
+	}{
+		"now":         {history.Of(db, &contact{ID: 1}), 1},
+		"row":         {history.Of(db, &contact{ID: 1}).Formerly("people").Formerly("main.guests"), 2},
+		"row, values": {history.Of(db, &contact{ID: 1}).Formerly("people").To("phone", "1"), 1},
+		"by table":    {history.OfTable(db, "contacts", 1).Formerly("people"), 2},
+		"model":       {history.Search(db).Model(&contact{}).Formerly("people"), 3},
+	} {
+		if n, err := c.q.Count(ctx); err != nil || n != c.want {
+			t.Errorf("%s: %d, %v; want %d", name, n, err, c.want)
+		}
+	}
+	if _, err := history.Search(db).Formerly("").Find(ctx); !errors.Is(err, history.ErrInvalidQuery) {
+		t.Errorf("no table: %v", err)
+	}
+}
+
 // Records of other schema versions are read, and say so.
 func TestSchemaVersions(t *testing.T) {
 	db := open(t, []any{&user{}})
@@ -130,6 +159,7 @@ func TestMistakes(t *testing.T) {
 		if _, err := wrong.Count(ctx); !errors.Is(err, history.ErrInvalidQuery) {
 			t.Errorf("%s: Count: %v", name, err)
 		}
+		_ = wrong.Cursor(audit.Record{Seq: 1}) // which has no error to return
 		if tx := wrong.DB(ctx); !errors.Is(tx.Error, history.ErrInvalidQuery) {
 			t.Errorf("%s: DB: %v", name, tx.Error)
 		}

@@ -41,7 +41,7 @@ func (t *rowTable) fromRecord(i int, v any) cell {
 		return cell{state: known}
 	case c.drops || hides(v, c.secret):
 		return cell{state: redacted}
-	case isTruncated(v):
+	case isTruncated(v) || tooDeep(v, 1):
 		return cell{state: lost}
 	}
 	return cell{state: known, value: c.rule.Recorded(v)}
@@ -82,6 +82,30 @@ func isTruncated(v any) bool {
 	}
 	_, hash := m["sha256"].(string)
 	return len(m) == 1 || hash
+}
+
+// maxNested is how many levels of a document records hold as such: from there on, a
+// text stands for what is below.
+const maxNested = 23
+
+func tooDeep(v any, depth int) bool {
+	switch x := v.(type) {
+	case string:
+		return depth > maxNested && (strings.HasPrefix(x, "{") || strings.HasPrefix(x, "["))
+	case map[string]any:
+		for _, e := range x {
+			if tooDeep(e, depth+1) {
+				return true
+			}
+		}
+	case []any:
+		for _, e := range x {
+			if tooDeep(e, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // allTruncated recognises an image that was too long altogether.

@@ -108,7 +108,7 @@ func (e *UnknownError) Error() string {
 
 // Is finds the sentinels that apply.
 func (e *UnknownError) Is(target error) bool {
-	return target == ErrRedacted && len(e.Redacted) > 0 || target == ErrUnknown && len(e.Lost) > 0 //nolint:errorlint // Is compares
+	return target == ErrRedacted && len(e.Redacted) > 0 || target == ErrUnknown && len(e.Lost) > 0
 }
 
 // accept hands out the gaps, or makes an error of them.

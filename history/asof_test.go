@@ -217,6 +217,38 @@ func TestAsOfLostValues(t *testing.T) {
 	}
 }
 
+type nest struct {
+	ID  uint
+	Doc any `gorm:"serializer:json"`
+}
+
+// A text stands for what is nested too deep; it must not be taken for a value.
+func TestAsOfDeepDocuments(t *testing.T) {
+	db := open(t, []any{&nest{}})
+	ctx := context.Background()
+	for _, depth := range []int{1, 22, 23, 24, 25, 30} {
+		var doc any = []any{"[leaf]"}
+		for range depth - 1 {
+			doc = []any{doc}
+		}
+		n := nest{Doc: doc}
+		must(t, db.Create(&n).Error)
+		created := newest(t, db)
+		must(t, db.Model(&n).Updates(nest{Doc: "other"}).Error)
+		got := nest{ID: n.ID}
+		err := history.AsOf(ctx, db, &got, history.After(created))
+		if err == nil && !reflect.DeepEqual(got.Doc, doc) {
+			t.Errorf("depth %d: %v", depth, got.Doc)
+		}
+		if err != nil && (!errors.Is(err, history.ErrUnknown) || depth < 23) {
+			t.Errorf("depth %d: %v", depth, err)
+		}
+		if depth > 23 && err == nil {
+			t.Logf("depth %d is recorded as such", depth)
+		}
+	}
+}
+
 func TestAsOfMistakes(t *testing.T) {
 	db := open(t, []any{&user{}})
 	ctx := context.Background()

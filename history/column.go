@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,20 +126,16 @@ func (b *builder) changeAt(joined string, below []string) clause.Expression {
 		if len(below) == 0 {
 			return clause.Expr{SQL: search + " IS NOT NULL", Vars: vars}
 		}
-		sql := "JSON_CONTAINS_PATH(JSON_EXTRACT(?, REPLACE(JSON_UNQUOTE(" + search + "), '.path', '')), 'one'"
+		change := "JSON_EXTRACT(?, REPLACE(JSON_UNQUOTE(" + search + "), '.path', ''))"
 		vars = append([]any{c}, vars...)
-		for _, p := range jsonPaths(below) {
-			sql += ", ?, ?"
-			vars = append(vars, "$.from"+p, "$.to"+p)
-		}
-		return clause.Expr{SQL: sql + ")", Vars: vars}
+		return oneOf(mysqlReaches(clause.Expr{SQL: change, Vars: vars}, below))
 	default:
 		sql, vars := "EXISTS (SELECT 1 FROM json_each(?) AS c WHERE json_extract(c.value, '$.path') = ?", []any{c, joined}
 		if len(below) > 0 {
 			var terms []string
 			for _, p := range jsonPaths(below) {
 				terms = append(terms, "json_type(c.value, ?) IS NOT NULL", "json_type(c.value, ?) IS NOT NULL")
-				vars = append(vars, "$.from"+p, "$.to"+p)
+				vars = append(vars, "$.from"+p.text, "$.to"+p.text)
 			}
 			sql += " AND (" + strings.Join(terms, " OR ") + ")"
 		}
@@ -159,24 +156,47 @@ func (b *builder) changeBelow(joined string) clause.Expression {
 	}
 }
 
+// mysqlReaches lists the conditions that a change has something below its value
+// before or after. MySQL takes index 0 of what is no list for the thing itself, so
+// that the lists on the way are asked for.
+func mysqlReaches(change clause.Expr, below []string) []clause.Expression {
+	var found []clause.Expression
+	for _, p := range jsonPaths(below) {
+		for _, side := range []string{"$.from", "$.to"} {
+			all := []clause.Expression{clause.Expr{SQL: "JSON_CONTAINS_PATH(?, 'one', ?)", Vars: []any{change, side + p.text}}}
+			for _, list := range p.lists {
+				all = append(all, clause.Expr{SQL: "JSON_TYPE(JSON_EXTRACT(?, ?)) = 'ARRAY'", Vars: []any{change, side + list}})
+			}
+			found = append(found, allOf(all...))
+		}
+	}
+	return found
+}
+
 // maxReadings bounds how many ways there are to read a path's digits.
 const maxReadings = 8
 
-// jsonPaths writes elements in the databases' JSON path language. An element of
-// digits may be a list's index or an object's key, so that there may be several.
-func jsonPaths(elements []string) []string {
-	paths := []string{""}
+// jsonPath is a path in the databases' JSON path language, and those of the lists
+// that it goes through.
+type jsonPath struct {
+	text  string
+	lists []string
+}
+
+// jsonPaths writes elements as JSON paths. An element of digits may be a list's
+// index or an object's key, so that there may be several.
+func jsonPaths(elements []string) []jsonPath {
+	paths := []jsonPath{{}}
 	for _, e := range elements {
-		key := "." + quoteJSON(e)
 		index, err := strconv.Atoi(e)
 		isIndex := err == nil && strconv.Itoa(index) == e && index >= 0
-		var next []string
+		var next []jsonPath
 		for _, p := range paths {
 			if isIndex {
-				next = append(next, p+"["+e+"]")
+				next = append(next, jsonPath{p.text + "[" + e + "]", append(slices.Clip(p.lists), p.text)})
 			}
 			if !isIndex || 2*len(paths) <= maxReadings {
-				next = append(next, p+key)
+				next = append(next, jsonPath{p.text + "." + quoteJSON(e), p.lists})
 			}
 		}
 		paths = next

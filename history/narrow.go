@@ -1,10 +1,10 @@
 package history
 
 import (
-	"slices"
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
@@ -20,7 +20,7 @@ func (q Query) Model(model any) Query {
 		if err != nil {
 			return nil, err
 		}
-		return equals("table_name", bareTable(s.Table)), nil
+		return b.inTable(s.Table), nil
 	})
 }
 
@@ -112,17 +112,40 @@ func (q Query) anyOf(method, name string, texts []string) Query {
 		return q.failed("%s: nothing given", method)
 	}
 	stored := make([]any, len(texts))
-	for i, text := range slices.Clone(texts) {
+	for i, text := range texts {
 		stored[i] = emitter.StoredText(name, text)
 	}
-	return q.where(func(*builder) (clause.Expression, error) {
-		if len(stored) == 1 {
-			return clause.Eq{Column: column(name), Value: stored[0]}, nil
-		}
-		return clause.IN{Column: column(name), Values: stored}, nil
-	})
+	return q.where(func(*builder) (clause.Expression, error) { return among{name, stored}, nil })
 }
 
+// equals is the condition that a column holds a text, as the audit table stores it.
 func equals(name, text string) clause.Expression {
-	return clause.Eq{Column: column(name), Value: emitter.StoredText(name, text)}
+	return among{name, []any{emitter.StoredText(name, text)}}
+}
+
+// among is the condition that a column holds one of some stored texts.
+type among struct {
+	column string
+	texts  []any
+}
+
+// Build writes the condition. MySQL's index takes texts that differ in trailing
+// spaces for the same; there, a second term does not.
+func (a among) Build(b clause.Builder) {
+	in := clause.IN{Column: column(a.column), Values: a.texts}
+	stmt, ok := b.(*gorm.Statement)
+	if !ok || stmt.Dialector.Name() != "mysql" {
+		in.Build(b)
+		return
+	}
+	exact := clause.Expr{SQL: "CAST(? AS BINARY) IN (", Vars: []any{column(a.column)}}
+	for i, text := range a.texts {
+		if i > 0 {
+			exact.SQL += ", "
+		}
+		exact.SQL += "CAST(CONVERT(? USING utf8mb4) AS BINARY)"
+		exact.Vars = append(exact.Vars, text)
+	}
+	exact.SQL += ")"
+	allOf(in, exact).Build(b)
 }

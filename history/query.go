@@ -24,6 +24,7 @@ type Query struct {
 	model      any
 	conditions []condition
 	aliases    []alias
+	formerly   []string // older names of the rows' table
 	scopes     []func(*gorm.DB) *gorm.DB
 	newest     bool
 	timed      bool // Since or Until was given

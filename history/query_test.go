@@ -5,7 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
 
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -100,4 +103,30 @@ func actions(records []audit.Record) string {
 		text += string(r.Action)
 	}
 	return text
+}
+
+// A Query may be shared: each goroutine narrows it in its own way.
+func TestQueryShared(t *testing.T) {
+	db := open(t, []any{&user{}})
+	for i := range 8 {
+		ctx := audit.WithActor(t.Context(), audit.Actor{ID: strconv.Itoa(i)})
+		must(t, db.WithContext(ctx).Create(&user{Name: "Ada"}).Error)
+	}
+	base := history.Search(db).Action(audit.Create).Type("user")
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			q := base.Actor(strconv.Itoa(i)).Since(time.Now().Add(-time.Hour)).To("name", "Ada")
+			for range 5 {
+				records, err := q.Newest().Find(t.Context())
+				if err != nil || len(records) != 1 || records[0].Actor.ID != strconv.Itoa(i) {
+					t.Errorf("actor %d: %v, %v", i, records, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if n, err := base.Count(t.Context()); err != nil || n != 8 {
+		t.Errorf("base: %d, %v", n, err)
+	}
 }

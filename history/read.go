@@ -175,9 +175,7 @@ func (q Query) expressions(b *builder) ([]clause.Expression, error) {
 			return nil, err
 		}
 		b.table = t.table
-		exprs = append(exprs,
-			clause.Eq{Column: column("table_name"), Value: t.table},
-			clause.Eq{Column: column("record_id"), Value: t.recordID})
+		exprs = append(exprs, b.inTable(t.table), equals("record_id", t.recordID))
 	}
 	for _, c := range q.conditions {
 		e, err := c(b)

@@ -36,6 +36,9 @@ type installed interface {
 
 // pluginOf returns the plugin installed on db, or nil.
 func pluginOf(db *gorm.DB) installed {
+	if db == nil || db.Config == nil {
+		return nil
+	}
 	if p, ok := db.Plugins["auditplugin"].(installed); ok {
 		return p
 	}

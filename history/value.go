@@ -19,8 +19,8 @@ import (
 // From asks for records that say a column had a value before: updates that changed
 // it from there, and deletes. Values are compared as JSON values: numbers by value,
 // texts exactly, documents member by member (on SQLite as the text that the
-// emitter writes); nil is NULL. A value over the plugin's size limit matches
-// nothing, since only its hash is recorded.
+// emitter writes; with MariaDB from 10.7 on); nil is NULL. A value over the
+// plugin's size limit matches nothing, since only its hash is recorded.
 //
 // With a model known, by [Of] or [Query.Model], the value is converted as the
 // column's would be. The value of a hashed column is hashed; that of a masked one
@@ -118,14 +118,7 @@ func (b *builder) holds(image, name string, v any) (clause.Expression, error) {
 				return nil, err
 			}
 		}
-		test, vars := mysqlTest(v, text, mariaDB)
-		// %s stands for the value, which a test may name twice.
-		place := "JSON_EXTRACT(?, ?)"
-		var all []any
-		for range strings.Count(test, "%s") {
-			all = append(all, c, "$."+quoteJSON(name))
-		}
-		return clause.Expr{SQL: "(" + strings.ReplaceAll(test, "%s", place) + ")", Vars: append(all, vars...)}, nil
+		return mysqlTest(clause.Expr{SQL: "JSON_EXTRACT(?, ?)", Vars: []any{c, "$." + quoteJSON(name)}}, v, text, mariaDB), nil
 	}
 	return nil, b.unsupported()
 }
@@ -152,34 +145,40 @@ func sqliteTest(v any, text string) (string, []any) {
 	return "f.type = 'text' AND f.value = ?", []any{unquoteJSON(text)}
 }
 
-// mysqlTest compares %s, in such a way that neither the collation, nor the padding
-// of texts, nor the rounding of numbers has a say. All its %s come before its
-// placeholders.
-func mysqlTest(v any, text string, mariaDB bool) (string, []any) {
-	const isNumber = "JSON_TYPE(%s) IN ('INTEGER', 'UNSIGNED INTEGER', 'DECIMAL', 'DOUBLE') AND "
+// mysqlTest compares what is at a place, in such a way that neither the collation,
+// nor the padding of texts, nor the rounding of numbers has a say.
+func mysqlTest(at clause.Expr, v any, text string, mariaDB bool) clause.Expression {
+	isA := func(kinds string) clause.Expression {
+		return clause.Expr{SQL: "JSON_TYPE(?) IN (" + kinds + ")", Vars: []any{at}}
+	}
+	with := func(sql string, value any) clause.Expression {
+		return clause.Expr{SQL: sql, Vars: []any{at, value}}
+	}
+	const numbers = "'INTEGER', 'UNSIGNED INTEGER', 'DECIMAL', 'DOUBLE'"
 	switch x := v.(type) {
 	case nil:
-		return "JSON_TYPE(%s) = 'NULL'", nil
+		return isA("'NULL'")
 	case bool:
-		return "JSON_TYPE(%s) = 'BOOLEAN' AND JSON_UNQUOTE(%s) = ?", []any{strconv.FormatBool(x)}
+		return allOf(isA("'BOOLEAN'"), with("JSON_UNQUOTE(?) = ?", strconv.FormatBool(x)))
 	case int64, uint64:
-		return isNumber + "CAST(JSON_UNQUOTE(%s) AS DECIMAL(65,20)) = CAST(? AS DECIMAL(65,20))", []any{text}
+		// A DECIMAL keeps all the digits, a DOUBLE the very small.
+		return allOf(isA(numbers), with("JSON_UNQUOTE(?) + 0e0 = ? + 0e0", text),
+			with("CAST(JSON_UNQUOTE(?) AS DECIMAL(65,20)) = CAST(? AS DECIMAL(65,20))", text))
 	case json.Number:
-		return isNumber + "JSON_UNQUOTE(%s) + 0e0 = ? + 0e0", []any{text}
+		return allOf(isA(numbers), with("JSON_UNQUOTE(?) + 0e0 = ? + 0e0", text))
 	case float64:
 		if !math.IsNaN(x) && !math.IsInf(x, 0) {
-			return isNumber + "JSON_UNQUOTE(%s) + 0e0 = ?", []any{x}
+			return allOf(isA(numbers), with("JSON_UNQUOTE(?) + 0e0 = ?", x))
 		}
 	case map[string]any, []any:
 		// The first test also keeps NULL out, which MariaDB's JSON_EQUALS says is
 		// equal to anything.
-		const isDocument = "JSON_TYPE(%s) IN ('OBJECT', 'ARRAY') AND "
 		if mariaDB {
-			return isDocument + "JSON_EQUALS(%s, ?)", []any{text}
+			return allOf(isA("'OBJECT', 'ARRAY'"), with("JSON_EQUALS(?, ?)", text))
 		}
-		return isDocument + "%s = CAST(? AS JSON)", []any{text}
+		return allOf(isA("'OBJECT', 'ARRAY'"), with("? = CAST(? AS JSON)", text))
 	}
-	return "JSON_TYPE(%s) = 'STRING' AND CAST(JSON_UNQUOTE(%s) AS BINARY) = CAST(CONVERT(? USING utf8mb4) AS BINARY)", []any{unquoteJSON(text)}
+	return allOf(isA("'STRING'"), with("CAST(JSON_UNQUOTE(?) AS BINARY) = CAST(CONVERT(? USING utf8mb4) AS BINARY)", unquoteJSON(text)))
 }
 
 func (b *builder) isMariaDB() (bool, error) {

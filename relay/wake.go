@@ -10,7 +10,8 @@ import (
 // Waker tells a relay that there may be new records.
 type Waker interface {
 	// Wait calls wake whenever there may be new records, until ctx ends. wake returns
-	// at once and may be called at any time. An error is logged, and Wait is called
+	// at once and may be called at any time; call it once when everything from then on
+	// will be noticed. An error is logged, and Wait is called
 	// again after a pause.
 	Wait(ctx context.Context, wake func()) error
 }
@@ -46,6 +47,7 @@ func (n *Notifier) Wait(ctx context.Context, wake func()) error {
 	n.mu.Lock()
 	n.wakes[&wake] = struct{}{}
 	n.mu.Unlock()
+	wake() // for what was committed before
 	<-ctx.Done()
 	n.mu.Lock()
 	delete(n.wakes, &wake)

@@ -49,6 +49,10 @@ func (r Rule) toBool(v any) any {
 		if x == 0 || x == 1 {
 			return x == 1
 		}
+	case float32:
+		if x == 0 || x == 1 {
+			return x == 1
+		}
 	case float64:
 		if x == 0 || x == 1 {
 			return x == 1

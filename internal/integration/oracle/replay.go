@@ -22,6 +22,7 @@ func (o *Oracle) mergeNext(changes []change, i int) (at int, merged change, ok b
 		switch {
 		case a.op == "insert" && b.op == "update":
 			maps.Copy(merged.after, b.after)
+			merged.key = keyOf(merged.after, o.keyColumns(a.table)) // the update may have moved it
 		case a.op == "insert" && b.op == "delete":
 			merged.op = ""
 		case a.op == "update" && b.op == "update":

@@ -156,7 +156,7 @@ func drawSteps(t *rapid.T, dialect string, depth, most int) []step {
 
 func drawStep(t *rapid.T, dialect string, depth int) step {
 	if depth < 0 { // on one connection
-		return single{draw(t, dialect, false)}
+		return single{draw(t, dialect, depth)}
 	}
 	what := rapid.IntRange(0, 12).Draw(t, "step")
 	if depth > 0 && what >= 11 {
@@ -177,7 +177,7 @@ func drawStep(t *rapid.T, dialect string, depth int) step {
 			return group{drawSteps(t, dialect, 1, 6), what}
 		}
 	}
-	return single{draw(t, dialect, depth > 0)}
+	return single{draw(t, dialect, depth)}
 }
 
 func histories(dialect string, handles int) *rapid.Generator[history] {

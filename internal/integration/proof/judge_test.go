@@ -53,7 +53,7 @@ func (w *world) try(on handle, program func(p *player, db *gorm.DB)) []string {
 		return j.said
 	}
 	on.audited.Announced.Reset()
-	plain, audited := newPlayer(nil), newPlayer(w)
+	plain, audited := newPlayer(nil, on.narrow), newPlayer(w, on.narrow)
 	on.clock.ticks = 0
 	program(plain, on.plain)
 	on.clock.ticks = 0

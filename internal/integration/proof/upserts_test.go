@@ -17,6 +17,14 @@ type conflict struct {
 	clause func() clause.OnConflict
 }
 
+// keyed reports whether the clause names columns of the key to assign.
+func (k *kind) keyed(c conflict) bool {
+	set := c.clause()
+	return slices.ContainsFunc(set.DoUpdates, func(a clause.Assignment) bool {
+		return slices.ContainsFunc(k.keys(), func(key *column) bool { return key.name == a.Column.Name })
+	})
+}
+
 func columnsOf(names ...string) []clause.Column {
 	var columns []clause.Column
 	for _, n := range names {
@@ -42,7 +50,10 @@ func (k *kind) conflict(t *rapid.T, dialect string) conflict {
 		columns = columnsOf(names...)
 		code = fmt.Sprintf("Columns: columnsOf(%s), ", quoted(names))
 	}
-	row := dropKeys(k.some(t)) // a key that an upsert assigns is a known limit outside PostgreSQL
+	row := k.some(t)
+	if !k.leavesKey(row) {
+		row = dropKeys(row) // PostgreSQL alone, and not portably, finds such a row; see docs/limits.md
+	}
 	if len(row) == 0 {
 		return conflict{code + "DoNothing: true", func() clause.OnConflict { return clause.OnConflict{Columns: columns, DoNothing: true} }}
 	}
@@ -87,11 +98,21 @@ func (k *kind) conflict(t *rapid.T, dialect string) conflict {
 	}}
 }
 
+// leavesKey reports whether a unique key stays as it is when the row is assigned.
+func (k *kind) leavesKey(row cells) bool {
+	return slices.ContainsFunc(k.conflicts, func(unique []string) bool {
+		return !slices.ContainsFunc(row, func(c cell) bool { return slices.Contains(unique, c.name) })
+	})
+}
+
 func (k *kind) upsert(t *rapid.T, dialect string) operation {
 	c := k.conflict(t, dialect)
 	rows := k.rows(t)
 	if !rapid.Bool().Draw(t, "named") || len(rows) > 1 {
 		rows = k.uniform(rows, dialect)
+	}
+	if k.keyed(c) {
+		rows = rows[:1] // of several, one may move another that the statement itself inserted; see docs/limits.md
 	}
 	clauses := "§.Clauses(clause.OnConflict{" + c.code + "})"
 	create := func(db *gorm.DB, v any) *gorm.DB { return db.Clauses(c.clause()).Create(v) }

@@ -32,6 +32,7 @@ type handle struct {
 	plain   *gorm.DB
 	clock   *clock
 	blind   bool // transactions of the application are out of the plugin's sight
+	narrow  bool // there is one connection
 }
 
 // way is how a handle is opened.
@@ -145,7 +146,7 @@ func (way way) open(t *testing.T, dialect, dsn string, second *testdb.DB) handle
 		options = append(options, when(way.resolver))
 	}
 	target := testdb.Target{Dialect: dialect, Portable: way.portable}
-	return handle{way.name, target.Open(t, options...), plain, c, way.blind}
+	return handle{way.name, target.Open(t, options...), plain, c, way.blind, way.maxOpen == 1}
 }
 
 func tablesOf(db *gorm.DB) []string {

@@ -94,10 +94,13 @@ func (w world) record(r *rand.Rand, i int, transaction string) audit.Record {
 		rec.Before = map[string]any{"id": int64(row + 1), "name": "Ada Lovelace", "phone": phone(r), "email": "ada@example.com", "city": "London", "plan": "free"}
 	default:
 		rec.Action = audit.Update
-		// One update in fifty changes a phone.
-		column := "phone"
-		if r.IntN(50) > 0 {
-			column = []string{"name", "email", "city", "plan"}[r.IntN(4)]
+		// One update in fifty changes a phone, one in 10,000 the rare column.
+		column := []string{"name", "email", "city", "plan"}[r.IntN(4)]
+		switch n := r.IntN(10_000); {
+		case n == 0:
+			column = "tax_id"
+		case n%50 == 1:
+			column = "phone"
 		}
 		from, to := phone(r), phone(r)
 		rec.Before, rec.After, rec.Changed = map[string]any{column: from}, map[string]any{column: to}, []string{column}

@@ -98,9 +98,14 @@ func (s section) markdown(w io.Writer) {
 	times, counts, memories := rows(s.results)
 	markdownTable(w, timeHead(), times)
 	if len(counts) > 0 {
-		fmt.Fprint(w, "\nOne operation of plain GORM, and what the plugin adds.")
-		if s.kind == subject.SQLite {
+		fmt.Fprint(w, "\nOne operation of plain GORM, and what the plugin adds. BEGIN and COMMIT are statements too.")
+		switch s.kind {
+		case subject.SQLite:
 			fmt.Fprint(w, " SQLite has no wire: a round trip is a call of its driver.")
+		case subject.Postgres:
+			fmt.Fprint(w, " The target holds for statements and for round trips.")
+		case subject.MySQL:
+			fmt.Fprint(w, " The target holds for statements and for round trips. The driver prepares a statement that has arguments before it executes it, which makes two round trips, unless `interpolateParams` is set.")
 		}
 		fmt.Fprint(w, "\n\n")
 		markdownTable(w, countHead(), counts)

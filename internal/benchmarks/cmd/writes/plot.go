@@ -187,6 +187,7 @@ var figureTemplate = template.Must(template.New("figure").Funcs(template.FuncMap
 	"px": func(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) },
 }).Parse(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{px .Width}} {{px .Height}}" width="{{px .Width}}" height="{{px .Height}}" role="img" aria-label="Time as a multiple of plain GORM">
 <style>
+.paper { fill: #ffffff }
 text { font: 12px sans-serif; fill: #24292f }
 .small { font-size: 11px; fill: #57606a }
 .title { font-weight: bold; font-size: 14px }
@@ -197,6 +198,7 @@ text { font: 12px sans-serif; fill: #24292f }
 .spread { stroke: #24292f; stroke-width: 1.2 }
 .target { stroke: #cf222e; stroke-width: 2.5; fill: none }
 @media (prefers-color-scheme: dark) {
+.paper { fill: #0d1117 }
 text { fill: #e6edf3 }
 .small { fill: #9198a1 }
 .grid { stroke: #3d444d }
@@ -207,6 +209,7 @@ text { fill: #e6edf3 }
 .target { stroke: #ff7b72 }
 }
 </style>
+<rect width="100%" height="100%" class="paper"/>
 <text x="8" y="20" class="title">Time as a multiple of plain GORM (logarithmic; less is better)</text>
 {{- range .Labels}}
 <text x="8" y="{{px .Y}}">{{.Text}}</text>

@@ -43,6 +43,7 @@ func TestVerdict(t *testing.T) {
 		{target{}, narrow(1.1), 1.1, "≤ 1.10 met?"},
 		{target{atLeast: true}, narrow(0.5), 0.75, "≥ 0.75 missed"},
 		{target{atLeast: true}, narrow(0.8), 0.75, "≥ 0.75 met"},
+		{target{}, spread{n: 5, median: 1, low: 1, high: 1}, 1.1, "≤ 1.10 met?"},
 		{target{}, narrow(1), 0, ""},
 		{target{}, spread{}, 1, ""},
 	} {

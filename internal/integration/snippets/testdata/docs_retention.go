@@ -1,0 +1,24 @@
+package snippet
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+)
+
+type User struct {
+	ID    uint
+	Name  string
+	Phone string
+}
+
+var (
+	ctx    context.Context
+	db     *gorm.DB
+	user   User
+	record audit.Record
+)
+
+var _ = []any{ctx, db, user, record}

@@ -1,0 +1,59 @@
+package relay
+
+import (
+	"fmt"
+	"strings"
+)
+
+// OutboxView returns the statement that creates a view of the audit table with the
+// columns of an outbox, as Debezium and others name them, in the given dialect:
+//
+//	seq            the order
+//	id             the record's id
+//	aggregatetype  the record type: "user"
+//	aggregateid    the row's key: "42"
+//	type           the action: "update"
+//	timestamp      when the change was made
+//	payload        a JSON object with action, before, after, changed, actor, reason,
+//	               transaction and application
+//
+// The view has the name of the audit table with "_outbox" at its end. It is for
+// reading and for tools that want these names. A program that polls it by seq skips
+// what commits late; see docs/relay.md for change data capture, which does not.
+// Of the options, [AuditTable] counts. Other dialects than "sqlite", "postgres" and
+// "mysql" are [ErrUnknownDialect].
+func OutboxView(dialect string, opts ...Option) (string, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return "", err
+	}
+	var object, asJSON string
+	switch dialect {
+	case sqlite:
+		object, asJSON = "json_object", "json(%s)"
+	case postgres:
+		object, asJSON = "jsonb_build_object", "%s"
+	case mysql:
+		// In MariaDB JSON is a text, and JSON_OBJECT would quote it; a path query makes
+		// it JSON again, in MySQL too.
+		object, asJSON = "JSON_OBJECT", "JSON_EXTRACT(%s, '$')"
+	default:
+		return "", fmt.Errorf("%w: %q", ErrUnknownDialect, dialect)
+	}
+	q := func(name string) string { return quote(dialect, name) }
+	var fields []string
+	for _, f := range []struct{ key, column string }{
+		{"action", "action"}, {"before", "before"}, {"after", "after"}, {"changed", "changed"}, {"actor_id", "actor_id"}, {"actor_type", "actor_type"},
+		{"actor_name", "actor_name"}, {"reason", "reason"}, {"transaction_id", "transaction_id"}, {"application", "application"},
+	} {
+		value := q(f.column)
+		if f.column == "before" || f.column == "after" || f.column == "changed" {
+			value = fmt.Sprintf(asJSON, value)
+		}
+		fields = append(fields, "'"+f.key+"', "+value)
+	}
+	view := tableName{c.table.schema, c.table.name + "_outbox"}
+	return "CREATE VIEW " + view.quoted(dialect) + " AS SELECT " + q("seq") + ", " + q("id") + ", " + q("record_type") + " AS aggregatetype, " +
+		q("record_id") + " AS aggregateid, " + q("action") + " AS " + q("type") + ", " + q("occurred_at") + " AS " + q("timestamp") + ",\n  " +
+		object + "(" + strings.Join(fields, ", ") + ") AS payload\nFROM " + c.table.quoted(dialect) + ";\n", nil
+}
