@@ -19,7 +19,7 @@ func (j *job) delete() (outcome, error) {
 	if err := j.takeWriteLock(); err != nil {
 		return outcome{}, err
 	}
-	query, args := j.selectRows(selection{columns: j.t.qualified, lock: j.deleteLock()})
+	query, args := j.selectRows(selection{columns: j.t.list, lock: j.deleteLock()})
 	raw, err := j.read(query, args)
 	if err != nil {
 		return outcome{}, err

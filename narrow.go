@@ -4,12 +4,14 @@ import (
 	"slices"
 	"strings"
 
+	"gorm.io/gorm"
+
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 )
 
 // narrowed is the target with no more columns than an UPDATE of the named ones can
 // change, and the key: what can not change need not be read, twice.
-func (t *target) narrowed(names []string) *target {
+func (t *target) narrowed(names []string, s *gorm.Statement) *target {
 	if len(t.key) == 0 || len(names) == 0 || t.tbl.Triggered || t.tbl.HasRules ||
 		t.tbl.Kind != catalog.Plain && t.tbl.Kind != catalog.Partitioned {
 		return t
@@ -31,7 +33,7 @@ func (t *target) narrowed(names []string) *target {
 	}
 	n := t
 	if len(kept) < len(t.cols) {
-		n = t.only(kept)
+		n = t.only(kept, s)
 	}
 	if t.narrows.Add(1) <= maxNarrow {
 		t.narrow.Store(id, n)
@@ -43,7 +45,7 @@ func (t *target) narrowed(names []string) *target {
 const maxNarrow = 256
 
 // only is the target with the columns at the given positions.
-func (t *target) only(kept []int) *target {
+func (t *target) only(kept []int, s *gorm.Statement) *target {
 	n := &target{model: t.model, tbl: t.tbl, ref: t.ref, exact: t.exact, blind: t.blind, index: make(map[string]int, len(kept))}
 	for at, i := range kept {
 		n.index[t.cols[i].Name] = at
@@ -56,6 +58,7 @@ func (t *target) only(kept []int) *target {
 	for _, k := range t.key {
 		n.key = append(n.key, slices.Index(kept, k))
 	}
+	n.joinLists(s)
 	for _, i := range t.byName {
 		if at := slices.Index(kept, i); at >= 0 {
 			n.byName = append(n.byName, at)

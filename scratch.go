@@ -1,7 +1,6 @@
 package auditplugin
 
 import (
-	"maps"
 	"strings"
 
 	"gorm.io/gorm"
@@ -9,13 +8,14 @@ import (
 )
 
 // scratch is a statement to build SQL on, with the clauses of the application's
-// own: the final ones, as the database is about to see them.
+// own: the final ones, as the database is about to see them. Building them changes
+// nothing in them.
 func (j *job) scratch() *gorm.Statement {
 	from := j.db.Statement
 	return &gorm.Statement{
 		DB: j.db, TableExpr: from.TableExpr, Table: from.Table, Model: from.Model, Dest: from.Dest,
 		ReflectValue: from.ReflectValue, Schema: from.Schema, Context: j.ctx, Unscoped: from.Unscoped,
-		Clauses: maps.Clone(from.Clauses), ConnPool: from.ConnPool,
+		Clauses: from.Clauses, ConnPool: from.ConnPool,
 	}
 }
 
@@ -44,7 +44,7 @@ func write(s *gorm.Statement, parts ...string) {
 
 // selection says how the rows a statement will change are read.
 type selection struct {
-	columns []string            // SQL of what to read
+	columns string              // SQL of what to read
 	exprs   []clause.Expression // then these
 	lock    string
 }
@@ -53,7 +53,7 @@ type selection struct {
 // or DELETE is about to change, by the same clauses.
 func (j *job) selectRows(sel selection) (string, []any) {
 	s := j.scratch()
-	write(s, "SELECT ", strings.Join(sel.columns, ","))
+	write(s, "SELECT ", sel.columns)
 	for _, e := range sel.exprs {
 		write(s, ",")
 		e.Build(s)

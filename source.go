@@ -15,7 +15,8 @@ const maxFrames = 48
 // sources remembers what is found at a program counter: looking it up costs more
 // than the rest of a record.
 type sources struct {
-	at sync.Map // uintptr → audit.Source, the zero one for functions that are passed over
+	mu sync.RWMutex
+	at map[uintptr]audit.Source // the zero one for functions that are passed over
 }
 
 // caller is the application's line that made the call.
@@ -23,16 +24,28 @@ func (c *sources) caller() audit.Source {
 	var pcs [maxFrames]uintptr
 	n := runtime.Callers(2, pcs[:])
 	for i := range n {
-		found, ok := c.at.Load(pcs[i])
-		if !ok {
-			found = sourceAt(pcs[i : i+1])
-			c.at.Store(pcs[i], found)
-		}
-		if s := found.(audit.Source); !s.IsZero() {
+		if s := c.lookUp(pcs[i]); !s.IsZero() {
 			return s
 		}
 	}
 	return audit.Source{}
+}
+
+func (c *sources) lookUp(pc uintptr) audit.Source {
+	c.mu.RLock()
+	s, ok := c.at[pc]
+	c.mu.RUnlock()
+	if ok {
+		return s
+	}
+	s = sourceAt([]uintptr{pc})
+	c.mu.Lock()
+	if c.at == nil {
+		c.at = map[uintptr]audit.Source{}
+	}
+	c.at[pc] = s
+	c.mu.Unlock()
+	return s
 }
 
 // sourceAt is the first of the application's functions at a program counter, which

@@ -32,12 +32,11 @@ type statements struct {
 	db      *sql.DB
 	dialect string
 	max     int
-	ready   sync.Map // string → *prepared
 
-	mu     sync.Mutex
+	mu     sync.RWMutex
+	ready  map[string]*prepared
 	wanted map[string]int
 	due    []string
-	count  int
 	closed bool
 	hasDue atomic.Bool
 }
@@ -53,7 +52,7 @@ func newStatements(db *gorm.DB, cp gorm.ConnPool) *statements {
 	if !ok {
 		return nil
 	}
-	s := &statements{db: inner, dialect: db.Name(), wanted: map[string]int{}}
+	s := &statements{db: inner, dialect: db.Name(), wanted: map[string]int{}, ready: map[string]*prepared{}}
 	switch s.dialect {
 	case "sqlite":
 		s.max = 64
@@ -93,8 +92,10 @@ func interpolates(d gorm.Dialector) bool {
 
 // get returns the prepared statement, or nil, and counts how often it is wanted.
 func (s *statements) get(query string, args int) *sql.Stmt {
-	if v, ok := s.ready.Load(query); ok {
-		p := v.(*prepared)
+	s.mu.RLock()
+	p := s.ready[query]
+	s.mu.RUnlock()
+	if p != nil {
 		p.used.Store(time.Now().Unix())
 		return p.stmt
 	}
@@ -150,15 +151,15 @@ func (s *statements) keep(query string, stmt *sql.Stmt) {
 	p.used.Store(time.Now().Unix())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.count >= s.max {
+	if s.closed || len(s.ready) >= s.max {
 		_ = stmt.Close() // nobody has used it
 		return
 	}
-	if _, twice := s.ready.LoadOrStore(query, p); twice {
+	if s.ready[query] != nil {
 		_ = stmt.Close() // likewise
 		return
 	}
-	s.count++
+	s.ready[query] = p
 }
 
 // room makes sure that there is a place for one more statement.
@@ -168,24 +169,22 @@ func (s *statements) room() bool {
 	if s.closed {
 		return false
 	}
-	if s.count < s.max {
+	if len(s.ready) < s.max {
 		return true
 	}
 	old := time.Now().Add(-idleStatement).Unix()
-	s.ready.Range(func(query, v any) bool {
-		if p := v.(*prepared); p.used.Load() < old {
+	for query, p := range s.ready {
+		if p.used.Load() < old {
 			s.drop(query, p)
 		}
-		return true
-	})
-	return s.count < s.max
+	}
+	return len(s.ready) < s.max
 }
 
 // drop forgets a statement; whoever is using it right now may finish. The caller
 // holds mu.
-func (s *statements) drop(query any, p *prepared) {
-	s.ready.Delete(query)
-	s.count--
+func (s *statements) drop(query string, p *prepared) {
+	delete(s.ready, query)
 	_ = p.stmt.Close() // an error would be the connection's
 }
 
@@ -194,10 +193,9 @@ func (s *statements) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	s.ready.Range(func(query, v any) bool {
-		s.drop(query, v.(*prepared))
-		return true
-	})
+	for query, p := range s.ready {
+		s.drop(query, p)
+	}
 }
 
 // ownConn is a transaction as our own statements use it: prepared where they are.

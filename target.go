@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -36,8 +37,10 @@ type target struct {
 	// order by name, which is that of Changed.
 	show   []display
 	byName []int
-	// lists are the columns as SQL, by dialect and use.
+	// bare and qualified are the columns as SQL, list is qualified as one text.
 	bare, qualified []string
+	list            string
+	single          singleSQL
 
 	narrow  sync.Map // names of assigned columns → *target
 	narrows atomic.Int32
@@ -88,6 +91,7 @@ func (p *Plugin) targetFor(ctx context.Context, s *state, m *model, ref table) (
 	t.findKey()
 	t.findDisplay()
 	t.bare, t.qualified = t.columnLists(p.db.Statement, p.server.Dialect, false), t.columnLists(p.db.Statement, p.server.Dialect, true)
+	t.joinLists(p.db.Statement)
 	if !s.uncertain() && tbl.Kind != catalog.Missing {
 		p.targets.Store(key, t)
 	}
@@ -164,6 +168,14 @@ func (t *target) columnLists(s *gorm.Statement, dialect string, qualified bool) 
 		}
 	}
 	return list
+}
+
+// joinLists makes the texts that statements are put together from.
+func (t *target) joinLists(s *gorm.Statement) {
+	t.list = strings.Join(t.qualified, ",")
+	if s.Name() == "postgres" {
+		t.single = t.singleTexts(s)
+	}
 }
 
 func (t *target) all() []int {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
@@ -16,7 +17,7 @@ func (j *job) update() (outcome, error) {
 	names := assignedNames(j.assignments())
 	how := cascade{columns: names}
 	if !j.cascades(j.t, how) && !j.joins() {
-		j.t = j.t.narrowed(names)
+		j.t = j.t.narrowed(names, j.db.Statement)
 		if j.singleStatement(names) {
 			return j.updateSingle(names)
 		}
@@ -62,10 +63,11 @@ type successor struct {
 // readBefore reads the rows the UPDATE will change and where they go.
 func (j *job) readBefore(names []string) ([]row, []successor, error) {
 	t, stmt := j.t, j.db.Statement
-	sel := selection{columns: slices.Clone(t.qualified), lock: j.lockFor(t, t.keysChange(names))}
+	columns := slices.Clone(t.qualified)
+	sel := selection{lock: j.lockFor(t, t.keysChange(names))}
 	rowid := j.p.server.Dialect == "sqlite" && len(t.key) == 0 && !t.tbl.WithoutRowID && t.tbl.Kind == catalog.Plain
 	if rowid {
-		sel.columns = append(sel.columns, quoteIdent(stmt, t.ref.alias)+".rowid")
+		columns = append(columns, quoteIdent(stmt, t.ref.alias)+".rowid")
 	}
 	// Values that are expressions are evaluated by the database on the row as it
 	// is now, which is what the UPDATE will do.
@@ -87,6 +89,7 @@ func (j *job) readBefore(names []string) ([]row, []successor, error) {
 			literal[i] = a.Value
 		}
 	}
+	sel.columns = strings.Join(columns, ",")
 	query, args := j.selectRows(sel)
 	raw, err := j.read(query, args)
 	if err != nil {
@@ -98,7 +101,7 @@ func (j *job) readBefore(names []string) ([]row, []successor, error) {
 		img := slices.Clone(b.image)
 		rawNext := slices.Clone(b.raw)
 		for i, at := range exprAt {
-			rawNext[i] = b.raw[len(sel.columns)+at]
+			rawNext[i] = b.raw[len(columns)+at]
 			img[i] = t.rules[i].Normalise(rawNext[i])
 		}
 		for i, v := range literal {
@@ -233,25 +236,10 @@ func (j *job) updateSingle(names []string) (outcome, error) {
 	}
 	s := j.scratch()
 	build(s, "UPDATE", "SET")
-	old := quoteIdent(s, oldPrefix)
-	write(s, " FROM (SELECT ")
-	for i, c := range t.cols {
-		if i > 0 {
-			write(s, ",")
-		}
-		write(s, t.quoted(s, c.Name), " AS ", oldColumn(i))
-	}
-	write(s, " FROM ")
+	write(s, " FROM (SELECT ", t.single.before, " FROM ")
 	s.WriteQuoted(clause.Table{Name: clause.CurrentTable})
 	build(s, "WHERE")
-	write(s, j.lockFor(t, t.keysChange(names)), ") ", old, " WHERE ")
-	for i, k := range t.key {
-		if i > 0 {
-			write(s, " AND ")
-		}
-		write(s, t.quoted(s, t.cols[k].Name), "=", old, ".", oldColumn(k))
-	}
-	write(s, " RETURNING ")
+	write(s, j.lockFor(t, t.keysChange(names)), ") ", t.single.join, " RETURNING ")
 	if returning != "" {
 		list := strings.TrimPrefix(returning, "RETURNING ")
 		if list == "*" {
@@ -259,10 +247,7 @@ func (j *job) updateSingle(names []string) (outcome, error) {
 		}
 		write(s, list, ",")
 	}
-	for i := range t.cols {
-		write(s, old, ".", oldColumn(i), ",")
-	}
-	write(s, strings.Join(t.qualified, ","))
+	write(s, t.single.images)
 	query := strings.TrimSpace(s.SQL.String())
 	n, affected := len(t.cols), int64(0)
 	before, after := make(image, n), make(image, n)
@@ -289,7 +274,27 @@ func (j *job) updateSingle(names []string) (outcome, error) {
 	return outcome{rows: theirs}, nil
 }
 
-func oldColumn(i int) string { return fmt.Sprintf("auditplugin_o%d", i) }
+// singleSQL is what updateSingle is put together from: the before images' columns,
+// the join with them, and both images' columns.
+type singleSQL struct{ before, join, images string }
+
+func (t *target) singleTexts(s *gorm.Statement) singleSQL {
+	old := quoteIdent(s, oldPrefix)
+	column := func(i int) string { return fmt.Sprintf("auditplugin_o%d", i) }
+	var before, join, images []string
+	for i, c := range t.qualified {
+		before = append(before, c+" AS "+column(i))
+		images = append(images, old+"."+column(i))
+	}
+	for _, k := range t.key {
+		join = append(join, t.qualified[k]+"="+old+"."+column(k))
+	}
+	return singleSQL{
+		before: strings.Join(before, ","),
+		join:   old + " WHERE " + strings.Join(join, " AND "),
+		images: strings.Join(append(images, t.qualified...), ","),
+	}
+}
 
 func sameImage(a, b image) bool {
 	for i := range a {

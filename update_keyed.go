@@ -28,7 +28,7 @@ func (j *job) updateKeyed(names []string) (outcome, error) {
 		return outcome{}, err
 	}
 	before := &held{t: t}
-	query, args := j.selectRows(selection{columns: t.qualified, lock: j.lockFor(t, t.keysChange(names))})
+	query, args := j.selectRows(selection{columns: t.list, lock: j.lockFor(t, t.keysChange(names))})
 	err := j.stream(query, args, func(raw []any) error { before.add(raw); return nil })
 	if err != nil {
 		return outcome{}, err

@@ -2,6 +2,7 @@ package auditplugin
 
 import (
 	"encoding/hex"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 	oc.DoNothing = false
 	c := s.Clauses["ON CONFLICT"]
 	c.Name, c.Expression = "ON CONFLICT", oc
+	s.Clauses = maps.Clone(s.Clauses)
 	s.Clauses["ON CONFLICT"] = c
 	build(s, "INSERT", "VALUES", "ON CONFLICT")
 	query := strings.TrimSpace(s.SQL.String())

@@ -2,6 +2,7 @@ package auditplugin
 
 import (
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,6 +32,7 @@ func (j *job) upsertPostgres(oc clause.OnConflict) (outcome, error) {
 		}
 		c := s.Clauses["ON CONFLICT"]
 		c.Expression = oc
+		s.Clauses = maps.Clone(s.Clauses)
 		s.Clauses["ON CONFLICT"] = c
 	}
 	build(s, "INSERT", "VALUES", "ON CONFLICT")
