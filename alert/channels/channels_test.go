@@ -24,7 +24,7 @@ import (
 )
 
 func decode(t *testing.T, m *netmail.Message) string {
-	var r io.Reader = m.Body
+	r := io.Reader(m.Body)
 	switch strings.ToLower(m.Header.Get("Content-Transfer-Encoding")) {
 	case "quoted-printable":
 		r = quotedprintable.NewReader(r)
