@@ -88,6 +88,11 @@ type session struct {
 // would be one more durable commit for the database, and for the records to wait for.
 const saveEvery = 100 * time.Millisecond
 
+// breath is the least time from one read to the next when there is no more to read:
+// under load, each commit wakes the relay, and a read for each would take from the
+// writers what they need.
+const breath = 5 * time.Millisecond
+
 // serve delivers until ctx ends; held ends when delivering must end at once.
 func (s *session) serve(ctx, held context.Context) (err error) {
 	st := s.relay.store
@@ -97,6 +102,7 @@ func (s *session) serve(ctx, held context.Context) (err error) {
 	s.log.DebugContext(ctx, "relay: serving", "seq", s.position.high)
 	for ctx.Err() == nil && held.Err() == nil {
 		ring := s.relay.bell.next()
+		begun := time.Now()
 		b, err := st.read(held, s.position, s.sub.batch)
 		if err != nil {
 			return err
@@ -137,6 +143,7 @@ func (s *session) serve(ctx, held context.Context) (err error) {
 		case <-timer.C:
 		}
 		timer.Stop()
+		s.pause(ctx, held, breath-time.Since(begun))
 	}
 	if s.dirty {
 		return s.save(held, progress{})
