@@ -86,6 +86,30 @@ func TestRowsWithRenamedColumn(t *testing.T) {
 	must(t, err)
 }
 
+func TestRowsOfRenamedTable(t *testing.T) {
+	db := open(t, []any{&user{}})
+	ctx := context.Background()
+	must(t, db.Exec("ALTER TABLE users RENAME TO people").Error)
+	must(t, db.Table("people").Create(map[string]any{"id": 1, "name": "Ada", "phone": "1"}).Error)
+	created := newest(t, db)
+	must(t, db.Exec("ALTER TABLE people RENAME TO users").Error)
+	must(t, db.Model(&user{ID: 1}).Update("phone", "2").Error)
+	renamed := history.Asking(func(q history.Query) history.Query { return q.Formerly("people") })
+	got := user{ID: 1}
+	must(t, history.AsOf(ctx, db, &got, history.After(created), renamed))
+	if got.Phone != "1" {
+		t.Errorf("got %+v", got)
+	}
+	if err := history.AsOf(ctx, db, &got, history.Before(created), renamed); !errors.Is(err, history.ErrNotFound) {
+		t.Errorf("before its creation: %+v, %v", got, err)
+	}
+	lines, err := history.Blame(ctx, db, &got, renamed)
+	must(t, err)
+	if lines[1].Record == nil || lines[1].Record.Table != "people" {
+		t.Errorf("%+v", lines[1])
+	}
+}
+
 type badge struct {
 	Mail  string `gorm:"primaryKey" audit:"hash"`
 	Owner string
