@@ -57,19 +57,8 @@ func (e *Engine) Discard(ctx context.Context, ids ...string) (int, error) {
 
 func (e *Engine) change(ctx context.Context, status string, ids []string) (int, error) {
 	if len(ids) == 0 {
-		rows, err := e.store.db.QueryContext(ctx, e.store.bind("SELECT DISTINCT message_id FROM "+e.store.outbox+" WHERE status = ?"), statusDead)
-		if err != nil {
-			return 0, failed("reading dead messages", err)
-		}
-		for rows.Next() {
-			var id string
-			if err := rows.Scan(&id); err != nil {
-				rows.Close()
-				return 0, failed("reading dead messages", err)
-			}
-			ids = append(ids, id)
-		}
-		if err := rows.Err(); err != nil {
+		var err error
+		if ids, err = e.store.deadIDs(ctx); err != nil {
 			return 0, failed("reading dead messages", err)
 		}
 	}
@@ -92,6 +81,23 @@ func (e *Engine) change(ctx context.Context, status string, ids []string) (int, 
 		}
 	}
 	return changed, nil
+}
+
+func (s *store) deadIDs(ctx context.Context) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, s.bind("SELECT DISTINCT message_id FROM "+s.outbox+" WHERE status = ?"), statusDead)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 // Prune removes rows of messages that were sent or discarded and were written

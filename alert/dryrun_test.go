@@ -15,9 +15,9 @@ import (
 func TestDryRunAgreesWithWhatWasSent(t *testing.T) {
 	rules := []alert.Rule{
 		mfaRule(),
-		mfaRule().Named("digest").Digest(time.Second),
+		mfaRule().Named("digest").Digest(3 * time.Second),
 		mfaRule().Named("once").Dedupe(time.Hour),
-		mfaRule().Named("some").Throttle(2, time.Second),
+		mfaRule().Named("some").Throttle(2, 3*time.Second),
 		deletions(3),
 		alert.When(alert.Value("role", alert.Becomes("admin"))).Named("admins").To("inbox"),
 	}

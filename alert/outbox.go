@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/emitter"
@@ -58,31 +59,33 @@ func (o outbox) sending(ctx context.Context, rule, channel string, since time.Ti
 // has returns which of the records have rows already, by rule and channel.
 func (o outbox) has(ctx context.Context, records []string) (map[[3]string]bool, error) {
 	found := map[[3]string]bool{}
-	for len(records) > 0 {
-		n := min(len(records), 500)
-		args := make([]any, n)
-		for i, id := range records[:n] {
-			args[i] = id
-		}
-		records = records[n:]
-		rows, err := o.q.QueryContext(ctx, o.bind("SELECT rule, channel, record FROM "+o.outbox+
-			" WHERE record IN "+placeholders(n)), args...)
-		if err != nil {
-			return nil, failed("reading the outbox", err)
-		}
-		for rows.Next() {
-			var key [3]string
-			if err := rows.Scan(&key[0], &key[1], &key[2]); err != nil {
-				rows.Close()
-				return nil, failed("reading the outbox", err)
-			}
-			found[key] = true
-		}
-		if err := rows.Err(); err != nil {
+	for page := range slices.Chunk(records, 500) {
+		if err := o.hasSome(ctx, page, found); err != nil {
 			return nil, failed("reading the outbox", err)
 		}
 	}
 	return found, nil
+}
+
+func (o outbox) hasSome(ctx context.Context, records []string, found map[[3]string]bool) error {
+	args := make([]any, len(records))
+	for i, id := range records {
+		args[i] = id
+	}
+	rows, err := o.q.QueryContext(ctx, o.bind("SELECT rule, channel, record FROM "+o.outbox+
+		" WHERE record IN "+placeholders(len(args))), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key [3]string
+		if err := rows.Scan(&key[0], &key[1], &key[2]); err != nil {
+			return err
+		}
+		found[key] = true
+	}
+	return rows.Err()
 }
 
 // insert adds a row unless the record has one for that rule and channel.

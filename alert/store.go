@@ -166,12 +166,9 @@ func (s *store) selects(ctx context.Context, what string) error {
 	if err != nil {
 		return err
 	}
+	defer rows.Close()
 	rows.Next()
-	if err := rows.Err(); err != nil {
-		rows.Close()
-		return err
-	}
-	return rows.Close()
+	return rows.Err()
 }
 
 func (s *store) create(ctx context.Context, table tableName) error {

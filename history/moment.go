@@ -124,7 +124,7 @@ func (q Query) ofRow(table, recordID string) Query {
 }
 
 func (q Query) ofTable(table string) Query {
-	return q.where(func(*builder) (clause.Expression, error) { return equals("table_name", table), nil })
+	return q.where(func(b *builder) (clause.Expression, error) { return b.inTable(table), nil })
 }
 
 // rows narrows q to records about rows.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,3 +230,24 @@ type busy struct{ after time.Duration }
 
 func (b *busy) Error() string             { return "busy" }
 func (b *busy) RetryAfter() time.Duration { return b.after }
+
+// A failure of the relay's own tables is no failure of the record.
+func TestTroubleWithPositionsBuriesNothing(t *testing.T) {
+	db := open(t)
+	createAccounts(t, db, 1)
+	r := newRelay(t, db)
+	var calls atomic.Int32
+	s := &sink{refuse: func([]audit.Record) error { calls.Add(1); return errors.New("sink down") }}
+	subscribe(t, r, "a", s, Retry(3, time.Millisecond, time.Millisecond))
+	if _, err := r.store.db.Exec(`CREATE TRIGGER broken BEFORE UPDATE ON audit_relay_positions WHEN NEW.last_error = 'sink down'
+		BEGIN SELECT RAISE(ABORT, 'disk full'); END`); err != nil {
+		t.Fatal(err)
+	}
+	run(t, r)
+	eventually(t, "a second call", func() bool { return calls.Load() > 1 })
+	if l := deadLetters(t, r, "a"); len(l) != 0 {
+		t.Fatalf("dead letters %+v", l)
+	}
+	s.setRefuse(nil)
+	eventually(t, "delivered", func() bool { return len(s.seqs()) == 1 })
+}

@@ -33,7 +33,7 @@ func (s *session) deliver(ctx, held context.Context, b batch) error {
 	if err == nil {
 		err = s.saveInTime(held)
 	}
-	if errors.Is(err, errStopped) {
+	if errors.Is(err, errStopped) && (ctx.Err() != nil || held.Err() != nil) {
 		return nil
 	}
 	return err
@@ -134,7 +134,7 @@ func (s *session) try(ctx, held context.Context, records []audit.Record) (attemp
 		}
 		s.log.WarnContext(ctx, "relay: the sink failed", "records", len(records), "seq", records[0].Seq, "attempt", attempts, "again_in", wait, "error", err)
 		if err := s.save(held, progress{err: errorText(err)}); err != nil {
-			return attempts, err
+			return attempts, fmt.Errorf("%w: %w", errStopped, err) // not the sink's fault
 		}
 		if !s.pause(ctx, held, wait) {
 			return attempts, errStopped
@@ -184,6 +184,7 @@ func (s *session) emit(held context.Context, records []audit.Record) error {
 	case err := <-result:
 		return err
 	case <-time.After(time.Second):
+		s.abandoned = result
 		return held.Err()
 	}
 }

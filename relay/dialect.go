@@ -77,7 +77,7 @@ func resolve(ctx context.Context, db *sql.DB, dialect string, table tableName) (
 	if table.schema != "" {
 		return table, nil
 	}
-	query := ""
+	var query string
 	switch dialect {
 	case postgres:
 		query = "SELECT current_schema()"
@@ -105,12 +105,12 @@ func exists(ctx context.Context, db *sql.DB, dialect string, table tableName) er
 	if err != nil {
 		return fmt.Errorf("%w, or cannot be read: %s: %w", ErrTableMissing, table.quoted(dialect), err)
 	}
+	defer rows.Close()
 	rows.Next()
 	if err := rows.Err(); err != nil {
-		rows.Close()
 		return fmt.Errorf("%w, or cannot be read: %s: %w", ErrTableMissing, table.quoted(dialect), err)
 	}
-	return rows.Close()
+	return nil
 }
 
 // pool returns the connections behind db, past the plugin and GORM: what goes

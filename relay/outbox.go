@@ -43,8 +43,16 @@ func OutboxView(dialect string, opts ...Option) (string, error) {
 	q := func(name string) string { return quote(dialect, name) }
 	var fields []string
 	for _, f := range []struct{ key, column string }{
-		{"action", "action"}, {"before", "before"}, {"after", "after"}, {"changed", "changed"}, {"actor_id", "actor_id"}, {"actor_type", "actor_type"},
-		{"actor_name", "actor_name"}, {"reason", "reason"}, {"transaction_id", "transaction_id"}, {"application", "application"},
+		{"action", "action"},
+		{"before", "before"},
+		{"after", "after"},
+		{"changed", "changed"},
+		{"actor_id", "actor_id"},
+		{"actor_type", "actor_type"},
+		{"actor_name", "actor_name"},
+		{"reason", "reason"},
+		{"transaction_id", "transaction_id"},
+		{"application", "application"},
 	} {
 		value := q(f.column)
 		if f.column == "before" || f.column == "after" || f.column == "changed" {

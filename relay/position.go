@@ -95,19 +95,6 @@ func appendSpan(spans []span, s span) []span {
 	return append(spans, s)
 }
 
-// lowest returns the first gap's lower end, or high.
-func (p *position) lowest() int64 {
-	if len(p.gaps) > 0 {
-		return p.gaps[0].lo
-	}
-	return p.high
-}
-
-func (p position) clone() position {
-	p.gaps = slices.Clone(p.gaps)
-	return p
-}
-
 // MarshalJSON writes the gaps as pairs.
 func (s span) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "[%d,%d]", s.lo, s.hi), nil }
 

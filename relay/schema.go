@@ -42,8 +42,9 @@ func Schema(dialect string, opts ...Option) (string, error) {
 }
 
 func ddl(dialect string, t tables) ([]string, error) {
-	text, long, options, id := "TEXT", "TEXT", "", ""
-	index := "" // MySQL has no CREATE INDEX IF NOT EXISTS
+	text, long := "TEXT", "TEXT"
+	var id, options string
+	var index string // MySQL has no CREATE INDEX IF NOT EXISTS
 	switch dialect {
 	case sqlite:
 		id = "INTEGER PRIMARY KEY AUTOINCREMENT"

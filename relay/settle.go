@@ -35,7 +35,7 @@ type watch struct {
 }
 
 func newSettler(s *store, c config) *settler {
-	t := &settler{store: s, blind: c.gapAge, every: 100 * time.Millisecond}
+	t := &settler{store: s, blind: c.gapAge, every: 250 * time.Millisecond}
 	if s.dialect == mysql {
 		// InnoDB hands out a number shortly before the transaction is listed.
 		t.least = c.settleMin

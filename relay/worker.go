@@ -18,6 +18,8 @@ type worker struct {
 	sink  audit.Emitter
 	sub   subscription
 	log   *slog.Logger
+	// abandoned is a call of the sink that was not waited for, when the lease was lost.
+	abandoned <-chan error
 }
 
 func newWorker(r *Relay, name string, sink audit.Emitter, sub subscription) *worker {
@@ -28,6 +30,14 @@ func newWorker(r *Relay, name string, sink audit.Emitter, sub subscription) *wor
 func (w *worker) run(ctx context.Context) {
 	pause := w.relay.config.lease / 5
 	for ctx.Err() == nil {
+		if w.abandoned != nil { // the sink is called by one goroutine at a time
+			select {
+			case <-w.abandoned:
+				w.abandoned = nil
+			case <-ctx.Done():
+				return
+			}
+		}
 		l, err := w.relay.leases.Acquire(ctx, w.name, w.relay.config.holder)
 		if err != nil && ctx.Err() == nil {
 			w.log.WarnContext(ctx, "relay: the lease cannot be asked for", "error", err)
@@ -88,6 +98,11 @@ type session struct {
 // would be one more durable commit for the database, and for the records to wait for.
 const saveEvery = 100 * time.Millisecond
 
+// breath is the least time from one read to the next when there is no more to read:
+// under load, each commit wakes the relay, and a read for each would take from the
+// writers what they need.
+const breath = 5 * time.Millisecond
+
 // serve delivers until ctx ends; held ends when delivering must end at once.
 func (s *session) serve(ctx, held context.Context) (err error) {
 	st := s.relay.store
@@ -97,9 +112,10 @@ func (s *session) serve(ctx, held context.Context) (err error) {
 	s.log.DebugContext(ctx, "relay: serving", "seq", s.position.high)
 	for ctx.Err() == nil && held.Err() == nil {
 		ring := s.relay.bell.next()
+		begun := time.Now()
 		b, err := st.read(held, s.position, s.sub.batch)
 		if err != nil {
-			return err
+			return errors.Join(err, s.flush(held))
 		}
 		s.position.see(b.seqs())
 		if s.settler.read(&s.position, b) || len(b.records) > 0 {
@@ -137,11 +153,17 @@ func (s *session) serve(ctx, held context.Context) (err error) {
 		case <-timer.C:
 		}
 		timer.Stop()
+		s.pause(ctx, held, breath-time.Since(begun))
 	}
-	if s.dirty {
-		return s.save(held, progress{})
+	return s.flush(held)
+}
+
+// flush saves what has not been saved.
+func (s *session) flush(ctx context.Context) error {
+	if !s.dirty {
+		return nil
 	}
-	return nil
+	return s.save(ctx, progress{})
 }
 
 // saveInTime saves what has not been saved for a while.
@@ -160,7 +182,18 @@ func (s *session) save(ctx context.Context, with progress) error {
 	// The answer to a save matters more than a context that has just ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := s.relay.store.save(ctx, with); err != nil {
+	// A save that fails means that records are delivered again: a database that is
+	// busy for a moment is no reason for that.
+	var err error
+	for try := range 8 {
+		if err = s.relay.store.save(ctx, with); err == nil || errors.Is(err, ErrLeaseLost) {
+			break
+		}
+		if !sleep(ctx, time.Duration(try+1)*20*time.Millisecond) {
+			break
+		}
+	}
+	if err != nil {
 		return err
 	}
 	s.delivered, s.failed, s.dirty, s.saved = 0, 0, false, time.Now()

@@ -24,8 +24,11 @@ import (
 )
 
 func decode(t *testing.T, m *netmail.Message) string {
-	var r io.Reader = m.Body
-	switch strings.ToLower(m.Header.Get("Content-Transfer-Encoding")) {
+	return readBody(t, m.Body, m.Header.Get("Content-Transfer-Encoding"))
+}
+
+func readBody(t *testing.T, r io.Reader, encoding string) string {
+	switch strings.ToLower(encoding) {
 	case "quoted-printable":
 		r = quotedprintable.NewReader(r)
 	case "base64":

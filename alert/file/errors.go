@@ -27,7 +27,7 @@ type Problem struct {
 	Err error
 }
 
-// Error lists the problems, one a line: "alerts.yaml:12:5: unknown key "modle"".
+// Error lists the problems, one a line: "alerts.yaml:12:5: unknown key "tabel"".
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(ErrInvalid.Error())

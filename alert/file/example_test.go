@@ -29,13 +29,13 @@ func ExampleParse() {
 		fmt.Println(rule)
 	}
 
-	_, err = file.Parse("alerts.yaml", []byte("rules:\n  - name: x\n    when: {modle: user}\n    send: nobody\n    severity: bad"), support)
+	_, err = file.Parse("alerts.yaml", []byte("rules:\n  - name: x\n    when: {tabel: user}\n    send: nobody\n    severity: bad"), support)
 	fmt.Println(err)
 	// Output:
 	// mfa-phone-changed: all of (model user, column mfa_phone, action update)
 	// mass-deletion: all of (action delete or soft_delete, more than 20 in a minute by actor)
 	// auditplugin: invalid alert file
 	// alerts.yaml:2:5: rule "x": auditplugin: unknown alert channel: "nobody"
-	// alerts.yaml:3:12: when: unknown key "modle"; known are action, actor_id, actor_type, all, any, application, column, during, message_matches, metadata, model, no_actor, no_reason, not, not_owner, outcome, reason_matches, record_id, table, value
+	// alerts.yaml:3:12: when: unknown key "tabel"; known are action, actor_id, actor_type, all, any, application, column, during, message_matches, metadata, model, no_actor, no_reason, not, not_owner, outcome, reason_matches, record_id, table, value
 	// alerts.yaml:5:15: severity: info, warning or critical is needed
 }

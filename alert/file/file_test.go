@@ -306,7 +306,7 @@ func TestWatch(t *testing.T) {
 	if err := next(); err != nil || e.Rules()[0].Name() != "first" {
 		t.Fatal(err)
 	}
-	write("rules: [{name: broken, when: {modle: user}, send: box}]")
+	write("rules: [{name: broken, when: {tabel: user}, send: box}]")
 	if err := next(); !errors.Is(err, file.ErrInvalid) || e.Rules()[0].Name() != "first" {
 		t.Errorf("%v, rules %v", err, e.Rules())
 	}

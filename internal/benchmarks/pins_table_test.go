@@ -16,28 +16,28 @@ type pin struct {
 func pins() map[subject.Kind]map[string]pin {
 	return map[subject.Kind]map[string]pin{
 		subject.SQLite: {
-			"create":      {statements: 1, roundTrips: 1, allocs: 203},
-			"update":      {statements: 4, roundTrips: 4, allocs: 371},
-			"delete":      {statements: 1, roundTrips: 1, allocs: 194},
-			"transaction": {statements: 202, roundTrips: 202, allocs: 32_380},
+			"create":      {statements: 1, roundTrips: 1, allocs: 182},
+			"update":      {statements: 3, roundTrips: 3, allocs: 199},
+			"delete":      {statements: 1, roundTrips: 1, allocs: 134},
+			"transaction": {statements: 104, roundTrips: 104, allocs: 13_500},
 			"read":        {},
-			"unaudited":   {allocs: 7},
+			"unaudited":   {allocs: 8},
 		},
 		subject.Postgres: {
-			"create":      {statements: 1, roundTrips: 1, allocs: 249},
-			"update":      {statements: 1, roundTrips: 1, allocs: 472},
-			"delete":      {statements: 1, roundTrips: 1, allocs: 245},
-			"transaction": {statements: 1, roundTrips: 1, allocs: 33_770},
+			"create":      {statements: 1, roundTrips: 1, allocs: 149},
+			"update":      {statements: 1, roundTrips: 1, allocs: 152},
+			"delete":      {statements: 1, roundTrips: 1, allocs: 118},
+			"transaction": {statements: 1, roundTrips: 1, allocs: 10_700},
 			"read":        {},
-			"unaudited":   {allocs: 7},
+			"unaudited":   {allocs: 8},
 		},
 		subject.MySQL: {
-			"create":      {statements: 1, roundTrips: 2, allocs: 156},
-			"update":      {statements: 3, roundTrips: 6, allocs: 330},
-			"delete":      {statements: 1, roundTrips: 2, allocs: 152},
-			"transaction": {statements: 201, roundTrips: 402, allocs: 29_790},
+			"create":      {statements: 1, roundTrips: 1, allocs: 136},
+			"update":      {statements: 2, roundTrips: 2, allocs: 142},
+			"delete":      {statements: 1, roundTrips: 1, allocs: 117},
+			"transaction": {statements: 103, roundTrips: 106, allocs: 11_200},
 			"read":        {},
-			"unaudited":   {allocs: 7},
+			"unaudited":   {allocs: 8},
 		},
 	}
 }

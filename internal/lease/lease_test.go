@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/mattn/go-sqlite3"
+	_ "gorm.io/driver/sqlite" // the driver sqlite3
 )
 
 func open(t *testing.T, ttl time.Duration) *Store {

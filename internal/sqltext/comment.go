@@ -2,6 +2,9 @@ package sqltext
 
 import "strings"
 
+// bom is a byte order mark, which SQLite passes over wherever a token can start.
+const bom = "\ufeff"
+
 // skip passes over whitespace and comments and reports whether there were any.
 func (l *lexer) skip() bool {
 	start := l.pos
@@ -10,6 +13,8 @@ func (l *lexer) skip() bool {
 		switch {
 		case isSpace(c):
 			l.pos++
+		case c == bom[0] && l.d.sqlite && strings.HasPrefix(l.s[l.pos:], bom):
+			l.pos += len(bom)
 		case c == '-' && l.at(1) == '-' && l.dashes():
 			l.line()
 		case c == '#' && l.d.mysql:

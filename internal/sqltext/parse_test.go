@@ -85,6 +85,7 @@ func TestParseWrites(t *testing.T) {
 		{"m", "SELECT INSERT(a, 1, 2, 'c'), TRUNCATE(b, 2) FROM t", "select"},
 		{"spm", "UPDATE users SET a = 1 WHERE id IN (SELECT id FROM other)", "update >users"},
 		{"s", "UPDATE OR IGNORE users SET a = 1", "update >users"},
+		{"s", "\ufeffUPDATE \ufeffusers SET a = 1", "update >users"},
 		{"sp", "UPDATE users SET a = o.b FROM other o WHERE o.id = users.id", "update >users"},
 		{"p", "UPDATE ONLY users SET a = 1", "update >users"},
 		{"p", "UPDATE ONLY (app.users) SET a = 1", "update >app/users"},

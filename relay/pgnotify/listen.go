@@ -34,7 +34,7 @@ func (l *Listener) Wait(ctx context.Context, wake func()) error {
 	if err != nil {
 		return fmt.Errorf("auditplugin: pgnotify: connecting: %w", err)
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // there is nothing left to do with it
+	defer conn.Close(context.WithoutCancel(ctx))
 	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{l.channel}.Sanitize()); err != nil {
 		return fmt.Errorf("auditplugin: pgnotify: LISTEN: %w", err)
 	}

@@ -24,8 +24,8 @@ func TestOutbox(t *testing.T) {
 		db, box := open(t, g), &inbox{}
 		users(t, db, 8)
 		rules := []alert.Rule{
-			mfaRule().Named("digest").Digest(time.Second),
-			mfaRule().Named("some").Throttle(2, 1500*time.Millisecond),
+			mfaRule().Named("digest").Digest(3 * time.Second),
+			mfaRule().Named("some").Throttle(2, 4*time.Second),
 			mfaRule().Named("once").Dedupe(time.Hour),
 			alert.When(alert.Action(audit.Delete), alert.Table("users"), alert.MoreThan(3).In(time.Minute).By(alert.ByActor)).Named("mass").To("inbox"),
 			alert.When(alert.Value("role", alert.Becomes("admin")), alert.Value("balance", alert.Above(5)), alert.MoreThan(1).In(time.Minute)).Named("admins").To("inbox"),
@@ -96,7 +96,7 @@ func TestDeadAndReplayed(t *testing.T) {
 		users(t, db, 3)
 		box.setFail(errors.New("https://hooks.example.com/S3CR3T: no"))
 		plain := db.Plain(t)
-		e := newEngine(t, plain, []alert.Rule{mfaRule().Digest(time.Second)}, map[string]alert.Channel{"inbox": box})
+		e := newEngine(t, plain, []alert.Rule{mfaRule().Digest(2 * time.Second)}, map[string]alert.Channel{"inbox": box})
 		start(t, func(ctx context.Context) error { return alert.Run(ctx, newRelay(t, plain), e) })
 		for i := range 3 {
 			must(t, as(db, "1").Model(&User{ID: uint(i + 1)}).Update("mfa_phone", "+491"))

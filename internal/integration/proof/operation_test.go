@@ -225,7 +225,7 @@ func draw(t *rapid.T, dialect string, depth int) operation {
 	case 18:
 		op = rawSQL(t)
 	default:
-		op = relation(t).with("twice", twice) // a key of a child may be made up that another child names
+		op = relation(t, dialect).with("twice", twice) // a key of a child may be made up that another child names
 	}
 	run := op.run
 	op.run = func(db *gorm.DB) outcome { return run(open(db)) }

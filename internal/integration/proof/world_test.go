@@ -145,8 +145,15 @@ func (way way) open(t *testing.T, dialect, dsn string, second *testdb.DB) handle
 		}
 		options = append(options, when(way.resolver))
 	}
-	target := testdb.Target{Dialect: dialect, Portable: way.portable}
-	return handle{way.name, target.Open(t, options...), plain, c, way.blind, way.maxOpen == 1}
+	audited := testdb.Target{Dialect: dialect, Portable: way.portable}.Open(t, options...)
+	for _, db := range []*gorm.DB{plain, audited.DB} {
+		pool, err := db.DB()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool.SetMaxIdleConns(1) // there are many handles, and one is used at a time
+	}
+	return handle{way.name, audited, plain, c, way.blind, way.maxOpen == 1}
 }
 
 func tablesOf(db *gorm.DB) []string {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"slices"
@@ -126,4 +127,11 @@ func write(t *testing.T, tx *gorm.DB, id uint, phone string) {
 	must(t, tx.Model(&account{ID: id}).Update("phone", phone).Error)
 	var n int64 // a query of the audit table writes what is buffered
 	must(t, tx.Table("audit_logs").Count(&n).Error)
+}
+
+// refusing is a sink that accepts nothing.
+type refusing struct{}
+
+func (refusing) Emit(context.Context, []audit.Record) error {
+	return relay.Permanent(errors.New("refused"))
 }
