@@ -9,6 +9,13 @@
 // it was, so that a Query can be kept, shared between goroutines and narrowed in
 // several ways. Nothing is asked before Find, First, Count, Page or All.
 //
+// # Rows
+//
+// [AsOf] puts a row together as it was, [AsOfAll] a whole table, [Versions] and
+// [Diff] say what became of a row, and [Blame] who set each of its columns. [Revert],
+// [RevertTransaction] and [RevertTo] undo. [Prune] lets go of old records, and
+// [PartitionSchema] makes a table of which whole months can be dropped.
+//
 // # Where records are looked for
 //
 // In the audit table of the plugin that is installed on db, or, without one, in

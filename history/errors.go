@@ -5,8 +5,9 @@ import "errors"
 // The errors that callers may want to tell apart. Every error of this package
 // wraps one of them, or the database's own.
 var (
-	// ErrNotFound is returned by First when no record matches.
-	ErrNotFound = errors.New("auditplugin: no record matches")
+	// ErrNotFound is a question that nothing answers: First when no record matches,
+	// AsOf when the row did not exist.
+	ErrNotFound = errors.New("auditplugin: nothing found")
 	// ErrInvalidQuery is a question that makes no sense: a nil model, a column
 	// without a name, a negative limit.
 	ErrInvalidQuery = errors.New("auditplugin: invalid history query")
