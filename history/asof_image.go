@@ -92,10 +92,10 @@ func pick(ok bool, r *audit.Record) *audit.Record {
 // moment, first the next one.
 func (t *rowTable) existedAt(ctx context.Context, id rowID, m Moment, last, first *audit.Record, present bool) (bool, error) {
 	switch {
+	case last != nil && t.stays(id, last):
+		return true, nil // and if a creation is next, went away unrecorded, nobody knows when
 	case first != nil && first.Action == audit.Create:
 		return false, nil
-	case last != nil && t.stays(id, last):
-		return true, nil
 	case first == nil && !present:
 		return false, nil
 	}

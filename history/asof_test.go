@@ -211,8 +211,16 @@ func TestAsOfLostValues(t *testing.T) {
 	}
 	// A row that went away unrecorded: the records before it still know.
 	must(t, db.Session(&gorm.Session{}).Exec("DELETE FROM users").Error)
-	must(t, history.AsOf(ctx, db, &got, time.Now().Add(-0)))
-	if got.Name != "short" {
+	gone := newest(t, db)
+	must(t, db.Create(&user{ID: u.ID, Name: "another"}).Error)
+	for _, at := range []history.Moment{history.AtSeq(gone.Seq - 1), history.After(gone)} {
+		must(t, history.AsOf(ctx, db, &got, at))
+		if got.Name != "short" {
+			t.Errorf("got %+v", got)
+		}
+	}
+	must(t, history.AsOf(ctx, db, &got, time.Now()))
+	if got.Name != "another" {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -50,8 +50,22 @@ func (o *Oracle) Mark(db Queryer, call Call) error {
 	return nil
 }
 
-// Forget forgets the marks, for a test that empties the tables and begins anew.
-func (o *Oracle) Forget() { o.marks = nil }
+// Content is what watched tables hold.
+type Content map[string][]map[string]any
+
+// Content reads the watched tables.
+func (o *Oracle) Content(t testing.TB) Content {
+	t.Helper()
+	all := Content{}
+	for _, table := range o.tables {
+		all[table] = o.rows(t, table)
+	}
+	return all
+}
+
+// Restart forgets the marks, for a test that fills the tables anew and empties
+// oracle_changes. first is what the tables then hold.
+func (o *Oracle) Restart(first Content) { o.marks, o.first = nil, first }
 
 // Seen counts the row changes that the last [Oracle.Check] knew from triggers, the
 // ones without effect left out.

@@ -19,7 +19,7 @@ type Oracle struct {
 	dialect string
 	tables  []string
 	columns map[string][]column
-	first   map[string][]map[string]any
+	first   Content
 	options options
 	marks   []mark
 	seen    int
@@ -86,7 +86,7 @@ func Watch(t testing.TB, db *sql.DB, dialect string, tables []string, set ...Opt
 	t.Helper()
 	o := &Oracle{
 		db: db, dialect: dialect, tables: tables,
-		columns: map[string][]column{}, first: map[string][]map[string]any{},
+		columns: map[string][]column{},
 		options: options{keys: map[string][]string{}, auditName: "audit_logs"},
 	}
 	for _, f := range set {
@@ -109,8 +109,8 @@ func Watch(t testing.TB, db *sql.DB, dialect string, tables []string, set ...Opt
 		for _, op := range []string{"insert", "update", "delete"} {
 			o.exec(t, o.trigger(table, op))
 		}
-		o.first[table] = o.rows(t, table)
 	}
+	o.first = o.Content(t)
 	return o
 }
 

@@ -120,6 +120,7 @@ func (s point) write(b *strings.Builder, _ string) {
 type history struct {
 	dialect string
 	handle  int
+	seeded  bool // there are rows to begin with
 	steps   []step
 }
 
@@ -130,7 +131,7 @@ func (h history) String() string { return h.GoString() }
 
 func (h history) test(name string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "func %s(t *testing.T) {\n\tplay(t, %q, %d, func(p *player, db *gorm.DB) {\n", name, h.dialect, h.handle)
+	fmt.Fprintf(&b, "func %s(t *testing.T) {\n\tplay(t, %q, %d, %v, func(p *player, db *gorm.DB) {\n", name, h.dialect, h.handle, h.seeded)
 	writeSteps(&b, h.steps, "\t\t")
 	b.WriteString("\t})\n}\n")
 	return b.String()
@@ -182,6 +183,6 @@ func drawStep(t *rapid.T, dialect string, depth int) step {
 
 func histories(dialect string, handles int) *rapid.Generator[history] {
 	return rapid.Custom(func(t *rapid.T) history {
-		return history{dialect, rapid.IntRange(0, handles-1).Draw(t, "handle"), drawSteps(t, dialect, 0, stepsPerHistory())}
+		return history{dialect, rapid.IntRange(0, handles-1).Draw(t, "handle"), rapid.Bool().Draw(t, "seeded"), drawSteps(t, dialect, 0, stepsPerHistory())}
 	})
 }

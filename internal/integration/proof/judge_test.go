@@ -46,9 +46,9 @@ func (j *judge) guard(f func()) {
 }
 
 // try runs a program on both databases and returns what is wrong.
-func (w *world) try(on handle, program func(p *player, db *gorm.DB)) []string {
+func (w *world) try(on handle, seeded bool, program func(p *player, db *gorm.DB)) []string {
 	j := &judge{}
-	if err := w.clear(on.audited.Target.Portable); err != nil {
+	if err := w.clear(on.audited.Target.Portable, seeded); err != nil {
 		j.Errorf("%v", err)
 		return j.said
 	}
@@ -64,6 +64,12 @@ func (w *world) try(on handle, program func(p *player, db *gorm.DB)) []string {
 		trail := w.oracle.Check(j, nil)
 		j.transactions(audited, trail, on.blind)
 		oracle.CheckAnnounced(j, trail, announced(on.audited.Announced, len(trail)))
+		for _, e := range trail {
+			w.actions[e.Action]++
+			if e.Cause != "" {
+				w.actions["cascade"]++
+			}
+		}
 		w.histories, w.operations = w.histories+1, w.operations+audited.calls
 		w.changes, w.records = w.changes+w.oracle.Seen(), w.records+len(trail)
 	})

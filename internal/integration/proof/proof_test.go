@@ -47,10 +47,10 @@ func TestRandomHistories(t *testing.T) {
 		enough := operationsWanted()
 		mismatches := int64(0)
 		defer func() {
-			t.Logf("%s: %d histories, %d operations, %d row changes, %d records", g.Dialect, w.histories, w.operations, w.changes, w.records)
+			t.Logf("%s: %d histories, %d operations, %d row changes, %d records: %v", g.Dialect, w.histories, w.operations, w.changes, w.records, w.actions)
 			summary.Add(t, g.Dialect, summary.Counts{
 				summary.Histories: int64(w.histories), summary.Operations: int64(w.operations), summary.RowChanges: int64(w.changes),
-				summary.Records: int64(w.records), summary.Mismatches: mismatches,
+				summary.Records: int64(w.records), "records of cascades": int64(w.actions["cascade"]), summary.Mismatches: mismatches,
 			})
 		}()
 		rapid.Check(t, func(r *rapid.T) {
@@ -58,7 +58,7 @@ func TestRandomHistories(t *testing.T) {
 				return
 			}
 			h := histories(g.Dialect, len(w.handles)).Draw(r, "history")
-			if said := w.try(w.handles[h.handle], h.run); len(said) > 0 {
+			if said := w.try(w.handles[h.handle], h.seeded, h.run); len(said) > 0 {
 				mismatches = 1
 				r.Fatalf("on the handle %q: %s", w.handles[h.handle].name, strings.Join(said, "\n"))
 			}
@@ -67,11 +67,11 @@ func TestRandomHistories(t *testing.T) {
 }
 
 // play runs a program that a failing history printed.
-func play(t *testing.T, dialect string, handle int, program func(p *player, db *gorm.DB)) {
+func play(t *testing.T, dialect string, handle int, seeded bool, program func(p *player, db *gorm.DB)) {
 	t.Helper()
 	testdb.Only(t, dialect, func(t *testing.T, g testdb.Target) {
 		w := newWorld(t, g.Dialect)
-		if said := w.try(w.handles[handle], program); len(said) > 0 {
+		if said := w.try(w.handles[handle], seeded, program); len(said) > 0 {
 			t.Errorf("%s: %s", w.handles[handle].name, strings.Join(said, "\n"))
 		}
 	})

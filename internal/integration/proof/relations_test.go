@@ -24,7 +24,7 @@ func relation(t *rapid.T, dialect string) operation {
 			return did(run(db, v), v)
 		}}
 	}
-	switch rapid.IntRange(0, 11).Draw(t, "relation") {
+	switch rapid.IntRange(0, 15).Draw(t, "relation") {
 	case 0:
 		return tree(fmt.Sprintf(`&Company{Name: %q, Memos: []Memo{{Text: %q}}, Staffs: []Staff{{Name: %q, Skills: []Skill{{Name: %q}}}, {Name: "s2", Memos: []Memo{{Text: "t"}}}}}`, text, text, text, skill), func() any {
 			return &Company{
@@ -66,6 +66,14 @@ func relation(t *rapid.T, dialect string) operation {
 		return tree(fmt.Sprintf("&Staff{ID: %d, Name: %q, Skills: []Skill{{ID: %d, Name: %q}}, Memos: []Memo{{Text: \"m\"}}}", a, text, b, skill), func() any {
 			return &Staff{ID: a, Name: text, Skills: []Skill{{ID: b, Name: skill}}, Memos: []Memo{{Text: "m"}}}
 		}, ".Updates(v)", func(db *gorm.DB, v any) *gorm.DB { return db.Updates(v) })
+	case 12: // what foreign keys carry on
+		return tree(fmt.Sprintf("&Company{ID: %d}", a), func() any { return &Company{ID: a} }, ".Delete(v)", func(db *gorm.DB, v any) *gorm.DB { return db.Delete(v) })
+	case 13:
+		return tree(fmt.Sprintf("&Node{ID: %d}", a), func() any { return &Node{ID: a} }, ".Delete(v)", func(db *gorm.DB, v any) *gorm.DB { return db.Delete(v) })
+	case 14:
+		return tree(`&Region{Code: "no"}`, func() any { return &Region{Code: "no"} }, ".Delete(v)", func(db *gorm.DB, v any) *gorm.DB { return db.Delete(v) })
+	case 15:
+		return tree(`&Region{Code: "se"}`, func() any { return &Region{Code: "se"} }, `.Model(v).Update("code", "fi")`, func(db *gorm.DB, v any) *gorm.DB { return db.Model(v).Update("code", "fi") })
 	}
 	return association(t, a, b, c, text, skill)
 }

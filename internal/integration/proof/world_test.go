@@ -77,12 +77,15 @@ type world struct {
 	tables    []string
 	raw, bare *sql.DB // of the audited and of the plain database
 
+	blank, seeds oracle.Content // what the tables hold when a history begins
+
 	histories, operations, changes, records int
+	actions                                 map[string]int // records by action
 }
 
 func newWorld(t *testing.T, dialect string) *world {
 	t.Helper()
-	w := &world{dialect: dialect}
+	w := &world{dialect: dialect, actions: map[string]int{}}
 	migrate := func(db *gorm.DB) error { return db.Session(&gorm.Session{NewDB: true}).AutoMigrate(models()...) }
 	first := testdb.Target{Dialect: dialect}.Open(t, testdb.WithoutPlugin())
 	second := testdb.Target{Dialect: dialect}.Open(t, testdb.WithoutPlugin())
@@ -115,6 +118,11 @@ func newWorld(t *testing.T, dialect string) *world {
 			t.Fatal(err)
 		}
 	}
+	w.blank = w.oracle.Content(t)
+	if err := w.clear(false, true); err != nil {
+		t.Fatal(err)
+	}
+	w.seeds = w.oracle.Content(t)
 	return w
 }
 
@@ -177,21 +185,25 @@ func tablesOf(db *gorm.DB) []string {
 // clear empties both databases and restarts their sequences. On PostgreSQL the
 // portable path can not tell that an upsert's generated key met a row: there the
 // sequences begin where no key is named.
-func (w *world) clear(portable bool) error {
+func (w *world) clear(portable, seeded bool) error {
 	start := 1
-	if portable {
+	if portable || seeded {
 		start = 10
 	}
-	w.oracle.Forget()
+	first := w.blank
+	if seeded {
+		first = w.seeds
+	}
+	w.oracle.Restart(first)
 	for _, db := range []*sql.DB{w.bare, w.raw} {
-		if err := w.empty(db, w.watched(db), start); err != nil {
+		if err := w.empty(db, w.watched(db), start, seeded); err != nil {
 			return fmt.Errorf("clear: %w", err)
 		}
 	}
 	return nil
 }
 
-func (w *world) empty(db *sql.DB, tables []string, start int) error {
+func (w *world) empty(db *sql.DB, tables []string, start int, seeded bool) error {
 	var all []string
 	switch w.dialect {
 	case testdb.SQLite:
@@ -199,9 +211,16 @@ func (w *world) empty(db *sql.DB, tables []string, start int) error {
 		for _, name := range tables {
 			all = append(all, "DELETE FROM "+name)
 		}
-		all = append(all, "DELETE FROM sqlite_sequence", "COMMIT", "PRAGMA foreign_keys=1")
+		all = append(all, "DELETE FROM sqlite_sequence")
+		if seeded {
+			all = append(append(all, seedRows...), "DELETE FROM oracle_changes")
+		}
+		all = append(all, "COMMIT", "PRAGMA foreign_keys=1")
 	case testdb.MySQL:
 		all = append(all, "CALL proof_clear()")
+		if seeded {
+			all = append(all, "CALL proof_seed()")
+		}
 	case testdb.Postgres:
 		all = append(all, "SET session_replication_role=replica")
 		for _, name := range tables {
@@ -209,6 +228,9 @@ func (w *world) empty(db *sql.DB, tables []string, start int) error {
 		}
 		all = append(all, "SET session_replication_role=DEFAULT",
 			fmt.Sprintf("SELECT setval(oid, %d, false) FROM pg_class WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace", start))
+		if seeded {
+			all = append(append(all, seedRows...), "DELETE FROM oracle_changes")
+		}
 		_, err := db.Exec(strings.Join(all, ";"))
 		return err
 	}
@@ -234,8 +256,32 @@ func (w *world) prepare(db *sql.DB, tables []string) error {
 		body += "IF EXISTS (SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '" + name +
 			"' AND auto_increment > 1) THEN ALTER TABLE " + name + " AUTO_INCREMENT=1; END IF; "
 	}
-	_, err := db.Exec("CREATE PROCEDURE proof_clear() BEGIN " + body + "SET FOREIGN_KEY_CHECKS=1; END")
+	if _, err := db.Exec("CREATE PROCEDURE proof_clear() BEGIN " + body + "SET FOREIGN_KEY_CHECKS=1; END"); err != nil {
+		return err
+	}
+	_, err := db.Exec("CREATE PROCEDURE proof_seed() BEGIN START TRANSACTION; " + strings.Join(seedRows, "; ") + "; DELETE FROM oracle_changes; COMMIT; END")
 	return err
+}
+
+// seedRows are what half of the histories find: rows to change, and to carry a
+// change on to.
+var seedRows = []string{
+	"INSERT INTO items (id, name, qty, price, active) VALUES (1, 'a', 1, 0.1, '1'), (2, 'b', 2, 1, '0'), (3, 'c', 3, -2.5, '1')",
+	"INSERT INTO softs (id, code, name, deleted_at) VALUES (1, 'a', 'a', NULL), (2, 'b', 'b', '2020-01-01 00:00:00')",
+	"INSERT INTO pairs (a, b, val) VALUES ('x', 1, 'a'), ('x', 2, 'b'), ('é', 3, 'c')",
+	"INSERT INTO labels (name, text, place) VALUES ('one', 'a', 1), ('two', 'b', NULL)",
+	"INSERT INTO companies (id, name) VALUES (1, 'a'), (2, 'b'), (3, 'c')",
+	"INSERT INTO staffs (id, company_id, name) VALUES (1, 1, 'a'), (2, 1, 'b'), (3, 2, 'c'), (4, NULL, 'd')",
+	"INSERT INTO skills (id, name) VALUES (1, 'go'), (2, 'sql')",
+	"INSERT INTO staff_skills (staff_id, skill_id) VALUES (4, 1), (3, 1), (3, 2)",
+	"INSERT INTO memos (id, owner_id, owner_type, text) VALUES (1, 1, 'companies', 'a'), (2, 3, 'staffs', 'b')",
+	"INSERT INTO nodes (id, parent_id, name) VALUES (1, NULL, 'a'), (2, 1, 'b'), (3, 2, 'c'), (4, 1, 'a')",
+	"INSERT INTO regions (code, name) VALUES ('no', 'a'), ('se', 'b')",
+	"INSERT INTO cities (id, region_code, name) VALUES (1, 'no', 'a'), (2, 'no', 'b'), (3, 'se', 'c')",
+	"INSERT INTO gens (id, w, h) VALUES (1, 2, 3), (2, 1, 1)",
+	"INSERT INTO uniqs (id, email, handle, px, py, n) VALUES (1, 'a', 'h1', 1, 1, 2), (2, 'b', NULL, 2, 2, 0)",
+	"INSERT INTO vaults (id, mail, pin, card, password, note, n) VALUES (1, 'a@b', '1234', '12345678', 'a', 'a', 1)",
+	"INSERT INTO bags (name, n) VALUES ('a', 1), ('b', 2)",
 }
 
 // watched are the tables to empty.
