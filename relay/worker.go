@@ -32,7 +32,8 @@ func (w *worker) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if w.abandoned != nil { // the sink is called by one goroutine at a time
 			select {
-			case <-w.abandoned:
+			case err := <-w.abandoned:
+				w.log.DebugContext(ctx, "relay: a call of the sink that was given up has ended", "error", err)
 				w.abandoned = nil
 			case <-ctx.Done():
 				return
