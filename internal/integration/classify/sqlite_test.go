@@ -60,7 +60,8 @@ func (a *authority) writes(query string) []string {
 // classifier reports. EXPLAIN is left out: SQLite compiles what it explains.
 func judge(t interface {
 	Errorf(format string, args ...any)
-}, a *authority, query string) (writes bool) {
+}, a *authority, query string,
+) (writes bool) {
 	wrote := a.writes(query)
 	if len(wrote) == 0 || strings.Contains(strings.ToLower(query), "explain") {
 		return false

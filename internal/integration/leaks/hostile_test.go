@@ -178,15 +178,19 @@ func TestHostileContexts(t *testing.T) {
 		contexts := map[string]context.Context{}
 		for name, text := range texts {
 			for part, with := range map[string]func(ctx context.Context) context.Context{
-				"actor":    func(ctx context.Context) context.Context { return audit.WithActor(ctx, audit.Actor{ID: text, Type: text, Name: text}) },
+				"actor": func(ctx context.Context) context.Context {
+					return audit.WithActor(ctx, audit.Actor{ID: text, Type: text, Name: text})
+				},
 				"reason":   func(ctx context.Context) context.Context { return audit.WithReason(ctx, text) },
 				"message":  func(ctx context.Context) context.Context { return audit.WithMessage(ctx, text) },
 				"metadata": func(ctx context.Context) context.Context { return audit.WithMetadata(ctx, map[string]any{text: text}) },
 				"request": func(ctx context.Context) context.Context {
 					return audit.WithRequest(ctx, audit.Request{ID: text, IP: text, UserAgent: text})
 				},
-				"trace": func(ctx context.Context) context.Context { return audit.WithCause(audit.WithTrace(ctx, text, text), text) },
-				"skip":  func(ctx context.Context) context.Context { return audit.Skip(ctx, text) },
+				"trace": func(ctx context.Context) context.Context {
+					return audit.WithCause(audit.WithTrace(ctx, text, text), text)
+				},
+				"skip": func(ctx context.Context) context.Context { return audit.Skip(ctx, text) },
 			} {
 				contexts[part+" "+name] = with(t.Context())
 			}

@@ -21,8 +21,8 @@ import (
 // twelve characters of a secret in a row are always found, and often fewer. Pieces
 // in hexadecimal are longer, or they would be found in ids by chance.
 const (
-	window, hexWindow, stride = 9, 18, 4
-	digits                    = 12
+	window, hexWindow, listWindow, stride = 9, 18, 30, 4
+	digits                                = 12
 )
 
 // secrets makes values that must not be found, and finds them.
@@ -30,13 +30,13 @@ type secrets struct {
 	random *rand.Rand
 	names  []string
 	// pieces of the forms that secrets can have; the value says whose.
-	pieces, hexPieces, numbers map[string]int
+	pieces, hexPieces, listPieces, numbers map[string]int
 }
 
 func newSecrets() *secrets {
 	return &secrets{
 		random: rand.New(rand.NewPCG(7, 7)),
-		pieces: map[string]int{}, hexPieces: map[string]int{}, numbers: map[string]int{},
+		pieces: map[string]int{}, hexPieces: map[string]int{}, listPieces: map[string]int{}, numbers: map[string]int{},
 	}
 }
 
@@ -96,12 +96,22 @@ func (s *secrets) hexPiece(value []byte) {
 	}
 }
 
+// listPiece notes the pieces of a value written as a list of numbers, as %v does.
+func (s *secrets) listPiece(value []byte) {
+	for _, form := range []string{fmt.Sprintf("%d", value), strings.ReplaceAll(fmt.Sprintf("%d", value), " ", ",")} {
+		for i := 0; i+listWindow <= len(form); i++ {
+			s.listPieces[form[i:i+listWindow]] = len(s.names) - 1
+		}
+	}
+}
+
 // add notes what gives the latest secret away: the value, whatever stands around
 // it, and its digests.
 func (s *secrets) add(value string) {
 	s.piece(value)
 	s.piece(strings.ToUpper(value))
 	s.hexPiece([]byte(value))
+	s.listPiece([]byte(value))
 	for offset := range 3 {
 		form := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", offset) + value))
 		s.piece(form[4 : len(form)-3])
@@ -131,6 +141,7 @@ func (s *secrets) in(text string) []string {
 		if i%stride == 0 {
 			look(s.pieces, i, window)
 			look(s.hexPieces, i, hexWindow)
+			look(s.listPieces, i, listWindow)
 		}
 		if text[i] >= '1' && text[i] <= '9' {
 			look(s.numbers, i, digits)
@@ -155,7 +166,7 @@ func TestSearch(t *testing.T) {
 		"plain": {
 			plain, "x" + plain[:12], plain[12:] + "x", strings.ToUpper(plain), hex.EncodeToString([]byte("x" + plain)),
 			base64.StdEncoding.EncodeToString([]byte(plain)), base64.URLEncoding.EncodeToString([]byte("x" + plain)),
-			base64.RawStdEncoding.EncodeToString([]byte("xx" + plain)), fmt.Sprintf("%X", plain), url.QueryEscape("a b" + plain),
+			base64.RawStdEncoding.EncodeToString([]byte("xx" + plain)), fmt.Sprintf("%X", plain), fmt.Sprintf("%d", []byte(plain)), url.QueryEscape("a b" + plain),
 		},
 		"special": {special, string(quoted), url.QueryEscape(special), fmt.Sprintf("%q", special), html.EscapeString(special)},
 		"number":  {fmt.Sprint(number), fmt.Sprintf("%d.5", number)},
