@@ -78,16 +78,14 @@ func Revert(ctx context.Context, db *gorm.DB, r audit.Record, opts ...Option) (R
 // reverts of r, which have it for a cause too.
 func withConsequences(ctx context.Context, q Query, r audit.Record) ([]audit.Record, error) {
 	records := []audit.Record{r}
-	for i := 0; i < len(records); i++ {
-		parent := records[i]
-		found, err := q.Transaction(parent.TransactionID).Cause(parent.ID).Find(ctx)
+	known := map[string]audit.Record{r.ID: r}
+	// What a change caused was written down behind it.
+	for c, err := range q.Transaction(r.TransactionID).behind(r.Seq).All(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range found {
-			if isConsequence(c, parent) {
-				records = append(records, c)
-			}
+		if parent, ok := known[c.Cause]; ok && isConsequence(c, parent) {
+			records, known[c.ID] = append(records, c), c
 		}
 	}
 	return records, nil
@@ -100,7 +98,8 @@ func isConsequence(c, parent audit.Record) bool {
 // RevertTransaction undoes everything that a transaction did, last change first,
 // in one transaction; otherwise it is like [Revert]. Events in it, such as sign-ins,
 // are passed over, except those that say that rows were changed unrecorded.
-// It fails with [ErrNotFound] when no record has the transaction id.
+// The transaction's records are held in memory. It fails with [ErrNotFound] when no
+// record has the transaction id.
 func RevertTransaction(ctx context.Context, db *gorm.DB, transactionID string, opts ...Option) (Reverted, error) {
 	set := settingsOf(opts)
 	if transactionID == "" {
