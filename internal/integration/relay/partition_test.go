@@ -3,8 +3,13 @@ package relay
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/history"
 	"github.com/gorm-audit/auditplugin/internal/integration/testdb"
 	"github.com/gorm-audit/auditplugin/relay"
 )
@@ -57,5 +62,35 @@ func TestPostgresSharedSequenceWithCacheIsRefused(t *testing.T) {
 		if _, err := relay.New(db.DB); !errors.Is(err, relay.ErrUnsupported) {
 			t.Fatalf("a sequence with a cache: %v", err)
 		}
+	})
+}
+
+// The monthly partitions that package history makes are read like any table.
+func TestMonthlyPartitions(t *testing.T) {
+	servers(t, func(t *testing.T, g testdb.Target) {
+		ddl, err := history.PartitionSchema(g.Dialect, "audit_logs", time.Now().AddDate(0, -1, 0), 3)
+		must(t, err)
+		db := open(t, g, 3, testdb.Before(func(db *gorm.DB) error {
+			for _, statement := range strings.SplitAfter(ddl, ";\n") {
+				if strings.TrimSpace(statement) == "" {
+					continue
+				}
+				if err := db.Exec(statement).Error; err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		r, s := newRelay(t, db.DB), &sink{}
+		must(t, r.Subscribe("a", s))
+		run(t, r)
+		first := db.Begin()
+		write(t, first, 1, "first")
+		must(t, db.Model(&account{ID: 2}).Update("phone", "second").Error)
+		eventually(t, "the second", func() bool { return slices.Contains(s.ids(), "update 2") })
+		time.Sleep(1500 * time.Millisecond) // longer than any rhythm of the settler
+		must(t, first.Commit().Error)
+		eventually(t, "the first", func() bool { return slices.Contains(s.ids(), "update 1") })
+		eventually(t, "no gap", func() bool { return stats(t, r, "a").Missing == 0 })
 	})
 }
