@@ -6,14 +6,11 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
-	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 // asOfPage is how many rows AsOfAll holds at once.
@@ -248,94 +245,4 @@ func (t *rowTable) arrivals(ctx context.Context, m Moment) error {
 		}
 	}
 	return nil
-}
-
-// gone goes through the rows that have records after the moment and do not exist.
-func (a *asOfRows) gone(ctx context.Context) error {
-	last := ""
-	for {
-		q := a.t.q.ofTable(a.t.bare).rows().from(a.m)
-		if last != "" {
-			q = q.where(func(*builder) (clause.Expression, error) {
-				return clause.Gt{Column: column("record_id"), Value: last}, nil
-			})
-		}
-		ids, err := a.t.recordIDs(ctx, q, asOfPage)
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		if err := a.gonePage(ctx, ids); err != nil || len(ids) < asOfPage {
-			return err
-		}
-		last = ids[len(ids)-1]
-	}
-}
-
-func (a *asOfRows) gonePage(ctx context.Context, recordIDs []string) error {
-	t := a.t
-	var keys [][]any
-	for _, id := range recordIDs {
-		if key := t.keyOfID(id); key != nil && !a.seen[id] {
-			keys = append(keys, key)
-		}
-	}
-	rows, err := t.read(ctx, keys, false)
-	if err != nil {
-		return err
-	}
-	exists := make(map[string]bool, len(rows))
-	for _, raw := range rows {
-		exists[values.RecordID(t.keyOf(raw))] = true
-	}
-	for _, id := range recordIDs {
-		key := t.keyOfID(id)
-		if a.seen[id] || exists[id] {
-			continue
-		}
-		row := rowID{recordID: id, key: key}
-		if key == nil { // only the records tell whether it exists
-			last, err := t.q.ofRow(t.bare, id).rows().Newest().First(ctx)
-			if err != nil {
-				return err
-			}
-			if t.stays(row, &last) {
-				continue
-			}
-		}
-		p, err := t.atFrom(ctx, row, a.m, nil)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := a.emit(p, row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// softDeleted reports whether GORM would take the row for deleted.
-func (a *asOfRows) softDeleted(img image) bool {
-	for i, c := range img {
-		f := a.t.columns[i].field
-		if f == nil || c.state != known || c.value == nil {
-			continue
-		}
-		if _, ok := reflect.New(f.IndirectFieldType).Interface().(schema.DeleteClausesInterface); !ok {
-			continue
-		}
-		switch v := c.value.(type) {
-		case bool:
-			return v
-		case int64:
-			return v != 0
-		case time.Time:
-			return v.Year() > 1
-		default:
-			return true
-		}
-	}
-	return false
 }

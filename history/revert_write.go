@@ -38,7 +38,7 @@ func (v *reverter) update(ctx context.Context, t *rowTable, id rowID, r audit.Re
 			continue
 		}
 		if c.state != known {
-			v.unknown(&gaps, &step, t, i, c)
+			t.unknown(&gaps, i, c)
 			continue
 		}
 		now := t.now(i, present[i])
@@ -87,7 +87,7 @@ func (s *settings) refuse(step *RevertStep, table, recordID string, g Gaps) erro
 }
 
 // unknown notes a column whose old value is not known.
-func (v *reverter) unknown(gaps *Gaps, _ *RevertStep, t *rowTable, i int, c cell) {
+func (t *rowTable) unknown(gaps *Gaps, i int, c cell) {
 	if c.state == redacted {
 		gaps.Redacted = append(gaps.Redacted, t.columns[i].name)
 		return
@@ -107,7 +107,7 @@ func (v *reverter) insert(ctx context.Context, t *rowTable, id rowID, r audit.Re
 		case !ok:
 			step.Left = append(step.Left, column.name)
 		case c.state != known:
-			v.unknown(&gaps, &step, t, i, c)
+			t.unknown(&gaps, i, c)
 		default:
 			row[column.name] = t.argument(ctx, i, c.value)
 			if err := v.note(&step, t, i, nil, c.value); err != nil {
