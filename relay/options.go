@@ -221,7 +221,7 @@ func Timeout(d time.Duration) SubscribeOption {
 
 // Retry sets how often a record is tried before it becomes a dead letter, and the
 // pauses in between: a random time up to base, doubled after each attempt, and at
-// most most. The default is Retry(20, 100*time.Millisecond, time.Minute), about six
+// most most. The default is Retry(20, 100*time.Millisecond, time.Minute), about five
 // minutes. With 0 attempts a record is tried until it is accepted.
 //
 // A transaction of several records that was tried so often is taken apart, and each
