@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
+
+	"gorm.io/gorm/schema"
 )
 
 // pruneType is the record type of what [Prune] records about itself.
@@ -61,9 +64,27 @@ func (q Query) at(other Query) Query {
 	return q
 }
 
-// checkPruned refuses moments of which records may be gone. Records without a type
-// known are taken for any.
+// recordType is the type that the plugin gives to records about a model's rows; ""
+// without a model.
+func (t *rowTable) recordType() string {
+	if t.schema == nil || t.schema.ModelType == nil {
+		return ""
+	}
+	if n, ok := reflect.New(t.schema.ModelType).Interface().(interface{ AuditName() string }); ok {
+		return n.AuditName()
+	}
+	if name := t.schema.ModelType.Name(); name != "" {
+		return schema.NamingStrategy{}.ColumnName("", name)
+	}
+	return t.bare
+}
+
+// checkPruned refuses moments of which records may be gone: those of the given type,
+// of the model's where it is empty, and of any where there is no model.
 func (t *rowTable) checkPruned(ctx context.Context, m Moment, kind string) error {
+	if kind == "" {
+		kind = t.recordType()
+	}
 	horizons, err := t.q.horizons(ctx)
 	if err != nil {
 		return err

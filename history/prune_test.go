@@ -78,6 +78,16 @@ func TestPrune(t *testing.T) {
 	if err := history.AsOf(ctx, db, &region{Code: "no"}, time.Now().AddDate(0, 0, -35)); err != nil {
 		t.Errorf("another type: %v", err)
 	}
+	for row, err := range history.AsOfAll[region](ctx, db, time.Now().AddDate(0, 0, -35)) {
+		if err != nil || row.Code != "no" {
+			t.Errorf("all of another type: %+v, %v", row, err)
+		}
+	}
+	for _, err := range history.AsOfAll[user](ctx, db, time.Now().AddDate(0, 0, -35)) {
+		if !errors.Is(err, history.ErrPruned) {
+			t.Errorf("all: %v", err)
+		}
+	}
 	lines, err := history.Blame(ctx, db, &u)
 	must(t, err)
 	if lines[0].Record != nil || lines[1].Record == nil || lines[1].Record.ID != latest.ID {
