@@ -65,6 +65,7 @@ func TestCountWindow(t *testing.T) {
 		{"in the middle", []int{0, 10, 59}, 30, true},
 		{"both sides, but of two windows", []int{0, 1, 119}, 60, false},
 		{"half a window on each side", []int{1, 2, 60}, 30, true},
+		{"exactly a window apart", []int{1, 2, 61}, 30, false},
 		{"at the same moment", []int{30, 30, 30}, 30, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -113,5 +114,37 @@ func TestCountWithConditionsOnValues(t *testing.T) {
 	if !strings.HasPrefix(m.Text, "3 changes within an hour; the rule allows 2. The last one told of: User 8 changed the role of user 8: editor → admin") &&
 		!strings.HasPrefix(m.Text, "3 changes within an hour; the rule allows 2. The last one told of: User 8 changed the role of user 8: reader → admin") {
 		t.Error(m.Text)
+	}
+}
+
+// Records of the same moment are read page by page too.
+func TestCountOfOneMoment(t *testing.T) {
+	s := newScene(t, []alert.Rule{
+		alert.When(alert.Value("role", alert.Becomes("admin")), alert.MoreThan(2).In(time.Minute)).Named("admins").To("inbox"),
+	})
+	for i, role := range []string{"reader", "reader", "reader", "admin", "reader", "reader", "admin"} {
+		s.must(s.as("1", "Ada", "r").Create(&User{ID: uint(i + 1), Role: role}))
+	}
+	engine, err := alert.New(s.DB, s.engine.Rules(), map[string]alert.Channel{"inbox": s.inbox}, alert.WithTable("other_alerts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seconds := range []int{-10, 10} {
+		base := time.Now().UTC().Truncate(time.Hour)
+		at := base.Add(time.Duration(seconds) * time.Second).Format("2006-01-02 15:04:05.000000+00:00")
+		if err := s.Exec("UPDATE audit_logs SET occurred_at = ?", at).Error; err != nil {
+			t.Fatal(err)
+		}
+		r := record(fmt.Sprint("told", seconds), audit.Create)
+		r.After, r.Time = map[string]any{"role": "admin"}, base
+		if seconds > 0 {
+			s.engine = engine // which has told of nothing
+		}
+		if err := s.engine.Emit(t.Context(), []audit.Record{r}); err != nil {
+			t.Fatal(err)
+		}
+		if n := waiting(t, s.engine); n != 1 {
+			t.Errorf("%d s: %d messages", seconds, n)
+		}
 	}
 }

@@ -42,7 +42,7 @@ func (s *store) count(ctx context.Context, c *compiled, r *audit.Record, upto in
 		return 0, err
 	}
 	times := append([]time.Time{r.Time}, before...)
-	return crowded(append(times, after...), r.Time, c.count.window), nil
+	return crowded(append(times, after...), c.count.window), nil
 }
 
 // like returns the times of matching records from one time to another, backwards or

@@ -39,6 +39,11 @@ func TestOneMessageForEachChange(t *testing.T) {
 	if !strings.HasPrefix(m.Text, start) || !strings.HasSuffix(m.Text, "UTC") {
 		t.Errorf("text %q does not start with %q, or end with a time", m.Text, start)
 	}
+	// What the engine writes is not itself audited.
+	var records int64
+	if err := s.Table("audit_logs").Count(&records).Error; err != nil || records != 3 {
+		t.Errorf("%d audit records, want 3: %v", records, err)
+	}
 	if m.Subject != "MFA phone changed: user 7" || m.Severity != alert.Warning || m.Attempt != 1 {
 		t.Errorf("%+v", m)
 	}
