@@ -64,7 +64,7 @@ func (j *job) insertReturning(query string) (outcome, error) {
 }
 
 // partial is what a statement returned before it failed: MariaDB sends the first
-// rows of an INSERT whose later row is refused, and GORM fills in their keys.
+// rows of an INSERT or DELETE whose later row is refused, and GORM fills them in.
 func (j *job) partial(set *replay.Set) outcome {
 	if set == nil || !j.wantRows {
 		return outcome{}

@@ -79,7 +79,7 @@ func (j *job) deleteReturning(query string) (outcome, error) {
 	}
 	theirs, added, err := j.queryAdded(query, j.args, len(j.t.cols))
 	if err != nil {
-		return outcome{}, err
+		return j.partial(theirs), err // here not split yet
 	}
 	for _, raw := range added {
 		j.changed(j.t, j.t.normalise(raw), nil)

@@ -163,3 +163,34 @@ func TestFoundCancelledBeforeTheCatalog(t *testing.T) {
 		s.expect()
 	})
 }
+
+// MariaDB returns the rows that a DELETE met before the one it may not delete.
+func TestFoundRowsBeforeAnUndeletable(t *testing.T) {
+	scene{models: []any{&Peg{}, &Hook{}}, seed: func(db *gorm.DB) error {
+		return db.Create(&[]Peg{{ID: 1}, {ID: 2, Hooks: []Hook{{ID: 1}}}, {ID: 3}}).Error
+	}}.on(t, testdb.MySQL, func(s *stage) {
+		run := func(db *gorm.DB) (int64, int, error) {
+			var all []Peg
+			result := db.Clauses(clause.Returning{}).Where("id > 0").Delete(&all)
+			return result.RowsAffected, len(all), result.Error
+		}
+		wantRows, wantLen, wantErr := run(s.other())
+		rows, n, err := run(s.db.DB)
+		if wantErr == nil || err == nil || err.Error() != wantErr.Error() || rows != wantRows || n != wantLen {
+			s.Errorf("%d rows, %d returned, error %v; without the plugin %d, %d, %v", rows, n, err, wantRows, wantLen, wantErr)
+		}
+		s.expect()
+	})
+}
+
+// Peg can not be deleted while hooks are on it.
+type Peg struct {
+	ID    uint
+	Hooks []Hook
+}
+
+// Hook hangs on a peg.
+type Hook struct {
+	ID    uint
+	PegID uint
+}
