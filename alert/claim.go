@@ -38,19 +38,19 @@ func (s *store) due(ctx context.Context, now time.Time) ([]string, error) {
 	return names, failed("looking for due messages", rows.Err())
 }
 
-// claim takes the next message of a channel, nil if there is none. Rows are chosen
-// by reading and taken by key, so that no range is locked; what another process took
-// in between is left to it.
-func (s *store) claim(ctx context.Context, channel string, lease time.Duration) (*claimed, error) {
+// claim takes the next message of a channel, and reports whether there was one: nil
+// and true is one that another process took in between. Rows are chosen by reading
+// and taken by key, so that no range is locked.
+func (s *store) claim(ctx context.Context, channel string, lease time.Duration) (c *claimed, found bool, err error) {
 	now, err := s.now(ctx, s.db)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	const free = "status = ? AND channel = ? AND due_at <= ? AND lease_until <= ?"
 	args := []any{statusPending, channel, now.UnixMicro(), now.UnixMicro()}
 	first, err := s.read(ctx, s.db, "WHERE "+free+" ORDER BY due_at, id LIMIT 1", args...)
 	if err != nil || len(first) == 0 {
-		return nil, err
+		return nil, false, err
 	}
 	rows := first
 	switch f := first[0]; {
@@ -62,9 +62,9 @@ func (s *store) claim(ctx context.Context, channel string, lease time.Duration) 
 			append(args, f.rule, f.bundle, maxBundle)...)
 	}
 	if err != nil || len(rows) == 0 {
-		return nil, err
+		return nil, true, err
 	}
-	c := &claimed{token: uuid.NewString()}
+	c = &claimed{token: uuid.NewString()}
 	id := rows[0].messageID
 	if id == "" {
 		id = messageID(rows[0])
@@ -95,10 +95,10 @@ func (s *store) claim(ctx context.Context, channel string, lease time.Duration) 
 		return nil
 	})
 	if err != nil || len(c.rows) == 0 {
-		return nil, err
+		return nil, true, err
 	}
 	c.message = compose(c.rows)
-	return c, nil
+	return c, true, nil
 }
 
 // finish records what came of a claimed message, unless it was claimed by another

@@ -147,7 +147,8 @@ func (r *runner) serve(ctx, sending context.Context, name string, wake <-chan st
 	}
 }
 
-// sendNext sends the next message of a channel. It reports whether there was one.
+// sendNext sends the next message of a channel, unless another process took it. It
+// reports whether there was one.
 func (e *Engine) sendNext(ctx, sending context.Context, name string) (bool, error) {
 	channel := e.current.Load().channels[name]
 	if channel == nil {
@@ -155,9 +156,9 @@ func (e *Engine) sendNext(ctx, sending context.Context, name string) (bool, erro
 	}
 	// Somebody else may have the message when its lease ends: well after the
 	// attempt.
-	c, err := e.store.claim(ctx, name, 2*e.opts.sendTimeout+e.opts.stopTimeout)
+	c, found, err := e.store.claim(ctx, name, 2*e.opts.sendTimeout+e.opts.stopTimeout)
 	if err != nil || c == nil {
-		return false, err
+		return found, err
 	}
 	attempt, cancel := context.WithTimeout(sending, e.opts.sendTimeout)
 	err = send(attempt, channel, c.message)
