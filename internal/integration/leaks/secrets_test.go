@@ -29,6 +29,8 @@ const (
 type secrets struct {
 	random *rand.Rand
 	names  []string
+	// unsought makes the same secrets without noting how to find them.
+	unsought bool
 	// pieces of the forms that secrets can have; the value says whose.
 	pieces, hexPieces, listPieces, numbers map[string]int
 }
@@ -58,6 +60,9 @@ func (s *secrets) special(name string) string {
 	plain := s.next(name)
 	value := plain[:4] + "\"<é&\n'\\ %\u2028" + plain[4:8]
 	s.add(value)
+	if s.unsought {
+		return value
+	}
 	quoted, _ := json.Marshal(value)
 	inner := string(quoted[1 : len(quoted)-1])
 	for _, form := range []string{
@@ -79,7 +84,13 @@ func (s *secrets) number(name string) int64 {
 }
 
 // long makes a secret above the size of which only a digest is recorded.
-func (s *secrets) long(name string) string { return strings.Repeat(s.next(name), 4000) }
+func (s *secrets) long(name string) string {
+	value := strings.Repeat(s.next(name), 4000)
+	if !s.unsought {
+		s.digests(value)
+	}
+	return value
+}
 
 // piece notes the pieces of one form of the latest secret.
 func (s *secrets) piece(form string) {
@@ -108,6 +119,9 @@ func (s *secrets) listPiece(value []byte) {
 // add notes what gives the latest secret away: the value, whatever stands around
 // it, and its digests.
 func (s *secrets) add(value string) {
+	if s.unsought {
+		return
+	}
 	s.piece(value)
 	s.piece(strings.ToUpper(value))
 	s.hexPiece([]byte(value))
@@ -117,12 +131,14 @@ func (s *secrets) add(value string) {
 		s.piece(form[4 : len(form)-3])
 		s.piece(strings.NewReplacer("+", "-", "/", "_").Replace(form[4 : len(form)-3]))
 	}
-	for _, whole := range []string{value, strings.Repeat(value, 4000)} {
-		a, b, c := sha256.Sum256([]byte(whole)), sha1.Sum([]byte(whole)), md5.Sum([]byte(whole))
-		for _, digest := range [][]byte{a[:], b[:], c[:]} {
-			s.hexPiece(digest)
-			s.piece(base64.StdEncoding.EncodeToString(digest))
-		}
+	s.digests(value)
+}
+
+func (s *secrets) digests(value string) {
+	a, b, c := sha256.Sum256([]byte(value)), sha1.Sum([]byte(value)), md5.Sum([]byte(value))
+	for _, digest := range [][]byte{a[:], b[:], c[:]} {
+		s.hexPiece(digest)
+		s.piece(base64.StdEncoding.EncodeToString(digest))
 	}
 }
 
