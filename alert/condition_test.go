@@ -156,6 +156,7 @@ func TestInvalidRules(t *testing.T) {
 		{"template with an unknown field", ok.Text("{{.Whom}}"), "Whom", nil},
 		{"subject with an unknown field", ok.Subject("{{.Subject}}"), "Subject", nil},
 		{"link without a scheme", ok.Link("admin.example.com/{{.RecordID}}"), "http", nil},
+		{"link to files", ok.Link("ftp://example.com/{{.RecordID}}"), "http", nil},
 		{"link to a script", ok.Link("javascript:alert({{.RecordID}})"), "http", nil},
 		{"link whose host comes from data", ok.Link("{{.RecordID}}"), "http", nil},
 		{"short digest", ok.Digest(time.Millisecond), "digest", nil},

@@ -158,6 +158,9 @@ func (e *Engine) sendNext(ctx, sending context.Context, name string) (bool, erro
 	// attempt.
 	c, found, err := e.store.claim(ctx, name, 2*e.opts.sendTimeout+e.opts.stopTimeout)
 	if err != nil || c == nil {
+		if found {
+			time.Sleep(time.Millisecond) // the other process is about to note it
+		}
 		return found, err
 	}
 	attempt, cancel := context.WithTimeout(sending, e.opts.sendTimeout)

@@ -45,6 +45,10 @@ func TestDefaultTexts(t *testing.T) {
 			r.Before, r.After = map[string]any{"name": "A", "role": "reader"}, map[string]any{"name": "B", "role": "admin"}
 			r.Changes = []audit.Change{{Path: "name", From: "A", To: "B"}, {Path: "role", From: "reader", To: "admin"}, {Path: "updated_at", From: "x", To: "y"}}
 		}), alert.When(alert.Value("role", alert.Becomes("admin"))).Named("anything").To("inbox"), "Ada Lovelace (user 42) changed the role of user 7: reader → admin; also changed: name; 23 Nov 2026 13:05 UTC"},
+		{"words that look like ours", with(user, func(r *audit.Record) {
+			r.Action, r.Reason, r.Actor = audit.Update, "none; approved", audit.Actor{ID: "42", Type: "user", Name: "Eve (user 1)"}
+			r.Changes = []audit.Change{{Path: "note", From: "see: here", To: "x → y"}}
+		}), anything, "“Eve (user 1)” (user 42) changed the note of user 7: “see: here” → “x → y”; reason: “none; approved”; 23 Nov 2026 13:05 UTC"},
 		{"create", with(user, func(r *audit.Record) {
 			r.Action, r.After = audit.Create, map[string]any{"role": "admin", "name": "Grace"}
 			r.Message = "Imported from the old system"
@@ -97,6 +101,17 @@ func TestTextFromOutside(t *testing.T) {
 	}
 	if strings.ContainsAny(strings.TrimPrefix(m.Link, "https://"), " \"<>'") || strings.Count(m.Link, "?") != 1 || strings.Count(m.Link, "#") != 1 || strings.Count(m.Link, "&") != 0 {
 		t.Errorf("link %q", m.Link)
+	}
+}
+
+// A value cannot lead a link to another place.
+func TestLinkOfDots(t *testing.T) {
+	for id, want := range map[string]string{"..": "https://example.com/users/-/edit", "a/../b": "https://example.com/users/a%2F..%2Fb/edit", "1?x=2#y": "https://example.com/users/1%3Fx%3D2%23y/edit"} {
+		r := record("r", audit.Update)
+		r.RecordID = id
+		if m := says(t, r, mfaRule().Link("https://example.com/users/{{.RecordID}}/edit")); m.Link != want {
+			t.Errorf("%q: %s", id, m.Link)
+		}
 	}
 }
 
