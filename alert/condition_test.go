@@ -33,6 +33,11 @@ func with(r audit.Record, change func(*audit.Record)) audit.Record {
 	return r
 }
 
+func after(r audit.Record, d time.Duration) audit.Record {
+	r.Time = r.Time.Add(d)
+	return r
+}
+
 // Which records each condition holds for, as an engine sees it.
 func TestConditions(t *testing.T) {
 	phone := update(audit.Change{Path: "mfa_phone", From: "***", To: "***"})
@@ -76,7 +81,11 @@ func TestConditions(t *testing.T) {
 		{"is null", alert.Value("mfa_phone", alert.Is(nil)), []audit.Record{created}, []audit.Record{phone, role}},
 		{"matches", alert.Value("address.city", alert.Matches("(?i)^os")), []audit.Record{city, whole}, []audit.Record{role}},
 		{"metadata", alert.Metadata("client.kind", alert.Is("batch")), []audit.Record{event}, []audit.Record{role}},
-		{"during", alert.During(alert.Between("22:00", "06:00").On(time.Sunday)), []audit.Record{night}, []audit.Record{with(night, func(r *audit.Record) { r.Time = r.Time.AddDate(0, 0, 1) })}},
+		{
+			"during", alert.During(alert.Between("22:00", "06:00").On(time.Sunday)),
+			[]audit.Record{night, after(night, 6*time.Hour+29*time.Minute)},
+			[]audit.Record{after(night, 6*time.Hour+30*time.Minute), after(night, -18*time.Hour), after(night, 24*time.Hour)},
+		},
 		{"not", alert.Not(alert.Model("user")), []audit.Record{event}, []audit.Record{phone}},
 		{"any", alert.Any(alert.Column("role"), alert.Action(audit.Event)), []audit.Record{event, role}, []audit.Record{phone}},
 		{"all", alert.All(alert.Column("role"), alert.ActorID("7")), []audit.Record{owner}, []audit.Record{role}},
