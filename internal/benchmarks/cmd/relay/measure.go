@@ -27,16 +27,15 @@ func (x *world) serve(ctx context.Context, sink emitter.Func) (stop func() error
 }
 
 // delays makes changes at a steady rate and returns, sorted, how long each took to
-// reach the sink.
-func delays(ctx context.Context, s settings, w way) (_ []time.Duration, err error) {
+// reach the sink, and how long the writes took by themselves.
+func delays(ctx context.Context, s settings, w way) (all, writes []time.Duration, err error) {
 	x, err := newWorld(s, w)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, x.close()) }()
 	begun := time.Now()
 	var mu sync.Mutex
-	var all []time.Duration
 	var arrived atomic.Int64
 	stop, err := x.serve(ctx, func(_ context.Context, records []audit.Record) error {
 		now := time.Since(begun)
@@ -56,7 +55,7 @@ func delays(ctx context.Context, s settings, w way) (_ []time.Duration, err erro
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var failed atomic.Value
 	var writers sync.WaitGroup
@@ -70,9 +69,15 @@ func delays(ctx context.Context, s settings, w way) (_ []time.Duration, err erro
 					return
 				}
 				time.Sleep(time.Until(begun.Add(time.Duration(n) * time.Second / time.Duration(s.rate))))
-				text := strconv.FormatInt(int64(time.Since(begun)), 10)
+				since := time.Since(begun)
+				text := strconv.FormatInt(int64(since), 10)
 				if err := x.writers.WithContext(ctx).Create(&account{Phone: text}).Error; err != nil {
 					failed.Store(err)
+				}
+				if since >= s.warm {
+					mu.Lock()
+					writes = append(writes, time.Since(begun)-since)
+					mu.Unlock()
 				}
 			}
 		})
@@ -83,16 +88,17 @@ func delays(ctx context.Context, s settings, w way) (_ []time.Duration, err erro
 		time.Sleep(10 * time.Millisecond)
 	}
 	if err, ok := failed.Load().(error); ok {
-		return nil, errors.Join(err, stop())
+		return nil, nil, errors.Join(err, stop())
 	}
 	if arrived.Load() < total {
-		return nil, errors.Join(fmt.Errorf("%d of %d records arrived", arrived.Load(), total), stop())
+		return nil, nil, errors.Join(fmt.Errorf("%d of %d records arrived", arrived.Load(), total), stop())
 	}
 	if late := took - s.warm - s.length; late > time.Second {
-		return nil, errors.Join(fmt.Errorf("writers were %v late: the rate was not reached", late), stop())
+		return nil, nil, errors.Join(fmt.Errorf("writers were %v late: the rate was not reached", late), stop())
 	}
 	slices.Sort(all)
-	return all, stop()
+	slices.Sort(writes)
+	return all, writes, stop()
 }
 
 // throughput lets writers go as fast as they can, with each way in turn.
