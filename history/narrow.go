@@ -20,7 +20,13 @@ func (q Query) Model(model any) Query {
 		if err != nil {
 			return nil, err
 		}
-		return b.inTable(s.Table), nil
+		e := b.inTable(s.Table)
+		if b.q.timed && b.q.limit == 0 && b.dialect == "sqlite" {
+			// SQLite knows how many records a table has on average, but not how few
+			// a window with one end has. The plus sign keeps it to the window.
+			return clause.Expr{SQL: "+?", Vars: []any{e}}, nil
+		}
+		return e, nil
 	})
 }
 

@@ -115,8 +115,8 @@ func fill(s scene) {
 		for range n {
 			i := len(records)
 			records = append(records, audit.Record{
-				Time: time.Date(2025, 11, 1, 0, i*130, 0, 0, time.UTC), Action: audit.Update, RecordType: "order", Table: "orders",
-				RecordID: fmt.Sprint(i % 500), Actor: audit.Actor{ID: fmt.Sprint(100 + i%200)}, TransactionID: fmt.Sprint("tx-", i),
+				Time: time.Date(2025, 11, 1, 0, i*130, 0, 0, time.UTC), Action: audit.Update,
+				RecordType: []string{"order", "user"}[i%2], Table: []string{"orders", "users"}[i%2], RecordID: fmt.Sprint(1000 + i%500), Actor: audit.Actor{ID: fmt.Sprint(100 + i%200)}, TransactionID: fmt.Sprint("tx-", i),
 				Changed: []string{"total"}, Before: map[string]any{"total": int64(i)}, After: map[string]any{"total": int64(i + 1)},
 				Changes: []audit.Change{{Path: "total", From: int64(i), To: int64(i + 1)}}, Reason: "monthly run",
 			})
