@@ -3,7 +3,6 @@ package relay
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,7 +130,7 @@ func (s *store) letters(ctx context.Context, name, state string, after int64, li
 	return all, nil
 }
 
-// letter reads one dead letter again, to replay it, or returns nil.
+// audited reads a record from the audit table again.
 func (s *store) audited(ctx context.Context, seq int64) (audit.Record, error) {
 	b, err := s.read(ctx, position{high: seq - 1}, 1)
 	if err != nil {
@@ -164,5 +163,3 @@ func (s *store) change(ctx context.Context, name, query string, args []any, ids 
 	}
 	return count, nil
 }
-
-var _ execer = (*sql.Tx)(nil)

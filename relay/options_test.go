@@ -37,6 +37,7 @@ func TestWrongOptions(t *testing.T) {
 		"no name":     r.Subscribe("", &sink{}),
 		"no sink":     r.Subscribe("a", nil),
 		"own table":   r.Subscribe("a", emitter.Table()),
+		"async":       r.Subscribe("a", emitter.Async(&sink{})),
 		"in a tx":     errorOf(New(db.Begin())),
 		"no database": errorOf(New(nil)),
 		"no limit":    errorOf(r.Subscriber("a").DeadLetters(context.Background(), 0, 0)),

@@ -108,8 +108,11 @@ func (s *store) supported(ctx context.Context) error {
 // or [FromSeq] say, and what commits after Subscribe returned is certain to come.
 //
 // The sink is called by one goroutine at a time, with one transaction's records. An
-// emitter that must be bound to a database (emitter.Binder) is bound to the relay's;
-// one that writes into the audit table itself is refused, as it would feed itself.
+// emitter that must be bound to a database (emitter.Binder) is bound to the relay's.
+// Two are refused: one that writes into the database that is read, as it would feed
+// itself, and emitter.Async, which accepts records before they are delivered. A table
+// in another database (emitter.On) is not fit either: it refuses records that it has
+// already, and a record may come twice.
 func (r *Relay) Subscribe(name string, sink audit.Emitter, opts ...SubscribeOption) error {
 	if name == "" || len(name) > 100 {
 		return invalid("subscriber name %q", name)
@@ -117,13 +120,16 @@ func (r *Relay) Subscribe(name string, sink audit.Emitter, opts ...SubscribeOpti
 	if sink == nil {
 		return invalid("subscriber %q has no sink", name)
 	}
+	if _, ok := sink.(*emitter.AsyncEmitter); ok {
+		return invalid("subscriber %q has a sink that accepts records before they are delivered", name)
+	}
 	sub, err := newSubscription(opts)
 	if err != nil {
-		return fmt.Errorf("subscriber %q: %w", name, err)
+		return fmt.Errorf("auditplugin: relay: subscriber %q: %w", name, err)
 	}
 	if b, ok := sink.(emitter.Binder); ok {
 		if sink, err = b.Bind(r.gorm); err != nil {
-			return fmt.Errorf("subscriber %q: %w", name, err)
+			return fmt.Errorf("auditplugin: relay: subscriber %q: %w", name, err)
 		}
 	}
 	if _, ok := sink.(audit.TxEmitter); ok {
