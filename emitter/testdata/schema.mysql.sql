@@ -31,6 +31,6 @@ CREATE TABLE IF NOT EXISTS `audit_logs` (
   UNIQUE KEY `idx_audit_logs_id` (`id`),
   KEY `idx_audit_logs_record` (`table_name`, `record_id`, `seq`),
   KEY `idx_audit_logs_actor` (`actor_id`, `seq`),
-  KEY `idx_audit_logs_time` (`occurred_at`),
+  KEY `idx_audit_logs_time` (`occurred_at`, `table_name`),
   KEY `idx_audit_logs_transaction` (`transaction_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
