@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -48,21 +49,33 @@ func errorText(err error) string {
 	return clip(oneLine(address.ReplaceAllString(err.Error(), "$1//…")), 500)
 }
 
-// failure names a step that failed. The database's own text is kept out: it may
-// quote values, and values are in messages.
+// failure names a step that failed. The database's own text is kept out, since it
+// may quote values, and values are in messages; errors.As finds it.
 type failure struct {
 	step string
 	err  error
 }
 
-func (f *failure) Error() string { return "auditplugin: alerts: " + f.step + " failed" }
+func (f *failure) Error() string {
+	text := "auditplugin: alerts: " + f.step + " failed"
+	var state interface{ SQLState() string }
+	switch {
+	case errors.As(f.err, &state):
+		text += " (SQLSTATE " + state.SQLState() + ")"
+	case errors.Is(f.err, context.DeadlineExceeded), errors.Is(f.err, context.Canceled):
+		text += ": its time was over"
+	}
+	return text
+}
 
 // Unwrap returns the database's error.
 func (f *failure) Unwrap() error { return f.err }
 
+// failed says which step failed, unless err says so already.
 func failed(step string, err error) error {
-	if err == nil {
-		return nil
+	var f *failure
+	if err == nil || errors.As(err, &f) {
+		return err
 	}
 	return &failure{step: step, err: err}
 }

@@ -3,7 +3,6 @@ package alert
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 	"time"
 
@@ -179,7 +178,7 @@ func (s *store) write(ctx context.Context, matches []match, quiet func(channel s
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("auditplugin: alerts: writing to the outbox: %w", err)
+		return nil, failed("writing to the outbox", err)
 	}
 	return channels, nil
 }

@@ -130,6 +130,13 @@ func TestDeadAndReplayed(t *testing.T) {
 		if n, err := e.Prune(t.Context(), 0); n != 3 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
+		// Errors name the step, and not what the database says, which quotes.
+		must(t, plain.Exec("ALTER TABLE audit_alerts DROP COLUMN body"))
+		r := audit.Record{ID: "r", Action: audit.Update, RecordType: "user", Time: time.Now(), Changes: []audit.Change{{Path: "mfa_phone", To: "S3CR3T"}}}
+		err := e.Emit(t.Context(), []audit.Record{r})
+		if err == nil || !strings.HasPrefix(err.Error(), "auditplugin: alerts: writing to the outbox failed") || strings.Contains(err.Error(), "body") || errors.Unwrap(err) == nil {
+			t.Error(err)
+		}
 	})
 }
 
