@@ -150,7 +150,8 @@ func batch(transaction string, ids ...string) []audit.Record {
 
 func TestCheckAnnouncedFindsLies(t *testing.T) {
 	trail := []Entry{
-		{Seq: 1, ID: "1", TransactionID: "a", Action: "create"}, {Seq: 2, ID: "2", TransactionID: "a", Action: "create"},
+		{Seq: 1, ID: "1", TransactionID: "a", Action: "create"},
+		{Seq: 2, ID: "2", TransactionID: "a", Action: "create"},
 		{Seq: 3, ID: "3", TransactionID: "b", Action: "create"},
 	}
 	cases := map[string][][]audit.Record{

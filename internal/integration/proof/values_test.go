@@ -50,7 +50,7 @@ func among(values ...any) gen {
 func pointers[T any](values ...T) gen {
 	all := []value{{(*T)(nil), fmt.Sprintf("(%T)(nil)", (*T)(nil))}}
 	for _, v := range values {
-		all = append(all, value{&v, "ptr(" + literal(v) + ")"})
+		all = append(all, value{ptr(v), "ptr(" + literal(v) + ")"})
 	}
 	return rapid.SampledFrom(all)
 }
