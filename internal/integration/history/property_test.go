@@ -198,8 +198,12 @@ func TestHistoriesAsTheyWere(t *testing.T) {
 		s := newStory(t, g)
 		moments := 0
 		rapid.Check(t, func(r *rapid.T) {
+			deeds := rapid.SliceOfN(rapid.Custom(drawDeed), 1, 12).Draw(r, "deeds")
+			if g.Dialect == testdb.MySQL && rapid.IntRange(0, 2).Draw(r, "passed over") > 0 {
+				return // each takes ten times as long as elsewhere
+			}
 			s.begin(r)
-			s.perform(r, rapid.SliceOfN(rapid.Custom(drawDeed), 1, 12).Draw(r, "deeds"))
+			s.perform(r, deeds)
 			s.verify(r)
 			s.oracle.Check(judged{TB: t, r: r}, nil)
 			s.undoAll(r)
