@@ -35,7 +35,8 @@ type Line struct {
 // to its old key; see [FixedKeys]. A value that was set away and back comes from
 // the change that set it back. It fails with [ErrNotFound] for a row that neither
 // exists nor has records. For one place inside a JSON column, ask
-// Of(db, &user).Path("address.city").Newest().First(ctx).
+// Of(db, &user).Path("address.city").Newest().First(ctx), which finds nothing if no
+// update has changed it.
 func Blame(ctx context.Context, db *gorm.DB, model any, opts ...Option) ([]Line, error) {
 	set := settingsOf(opts)
 	s, err := schemaIn(db, model)
