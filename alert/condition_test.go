@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/alert"
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
 )
 
 func update(changes ...audit.Change) audit.Record {
@@ -48,6 +49,7 @@ func TestConditions(t *testing.T) {
 	event := audit.Record{ID: "e", Time: time.Now(), Action: audit.Event, Outcome: audit.Failure, RecordType: "session", Message: "sign-in refused", Metadata: map[string]any{"client": map[string]any{"kind": "batch"}}}
 	whole := update(audit.Change{Path: "address", From: nil, To: map[string]any{"city": "Oslo"}})
 	night := with(role, func(r *audit.Record) { r.Time = time.Date(2026, 11, 22, 23, 30, 0, 0, time.UTC) }) // a Sunday
+	long := strings.Repeat("x", 300)
 	owner := with(role, func(r *audit.Record) { r.Actor.ID = "7" })
 
 	for _, c := range []struct {
@@ -66,6 +68,7 @@ func TestConditions(t *testing.T) {
 		{"reason matches", alert.ReasonMatches(`^ticket \d+$`), []audit.Record{with(phone, func(r *audit.Record) { r.Reason = "ticket 1" })}, []audit.Record{phone}},
 		{"message matches", alert.MessageMatches("refused"), []audit.Record{event}, []audit.Record{phone}},
 		{"record id", alert.RecordID("7"), []audit.Record{phone}, []audit.Record{event}},
+		{"an id that the table cuts", alert.RecordID(long), []audit.Record{with(phone, func(r *audit.Record) { r.RecordID = emitter.StoredText("record_id", long) })}, []audit.Record{phone}},
 		{"a masked column", alert.Column("mfa_phone"), []audit.Record{phone}, []audit.Record{role, created}},
 		{"a JSON column", alert.Column("address"), []audit.Record{city, whole}, []audit.Record{role}},
 		{"a path", alert.Column("address.city"), []audit.Record{city, whole}, []audit.Record{role}},

@@ -1,6 +1,7 @@
 package alert_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -156,6 +157,33 @@ func TestHoursFollowDaylightSavingTime(t *testing.T) {
 		}
 		if got := waiting(t, s.engine) > before; got != c.want {
 			t.Errorf("%s: the rule applies: %v", c.at, got)
+		}
+	}
+}
+
+// What was sent is kept for a while, what was not for good.
+func TestKeep(t *testing.T) {
+	c := newClock(noon)
+	s := newScene(t, []alert.Rule{mfaRule()}, alert.WithClock(c.now), alert.WithKeep(24*time.Hour), alert.WithRetry(1, time.Second, time.Second), alert.WithLogger(discard()))
+	tell(t, s, c, "sent", "7")
+	s.run(1)
+	s.inbox.fail = func(alert.Message) error { return errors.New("no") }
+	tell(t, s, c, "dead", "7")
+	s.run(1)
+	rows := func() (ids []string) {
+		if err := s.Table(alert.DefaultTable).Order("id").Pluck("record", &ids).Error; err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	for _, step := range []struct {
+		d    time.Duration
+		want string
+	}{{24 * time.Hour, "[sent dead]"}, {time.Second, "[dead]"}, {1000 * time.Hour, "[dead]"}} {
+		c.advance(step.d)
+		s.run(1)
+		if got := fmt.Sprint(rows()); got != step.want {
+			t.Errorf("after %s: %s, want %s", step.d, got, step.want)
 		}
 	}
 }
