@@ -101,7 +101,7 @@ func says(err error, texts ...string) bool {
 			return true
 		}
 	}
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // it walks the tree itself
 	case interface{ Unwrap() error }:
 		inner := e.Unwrap()
 		return inner != nil && says(inner, texts...)

@@ -138,7 +138,7 @@ func (s *statements) prepare(ctx context.Context) {
 		if ctx.Err() != nil || !s.room() {
 			return
 		}
-		stmt, err := s.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // closed by close or room
+		stmt, err := s.db.PrepareContext(ctx, query)
 		if err != nil {
 			continue
 		}
@@ -220,6 +220,7 @@ func (c *ownConn) stmt(ctx context.Context, query string, args int) *sql.Stmt {
 }
 
 func (c *ownConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	//nolint:sqlclosecheck // the transaction closes it
 	if stmt := c.stmt(ctx, query, len(args)); stmt != nil {
 		res, err := stmt.ExecContext(ctx, args...)
 		if mysqlErrorNumber(err) != mysqlTooManyPrepared {
@@ -230,6 +231,7 @@ func (c *ownConn) ExecContext(ctx context.Context, query string, args ...any) (s
 }
 
 func (c *ownConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	//nolint:sqlclosecheck // the transaction closes it
 	if stmt := c.stmt(ctx, query, len(args)); stmt != nil {
 		rows, err := stmt.QueryContext(ctx, args...)
 		if mysqlErrorNumber(err) != mysqlTooManyPrepared {

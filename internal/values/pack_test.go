@@ -11,8 +11,12 @@ import (
 func packable() []any {
 	return []any{
 		nil, true, false, int64(0), int64(math.MinInt64), int64(math.MaxInt64), uint64(math.MaxUint64),
-		0.1, math.Inf(-1), math.Copysign(0, -1), "", "text \x00 ü", []byte{}, []byte{0, 255},
-		time.Date(2026, 11, 23, 12, 0, 0, 999999999, time.UTC), time.Time{}, time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC),
+		0.1, math.Inf(-1), math.Copysign(0, -1), "", "text \x00 ü",
+		[]byte{},
+		[]byte{0, 255},
+		time.Date(2026, 11, 23, 12, 0, 0, 999999999, time.UTC),
+		time.Time{},
+		time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC),
 		json.Number("12345678901234567890.10"),
 		map[string]any{"a": []any{json.Number("1.0"), nil, "<&>", map[string]any{}}, "": true},
 		[]any{},
