@@ -90,7 +90,7 @@ type session struct {
 	told    []string
 }
 
-// deadlock is how MySQL's drivers tell of one.
+// deadlock is how MySQL's driver tells of one.
 const deadlock = "Error 1213"
 
 func (s *session) next() {
@@ -263,8 +263,8 @@ func TestInterleavings(t *testing.T) {
 					stored[i] = everything(t, d)
 				}
 				if v := victims(results[0]); v > 0 && v == victims(results[1]) {
-					// InnoDB chooses by what a transaction has locked and written;
-					// which of the two it takes is not the same each time.
+					// InnoDB ends the one that has locked and written less, PostgreSQL the
+					// one that looks first: not the same one each time.
 					deadlocks++
 					judge.Check(t, audited.Announced.Batches())
 					continue
@@ -316,7 +316,7 @@ func TestReadCommittedWaits(t *testing.T) {
 // victims counts the transactions that a deadlock ended.
 func victims(results [2][]string) (n int) {
 	for _, told := range results {
-		if slices.ContainsFunc(told, func(s string) bool { return strings.Contains(s, deadlock) }) {
+		if slices.ContainsFunc(told, func(s string) bool { return strings.Contains(s, deadlock) || strings.HasSuffix(s, "40P01") }) {
 			n++
 		}
 	}
@@ -328,7 +328,9 @@ func seedRows(t *testing.T, d *testdb.DB) {
 	t.Helper()
 	lines := d.Statement.Quote("lines")
 	for _, query := range []string{
-		"DELETE FROM " + lines, "DELETE FROM counters", "DELETE FROM accounts",
+		// Deleted rows that InnoDB has not purged yet would be locked, now and then.
+		"TRUNCATE TABLE counters",
+		"DELETE FROM " + lines, "DELETE FROM accounts",
 		"INSERT INTO accounts (id, name, balance, entries) VALUES (1, 'a', 10, 0), (2, 'a', 50, 0), (3, 'a', 90, 0)",
 		"INSERT INTO counters (name, hits) VALUES ('c0', 1)",
 	} {
