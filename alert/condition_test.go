@@ -69,7 +69,7 @@ func TestConditions(t *testing.T) {
 		{"message matches", alert.MessageMatches("refused"), []audit.Record{event}, []audit.Record{phone}},
 		{"record id", alert.RecordID("7"), []audit.Record{phone}, []audit.Record{event}},
 		{"an id that the table cuts", alert.RecordID(long), []audit.Record{with(phone, func(r *audit.Record) { r.RecordID = emitter.StoredText("record_id", long) })}, []audit.Record{phone}},
-		{"a masked column", alert.Column("mfa_phone"), []audit.Record{phone}, []audit.Record{role, created}},
+		{"a masked column", alert.Column("mfa_phone"), []audit.Record{phone, with(phone, func(r *audit.Record) { r.Changes = nil })}, []audit.Record{role, created}},
 		{"a JSON column", alert.Column("address"), []audit.Record{city, whole}, []audit.Record{role}},
 		{"a path", alert.Column("address.city"), []audit.Record{city, whole}, []audit.Record{role}},
 		{"another path", alert.Column("address.street"), nil, []audit.Record{city, whole}},
