@@ -45,13 +45,17 @@ func (q Query) Action(actions ...audit.Action) Query {
 
 // Actor asks for what the actors with one of the given ids did. Ids are unique
 // within a type only: see [Query.ActorType].
-func (q Query) Actor(ids ...string) Query { return q.anyOf("Actor", "actor_id", ids) }
+func (q Query) Actor(ids ...string) Query {
+	q.indexed = true
+	return q.anyOf("Actor", "actor_id", ids)
+}
 
 // ActorType asks for what actors of one of the given types did.
 func (q Query) ActorType(types ...string) Query { return q.anyOf("ActorType", "actor_type", types) }
 
 // Transaction asks for what a transaction did; see [audit.Record].TransactionID.
 func (q Query) Transaction(ids ...string) Query {
+	q.indexed = true
 	return q.anyOf("Transaction", "transaction_id", ids)
 }
 
@@ -59,7 +63,10 @@ func (q Query) Transaction(ids ...string) Query {
 func (q Query) Request(ids ...string) Query { return q.anyOf("Request", "request_id", ids) }
 
 // ID asks for the records with the given ids, as log lines carry them.
-func (q Query) ID(ids ...string) Query { return q.anyOf("ID", "id", ids) }
+func (q Query) ID(ids ...string) Query {
+	q.indexed = true
+	return q.anyOf("ID", "id", ids)
+}
 
 // Cause asks for the records that follow from the given ones: the rows a cascade
 // took along, the changes that undid it.
@@ -85,7 +92,7 @@ func escapeLike(text string) string {
 
 // Since asks for records made at t or later, by [audit.Record].Time.
 func (q Query) Since(t time.Time) Query {
-	q.timed = true
+	q.timed, q.since = true, t
 	return q.where(func(b *builder) (clause.Expression, error) {
 		return clause.Gte{Column: column("occurred_at"), Value: b.timeValue(t)}, nil
 	})
@@ -93,7 +100,7 @@ func (q Query) Since(t time.Time) Query {
 
 // Until asks for records made before t.
 func (q Query) Until(t time.Time) Query {
-	q.timed = true
+	q.timed, q.until = true, t
 	return q.where(func(b *builder) (clause.Expression, error) {
 		return clause.Lt{Column: column("occurred_at"), Value: b.timeValue(t)}, nil
 	})

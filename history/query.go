@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -28,6 +29,9 @@ type Query struct {
 	scopes     []func(*gorm.DB) *gorm.DB
 	newest     bool
 	timed      bool // Since or Until was given
+	indexed    bool // a condition has an index of its own beside time
+	since      time.Time
+	until      time.Time
 	limit      int
 	after      string
 	err        error

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -199,21 +200,43 @@ func (q Query) expressions(b *builder) ([]clause.Expression, error) {
 }
 
 func (q Query) ordered(tx *gorm.DB, b *builder) *gorm.DB {
-	order := clause.OrderByColumn{Column: column("seq"), Desc: q.newest}
 	if q.limit > 0 {
-		return tx.Order(order).Limit(q.limit)
+		tx = tx.Limit(q.limit)
 	}
-	if q.timed && b.dialect == "sqlite" {
+	by := "?"
+	switch {
+	case q.limit > 0 && q.isWindow():
+		// Databases take the window's records for spread evenly, and would walk the
+		// table by seq up to them to save a sort.
+		by = "? + 0"
+	case q.limit == 0 && q.timed && b.dialect == "sqlite":
 		// SQLite takes a window with one end for a quarter of the table and walks
-		// all of it by seq to save the sort. The plus sign keeps it from that.
-		sql := "+? ASC"
-		if q.newest {
-			sql = "+? DESC"
-		}
-		return tx.Clauses(clause.OrderBy{Expression: clause.Expr{SQL: sql, Vars: []any{column("seq")}}})
+		// all of it by seq to save the sort.
+		by = "+?"
 	}
-	return tx.Order(order)
+	if q.newest {
+		by += " DESC"
+	}
+	return tx.Clauses(clause.OrderBy{Expression: clause.Expr{SQL: by, Vars: []any{column("seq")}}})
 }
+
+// isWindow reports whether it is better to read all records of the time between
+// Since and Until, and sort them, than to walk to them from one end of the table:
+// when they are fewer than those on the way, as far as the clock tells.
+func (q Query) isWindow() bool {
+	if q.of != nil || q.indexed || q.since.IsZero() || q.until.IsZero() || q.after != "" {
+		return false
+	}
+	length := q.until.Sub(q.since)
+	if q.newest {
+		return length < time.Since(q.until)
+	}
+	return length < longWindow
+}
+
+// longWindow is how long a window may be to be read as a whole when the way to it
+// leads from the beginning of the table, which nobody knows.
+const longWindow = 31 * 24 * time.Hour
 
 // selected lists the columns in the order that emitter.ReadRecord expects.
 func (b *builder) selected() clause.Expression {
