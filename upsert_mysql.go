@@ -19,7 +19,7 @@ const mysqlBefore = "@auditplugin_before"
 // upsertMySQL takes no lock ahead of the statement. A lock on a key that does not
 // exist is a gap lock, and two of those deadlock.
 func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
-	t := j.t
+	t, asked := j.t, oc
 	vals, _ := j.db.Statement.Clauses["VALUES"].Expression.(clause.Values)
 	at := j.assignable()
 	if at < 0 {
@@ -62,6 +62,7 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 		if after, err = j.readStored(vals, before, out); err != nil {
 			return out, err
 		}
+		after = j.withoutMet(asked, vals, before, after)
 	}
 	j.compare(before, after)
 	return out, nil

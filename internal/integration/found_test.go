@@ -194,3 +194,17 @@ type Hook struct {
 	ID    uint
 	PegID uint
 }
+
+// A row that was sent meets two rows by two unique keys: MySQL updates one of them,
+// and the other is none of its business.
+func TestFoundUpsertMeetsTwoRows(t *testing.T) {
+	scene{models: []any{&Ranked{}}, seed: func(db *gorm.DB) error {
+		return db.Create(&[]Ranked{{Name: "one", Place: ptrTo(1)}, {Name: "two"}}).Error
+	}}.on(t, testdb.MySQL, func(s *stage) {
+		set := clause.Assignments(map[string]any{"text": "met"})
+		s.ok(s.db.Clauses(clause.OnConflict{DoUpdates: set}).Create(&Ranked{Name: "two", Place: ptrTo(1)}))
+		s.ok(s.db.Clauses(clause.OnConflict{DoUpdates: set}).Create(&[]Ranked{{Name: "two", Place: ptrTo(1)}, {Name: "new", Place: ptrTo(2)}}))
+		s.ok(s.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&[]Ranked{{Name: "more", Place: ptrTo(3)}, {Name: "two", Place: ptrTo(1)}}))
+		s.expect("1 update rankeds", "2 create rankeds")
+	})
+}
