@@ -59,7 +59,7 @@ func run(operations int, seed uint64, kills int, names []string) error {
 		start := time.Now()
 		args := []string{"test", "-count=1", "-timeout=60m", "./" + name}
 		if name == "proof" {
-			args = append(args, "-rapid.seed="+strconv.FormatUint(seed, 10))
+			args = append(args, "-rapid.nofailfile", "-rapid.seed="+strconv.FormatUint(seed, 10))
 		}
 		test := exec.Command("go", args...)
 		test.Dir = root
