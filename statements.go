@@ -3,7 +3,9 @@ package auditplugin
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -150,51 +152,49 @@ func (s *statements) keep(query string, stmt *sql.Stmt) {
 	p := &prepared{stmt: stmt}
 	p.used.Store(time.Now().Unix())
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || len(s.ready) >= s.max {
-		_ = stmt.Close() // nobody has used it
-		return
+	kept := !s.closed && len(s.ready) < s.max && s.ready[query] == nil
+	if kept {
+		s.ready[query] = p
 	}
-	if s.ready[query] != nil {
-		_ = stmt.Close() // likewise
-		return
+	s.mu.Unlock()
+	if !kept {
+		closeAll([]*prepared{p})
 	}
-	s.ready[query] = p
 }
 
 // room makes sure that there is a place for one more statement.
 func (s *statements) room() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
-	if len(s.ready) < s.max {
-		return true
-	}
 	old := time.Now().Add(-idleStatement).Unix()
+	s.mu.Lock()
+	var gone []*prepared
 	for query, p := range s.ready {
-		if p.used.Load() < old {
-			s.drop(query, p)
+		if len(s.ready) >= s.max && p.used.Load() < old {
+			delete(s.ready, query)
+			gone = append(gone, p)
 		}
 	}
-	return len(s.ready) < s.max
-}
-
-// drop forgets a statement; whoever is using it right now may finish. The caller
-// holds mu.
-func (s *statements) drop(query string, p *prepared) {
-	delete(s.ready, query)
-	_ = p.stmt.Close() // an error would be the connection's
+	free := !s.closed && len(s.ready) < s.max
+	s.mu.Unlock()
+	closeAll(gone)
+	return free
 }
 
 // close closes all statements.
 func (s *statements) close() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed = true
-	for query, p := range s.ready {
-		s.drop(query, p)
+	gone := slices.Collect(maps.Values(s.ready))
+	clear(s.ready)
+	s.mu.Unlock()
+	closeAll(gone)
+}
+
+// closeAll closes statements; whoever is using one right now may finish. It waits for
+// connections that are at work, perhaps for a lock that another writer holds: nothing
+// that a writer needs may be held meanwhile.
+func closeAll(gone []*prepared) {
+	for _, p := range gone {
+		_ = p.stmt.Close() // an error would be the connection's
 	}
 }
 
