@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -79,7 +80,10 @@ func write(text string) error {
 		if err == nil && written.Add(1) == workers {
 			fmt.Println("writing")
 		}
-		if err != nil && errors.Is(err, auditplugin.ErrAuditFailed) {
+		// A row that another writer made between the reading and the deleting of an
+		// account with its entries: refused on PostgreSQL, as docs/limits.md says.
+		refused := o.Dialect == testdb.Postgres && err != nil && strings.Contains(err.Error(), "rows changed but only")
+		if err != nil && errors.Is(err, auditplugin.ErrAuditFailed) && !refused {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", op, err)
 		}
 	}}
