@@ -10,20 +10,28 @@ import (
 // remembers statements parses each once.
 type valuesInserter struct {
 	layout string
+	most   int // rows of the longest statement, as a power of two
 	// whole and shared are the statements by the power of two of their rows.
 	// Those of shared, which SQLite's numbered placeholders allow, have the
 	// columns that all rows share once.
 	whole, shared [maxPower + 1]string
 }
 
-// maxPower bounds how many rows a statement has: 1 << maxPower.
-const maxPower = 6
+// maxPower bounds how many rows a statement has: 1 << maxPower. SQLite takes as long
+// to parse a row as to store one, and gains nothing by long statements.
+const (
+	maxPower       = 6
+	maxPowerSQLite = 4
+)
 
 func newValuesInserter(dialect string, table tableName, layout string) *valuesInserter {
-	v := &valuesInserter{layout: layout}
+	v := &valuesInserter{layout: layout, most: maxPower}
+	if dialect == sqlite {
+		v.most = maxPowerSQLite
+	}
 	head := "INSERT INTO " + table.quoted(dialect) + " (" + list(dialect, Columns()[1:]) + ") VALUES "
 	one := "(" + strings.Repeat("?,", insertedColumns-1) + "?)"
-	for p := range v.whole {
+	for p := range v.most + 1 {
 		v.whole[p] = head + one + strings.Repeat(","+one, 1<<p-1)
 		if dialect == sqlite {
 			v.shared[p] = head + numbered(1<<p)
@@ -59,19 +67,19 @@ func numbered(rows int) string {
 	return b.String()
 }
 
-func (v *valuesInserter) chunk(n int) int { return 1 << power(n) }
+func (v *valuesInserter) chunk(n int) int { return 1 << v.power(n) }
 
-// power is the greatest power of two that is not above n, and not above maxPower.
-func power(n int) int {
+// power is the greatest power of two that is not above n, and not above the most.
+func (v *valuesInserter) power(n int) int {
 	p := 0
-	for p < maxPower && 2<<p <= n {
+	for p < v.most && 2<<p <= n {
 		p++
 	}
 	return p
 }
 
 func (v *valuesInserter) statement(rows []row) (string, []any) {
-	p := power(len(rows))
+	p := v.power(len(rows))
 	if v.shared[p] == "" || !sharing(rows) {
 		args := make([]any, 0, len(rows)*insertedColumns)
 		for i := range rows {

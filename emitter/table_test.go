@@ -161,8 +161,8 @@ func TestTableSplitsStatements(t *testing.T) {
 	if err := e.EmitTx(t.Context(), conn, emittertest.Records("rows", 2500)); err != nil {
 		t.Fatal(err)
 	}
-	// 21 columns that all rows share, and 7 for each of 64 rows, and of the last 4.
-	if want := append(slices.Repeat([]int{21 + 64*7}, 39), 21+4*7); !slices.Equal(conn.args, want) {
+	// 21 columns that all rows share, and 7 for each of 16 rows, and of the last 4.
+	if want := append(slices.Repeat([]int{21 + 16*7}, 156), 21+4*7); !slices.Equal(conn.args, want) {
 		t.Errorf("statements with %v arguments, want %v", conn.args, want)
 	}
 	mixed := emittertest.Records("mixed", 7)

@@ -91,6 +91,9 @@ func toClock(v any) any {
 	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
 		end++
 	}
+	if end < len(s) && s[end] == '.' {
+		return s // no time of day
+	}
 	fraction := strings.TrimRight(s[dot:end], "0")
 	if fraction == "." {
 		fraction = ""
