@@ -5,13 +5,13 @@ import (
 	"database/sql"
 	"fmt"
 	"hash/fnv"
-	"strconv"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
 // store is the database: the outbox, and the audit table for counting. It goes past
@@ -84,19 +84,7 @@ func (s *store) resolve(ctx context.Context, t tableName) (tableName, error) {
 
 // bind writes placeholders as the database wants them. Our statements have no other
 // question marks.
-func (s *store) bind(query string) string {
-	if s.dialect != postgres {
-		return query
-	}
-	var b strings.Builder
-	for i, part := range strings.Split(query, "?") {
-		if i > 0 {
-			b.WriteString("$" + strconv.Itoa(i))
-		}
-		b.WriteString(part)
-	}
-	return b.String()
-}
+func (s *store) bind(query string) string { return sqltext.Placeholders(s.dialect, query) }
 
 // placeholders is n of them in a list.
 func placeholders(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?,", n), ",") + ")" }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
 // DeadLetter is a record that a subscriber did not accept.
@@ -104,7 +105,7 @@ func (s *store) letters(ctx context.Context, name, state string, after int64, li
 		query += " AND state = ?"
 		args = append(args, state)
 	}
-	rows, err := s.db.QueryContext(ctx, bind(s.dialect, query+fmt.Sprintf(" ORDER BY id LIMIT %d", limit)), args...)
+	rows, err := s.db.QueryContext(ctx, sqltext.Placeholders(s.dialect, query+fmt.Sprintf(" ORDER BY id LIMIT %d", limit)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: relay: dead letters of %q: %w", name, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -45,23 +44,6 @@ func (t tableName) quoted(dialect string) string {
 		return quote(dialect, t.name)
 	}
 	return quote(dialect, t.schema) + "." + quote(dialect, t.name)
-}
-
-// bind replaces question marks by what PostgreSQL wants. None of our statements has
-// a question mark elsewhere.
-func bind(dialect, query string) string {
-	if dialect != postgres {
-		return query
-	}
-	parts := strings.Split(query, "?")
-	var b strings.Builder
-	for i, part := range parts {
-		if i > 0 {
-			b.WriteString("$" + strconv.Itoa(i))
-		}
-		b.WriteString(part)
-	}
-	return b.String()
 }
 
 func columnList(dialect, prefix string) string {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
 // Stats tells how a subscriber is doing. It is read from the database, so that it is
@@ -68,7 +70,7 @@ func (s *Subscriber) Stats(ctx context.Context) (Stats, error) {
 	var p position
 	var now, failedAt int64
 	var text string
-	err := st.db.QueryRowContext(ctx, bind(st.dialect, "SELECT high, gaps, delivered, failed, last_error, last_error_at, "+st.nowSQL()+
+	err := st.db.QueryRowContext(ctx, sqltext.Placeholders(st.dialect, "SELECT high, gaps, delivered, failed, last_error, last_error_at, "+st.nowSQL()+
 		" FROM "+st.tables.positions.quoted(st.dialect)+" WHERE name = ?"), s.name).
 		Scan(&p.high, &text, &g.Delivered, &g.Failed, &g.LastError, &failedAt, &now)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -97,7 +99,7 @@ func (s *Subscriber) Stats(ctx context.Context) (Stats, error) {
 			g.Behind = max(0, time.UnixMicro(now).Sub(oldest.records[0].Time))
 		}
 	}
-	row := st.db.QueryRowContext(ctx, bind(st.dialect, "SELECT COUNT(*) FROM "+st.tables.dead.quoted(st.dialect)+" WHERE subscriber = ?"), s.name)
+	row := st.db.QueryRowContext(ctx, sqltext.Placeholders(st.dialect, "SELECT COUNT(*) FROM "+st.tables.dead.quoted(st.dialect)+" WHERE subscriber = ?"), s.name)
 	if err := row.Scan(&g.Dead); err != nil {
 		return fail(err)
 	}

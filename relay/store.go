@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/internal/lease"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
 // store reads the audit table and keeps the relay's own.
@@ -19,7 +20,7 @@ type store struct {
 }
 
 func (s *store) exec(ctx context.Context, on execer, query string, args ...any) (int64, error) {
-	result, err := on.ExecContext(ctx, bind(s.dialect, query), args...)
+	result, err := on.ExecContext(ctx, sqltext.Placeholders(s.dialect, query), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -51,7 +52,7 @@ func parseGaps(text string) (gapState, error) {
 // add makes the row of a new subscriber, unless it has one.
 func (s *store) add(ctx context.Context, name string, st start) error {
 	var one int
-	err := s.db.QueryRowContext(ctx, bind(s.dialect, "SELECT 1 FROM "+s.tables.positions.quoted(s.dialect)+" WHERE name = ?"), name).Scan(&one)
+	err := s.db.QueryRowContext(ctx, sqltext.Placeholders(s.dialect, "SELECT 1 FROM "+s.tables.positions.quoted(s.dialect)+" WHERE name = ?"), name).Scan(&one)
 	if err == nil {
 		return nil
 	}
@@ -96,7 +97,7 @@ func (s *store) take(ctx context.Context, name string, token int64) (position, *
 	}
 	var text string
 	var now int64
-	err = s.db.QueryRowContext(ctx, bind(s.dialect, "SELECT high, gaps, "+s.nowSQL()+" FROM "+table+" WHERE name = ? AND token = ?"), name, token).
+	err = s.db.QueryRowContext(ctx, sqltext.Placeholders(s.dialect, "SELECT high, gaps, "+s.nowSQL()+" FROM "+table+" WHERE name = ? AND token = ?"), name, token).
 		Scan(&p.high, &text, &now)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fail(ErrLeaseLost)

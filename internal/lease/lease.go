@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
 // ErrLost is a lease that another process took, or that could not be renewed in
@@ -75,7 +77,7 @@ func (s *Store) Acquire(ctx context.Context, name, holder string) (*Lease, error
 	}
 	l := &Lease{store: s, name: name, holder: holder, until: start.Add(s.ttl)}
 	// Only this holder writes its own name: if the row still has it, the token is ours.
-	row := s.db.QueryRowContext(ctx, bind(s.dialect, "SELECT token FROM "+s.table+" WHERE name = ? AND holder = ?"), name, holder)
+	row := s.db.QueryRowContext(ctx, sqltext.Placeholders(s.dialect, "SELECT token FROM "+s.table+" WHERE name = ? AND holder = ?"), name, holder)
 	if err := row.Scan(&l.token); errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	} else if err != nil {
@@ -128,7 +130,7 @@ func (l *Lease) Release(ctx context.Context) error {
 func (s *Store) Holder(ctx context.Context, name string) (string, time.Duration, error) {
 	var holder string
 	var left int64
-	row := s.db.QueryRowContext(ctx, bind(s.dialect, "SELECT holder, expires_at - "+Now(s.dialect)+" FROM "+s.table+" WHERE name = ?"), name)
+	row := s.db.QueryRowContext(ctx, sqltext.Placeholders(s.dialect, "SELECT holder, expires_at - "+Now(s.dialect)+" FROM "+s.table+" WHERE name = ?"), name)
 	if err := row.Scan(&holder, &left); errors.Is(err, sql.ErrNoRows) {
 		return "", 0, nil
 	} else if err != nil {
@@ -141,7 +143,7 @@ func (s *Store) Holder(ctx context.Context, name string) (string, time.Duration,
 }
 
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	result, err := s.db.ExecContext(ctx, bind(s.dialect, query), args...)
+	result, err := s.db.ExecContext(ctx, sqltext.Placeholders(s.dialect, query), args...)
 	if err != nil {
 		return 0, err
 	}

@@ -3,8 +3,6 @@ package lease
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 )
 
 // ErrUnknownDialect is a dialect other than sqlite, postgres and mysql.
@@ -49,20 +47,4 @@ func DDL(dialect, table string) (string, error) {
   token BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
 )` + options, nil
-}
-
-// bind replaces question marks by what PostgreSQL wants.
-func bind(dialect, query string) string {
-	if dialect != postgres {
-		return query
-	}
-	parts := strings.Split(query, "?")
-	var b strings.Builder
-	for i, part := range parts {
-		if i > 0 {
-			b.WriteString("$" + strconv.Itoa(i))
-		}
-		b.WriteString(part)
-	}
-	return b.String()
 }

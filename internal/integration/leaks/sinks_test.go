@@ -105,10 +105,10 @@ func (s *sinks) all(t *testing.T) (records, complaints map[string]string) {
 		memory.Write(b)
 		fmt.Fprintf(&memory, "%+v %#v\n", r, r)
 	}
-	return map[string]string{
+	records = map[string]string{
 		"JSON": s.json.String(), "Slog, text": s.slogText.String(), "Slog, JSON": s.slogJSON.String(), "ecslog": s.ecs.String(),
 		"Memory": memory.String(), "Func": s.calls.String(), "Async": s.queued.String(),
-	}, map[string]string{
-		"logger": s.warnings.String(), "error handler": s.errors.String(),
 	}
+	complaints = map[string]string{"logger": s.warnings.String(), "error handler": s.errors.String()}
+	return records, complaints
 }

@@ -1,0 +1,22 @@
+package sqltext
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Placeholders writes the question marks of query as the dialect wants them: $1, $2
+// and so on in "postgres". The query must have no question mark elsewhere.
+func Placeholders(dialect, query string) string {
+	if dialect != "postgres" {
+		return query
+	}
+	var b strings.Builder
+	for i, part := range strings.Split(query, "?") {
+		if i > 0 {
+			b.WriteString("$" + strconv.Itoa(i))
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
