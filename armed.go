@@ -156,10 +156,8 @@ func (a *armed) begin(ctx context.Context) (gorm.ConnPool, *transaction, error) 
 }
 
 func (a *armed) beginOn(ctx context.Context, cp gorm.ConnPool) (*transaction, error) {
-	var stmts *statements
 	if w, ok := cp.(*pool); ok {
-		cp, stmts = w.ConnPool, w.stmts
-		stmts.prepare(ctx)
+		return w.begin(ctx, nil)
 	}
 	inner, err := beginRaw(ctx, cp, nil)
 	if errors.Is(err, gorm.ErrInvalidTransaction) {
@@ -168,7 +166,7 @@ func (a *armed) beginOn(ctx context.Context, cp gorm.ConnPool) (*transaction, er
 	if err != nil {
 		return nil, err
 	}
-	return a.p.newTransaction(ctx, inner, stmts), nil
+	return a.p.newTransaction(ctx, inner, nil), nil
 }
 
 // resolve finds out, from the final SQL, what a statement over several tables

@@ -41,6 +41,9 @@ func (p *Plugin) adopt(db *gorm.DB) {
 	if db.Error != nil {
 		return
 	}
+	if _, ours := asTransaction(db.Statement.ConnPool); ours {
+		return
+	}
 	if _, started := db.InstanceGet("gorm:started_transaction"); !started {
 		return
 	}

@@ -30,7 +30,7 @@ func (j *job) create() (outcome, error) {
 		return j.upsert(oc)
 	}
 	if j.returnsInserted() || j.onlyReturned() {
-		if query, ok := j.withReturning(j.t.bare); ok {
+		if query, ok := j.withReturning(j.t); ok {
 			return j.insertReturning(query)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 func (j *job) delete() (outcome, error) {
 	how := cascade{deleting: true}
 	if j.returnsDeleted() && !j.cascades(j.t, how) {
-		if query, ok := j.withReturning(j.t.bare); ok {
+		if query, ok := j.withReturning(j.t); ok {
 			return j.deleteReturning(query)
 		}
 	}
@@ -70,7 +70,7 @@ func (j *job) finishDelete(before []row, cs []children) error {
 func (j *job) deleteReturning(query string) (outcome, error) {
 	if !j.wantRows {
 		n := int64(0)
-		err := j.streamUser(query, j.args, func(raw []any) error {
+		err := j.streamUser(query, j.args, len(j.t.cols), func(raw []any) error {
 			n++
 			j.log.note(j.t, j.t.normalise(raw), nil)
 			return nil

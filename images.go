@@ -1,6 +1,7 @@
 package auditplugin
 
 import (
+	"bytes"
 	"strings"
 
 	"gorm.io/gorm"
@@ -24,9 +25,7 @@ func (j *job) takeWriteLock() error {
 	if j.p.server.Dialect != "sqlite" || j.state.locked() || j.t.tbl.Kind != catalog.Plain {
 		return nil
 	}
-	s := j.scratch()
-	write(s, "DELETE FROM ", tableSQL(s, j.t.ref), " WHERE 0")
-	if _, err := j.state.conn.ExecContext(j.ctx, s.SQL.String()); err != nil {
+	if _, err := j.state.conn.ExecContext(j.ctx, j.t.writeLock); err != nil {
 		return j.auditError(err)
 	}
 	j.state.took()
@@ -127,14 +126,16 @@ func keyParams(t *target, img image, raw []any) []any {
 }
 
 // param prefers the canonical value where a driver's bytes would be compared in
-// another collation.
+// another collation. Bytes are copied, since a driver uses its own again.
 func param(canonical, raw any) any {
 	switch canonical.(type) {
 	case string, int64, uint64:
 		return canonical
-	default:
-		return raw
 	}
+	if b, ok := raw.([]byte); ok {
+		return bytes.Clone(b)
+	}
+	return raw
 }
 
 // readBy reads the rows whose columns equal one of the tuples.

@@ -3,6 +3,7 @@ package auditplugin
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -171,12 +172,17 @@ func (j *job) execUser(query string, args []any) (outcome, error) {
 // queryUser runs a statement of the application, perhaps with more to return, on
 // the connection the application chose. With an error come the rows before it.
 func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
-	rows, err := j.user.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Read checks it
-	if err != nil {
-		j.state.failed(err)
-		return nil, err
+	var set *replay.Set
+	ok, err := j.directly(query, args, func(rows driver.Rows) (err error) {
+		set, err = replay.ReadDriver(rows)
+		return err
+	})
+	if !ok {
+		rows, qerr := j.user.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Read checks it
+		if err = qerr; err == nil {
+			set, err = replay.Read(rows)
+		}
 	}
-	set, err := replay.Read(rows)
 	if err != nil {
 		j.state.failed(err)
 		return set, err
@@ -197,11 +203,14 @@ func (j *job) queryAdded(query string, args []any, ours int) (*replay.Set, [][]a
 }
 
 // streamUser is queryAdded for a statement of which the application wants no rows:
-// f is called with each, whose slice is used again.
-func (j *job) streamUser(query string, args []any, f func(raw []any) error) error {
-	rows, err := j.user.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Each checks it
-	if err == nil {
-		err = replay.Each(rows, f)
+// f is called with each, whose width columns are in a slice that is used again.
+func (j *job) streamUser(query string, args []any, width int, f func(raw []any) error) error {
+	ok, err := j.directly(query, args, func(rows driver.Rows) error { return j.state.direct.read(j.ctx, rows, width, f) })
+	if !ok {
+		rows, qerr := j.user.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Each checks it
+		if err = qerr; err == nil {
+			err = replay.Each(rows, f)
+		}
 	}
 	if err != nil {
 		j.state.failed(err)
@@ -211,11 +220,14 @@ func (j *job) streamUser(query string, args []any, f func(raw []any) error) erro
 	return nil
 }
 
-// stream is read, row by row.
-func (j *job) stream(query string, args []any, f func(raw []any) error) error {
-	rows, err := j.state.conn.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Each checks it
-	if err == nil {
-		err = replay.Each(rows, f)
+// stream is read, row by row. width is how many columns there are, 0 if unknown.
+func (j *job) stream(query string, args []any, width int, f func(raw []any) error) error {
+	ok, err := j.state.direct.each(j.ctx, query, args, width, f)
+	if !ok {
+		rows, qerr := j.state.conn.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Each checks it
+		if err = qerr; err == nil {
+			err = replay.Each(rows, f)
+		}
 	}
 	if err != nil {
 		j.state.failed(err)
@@ -224,20 +236,25 @@ func (j *job) stream(query string, args []any, f func(raw []any) error) error {
 	return nil
 }
 
+// directly runs a statement of the application on the driver's connection, where that
+// does just what its transaction would. ok is false when nothing has been done. Whoever
+// asked GORM for prepared statements gets them.
+func (j *job) directly(query string, args []any, f func(driver.Rows) error) (ok bool, err error) {
+	if _, plain := j.user.(*transaction); !plain || j.state.direct == nil || j.p.noteworthy(query) {
+		return false, nil
+	}
+	return j.state.direct.query(j.ctx, query, args, false, f)
+}
+
 // read runs a statement of ours. It goes around the prepared statements of the
 // application.
 func (j *job) read(query string, args []any) ([][]any, error) {
-	rows, err := j.state.conn.QueryContext(j.ctx, query, args...) //nolint:rowserrcheck // replay.Read checks it
-	if err != nil {
-		j.state.failed(err)
-		return nil, j.auditError(err)
-	}
-	values, err := replay.Values(rows)
-	if err != nil {
-		j.state.failed(err)
-		return nil, j.auditError(err)
-	}
-	return values, nil
+	var values [][]any
+	err := j.stream(query, args, 0, func(raw []any) error {
+		values = append(values, replay.Clone(raw))
+		return nil
+	})
+	return values, err
 }
 
 // auditError says which write could not be audited, without the driver's words.

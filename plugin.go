@@ -43,7 +43,6 @@ type Plugin struct {
 	catalog       *catalog.Cache
 	player        *replay.Player
 	prepared      preparedTexts
-	statements    []*statements // of each pool
 	redact        redact.Config
 	host          string
 	rules         modelRules
@@ -209,11 +208,7 @@ func (p *Plugin) wrapPool(db *gorm.DB) {
 }
 
 func (p *Plugin) newPool(db *gorm.DB, cp gorm.ConnPool) *pool {
-	w := &pool{ConnPool: cp, p: p, stmts: newStatements(db, cp)}
-	if w.stmts != nil {
-		p.statements = append(p.statements, w.stmts)
-	}
-	return w
+	return &pool{ConnPool: cp, p: p, prepared: newSessions(db, cp)}
 }
 
 // bindEmitters prepares every emitter for db and sorts them by when they are
@@ -286,11 +281,7 @@ func (p *Plugin) Close(ctx context.Context) error {
 	if p.cfg.lifecycle {
 		p.emitOutside(ctx, []audit.Record{p.lifecycleEvent("stop")})
 	}
-	err := errors.Join(p.bare.close(ctx), p.closeEmitters(ctx), p.player.Close())
-	for _, s := range p.statements {
-		s.close()
-	}
-	return err
+	return errors.Join(p.bare.close(ctx), p.closeEmitters(ctx), p.player.Close())
 }
 
 func (p *Plugin) closeEmitters(ctx context.Context) error {

@@ -12,8 +12,8 @@ import (
 // ours. Everything else goes to the pool it wraps.
 type pool struct {
 	gorm.ConnPool
-	p     *Plugin
-	stmts *statements // nil where there is nothing to gain
+	p        *Plugin
+	prepared *sessions // nil where there is nothing to gain
 }
 
 var (
@@ -36,12 +36,27 @@ func (c *pool) PrepareContext(ctx context.Context, query string) (*sql.Stmt, err
 // BeginTx begins a transaction of the wrapped pool and wraps it. On failure the
 // pool is a typed nil, as GORM's own path leaves it.
 func (c *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, error) {
-	c.stmts.prepare(ctx)
-	tx, err := beginRaw(ctx, c.ConnPool, opts)
+	tx, err := c.begin(ctx, opts)
 	if err != nil {
 		return (*transaction)(nil), err
 	}
-	return c.p.newTransaction(ctx, tx, c.stmts), nil
+	return tx, nil
+}
+
+// begin is BeginTx; on a *sql.DB the transaction's connection is ours to use.
+func (c *pool) begin(ctx context.Context, opts *sql.TxOptions) (*transaction, error) {
+	if db, ok := c.ConnPool.(*sql.DB); ok {
+		tx, d, err := beginDirect(ctx, db, opts, c.prepared)
+		if err != nil {
+			return nil, err
+		}
+		return c.p.newTransaction(ctx, tx, d), nil
+	}
+	tx, err := beginRaw(ctx, c.ConnPool, opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.p.newTransaction(ctx, tx, nil), nil
 }
 
 // beginRaw begins a transaction on whatever kind of pool cp is.

@@ -2,6 +2,7 @@ package auditplugin
 
 import (
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -78,6 +79,38 @@ func (j *job) selectRows(sel selection) (string, []any) {
 	return s.SQL.String(), s.Vars
 }
 
+// selectTarget is selectRows of the target's columns, remembered where the arguments
+// are the last of the application's.
+func (j *job) selectTarget(sel selection) (string, []any) {
+	if d, ok := j.t.reading.get(j.query); ok && d.skip <= len(j.args) {
+		return d.query, j.args[d.skip:]
+	}
+	query, args := j.selectRows(sel)
+	if skip := len(j.args) - len(args); skip >= 0 && sameArguments(j.args[skip:], args) {
+		j.t.reading.put(j.query, derived{query: query, skip: skip})
+	}
+	return query, args
+}
+
+// sameArguments reports whether a and b are certainly the same.
+func sameArguments(a, b []any) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		// Types that can not be compared would panic.
+		switch a[i].(type) {
+		case nil, string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64, time.Time:
+		default:
+			return false
+		}
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // assignments are the columns an UPDATE sets, in order.
 func (j *job) assignments() []clause.Assignment {
 	set, _ := j.db.Statement.Clauses["SET"].Expression.(clause.Set)
@@ -132,8 +165,11 @@ func (j *job) returningText() (text string, ok bool) {
 	return "", !j.wantRows
 }
 
-// withReturning adds columns to what the application's statement returns.
-func (j *job) withReturning(list []string) (query string, ok bool) {
+// withReturning adds the target's columns to what the application's statement returns.
+func (j *job) withReturning(t *target) (query string, ok bool) {
+	if d, ok := t.returning.get(j.query); ok && d.rows == j.wantRows {
+		return d.query, true
+	}
 	text, ok := j.returningText()
 	if !ok {
 		return "", false
@@ -142,7 +178,9 @@ func (j *job) withReturning(list []string) (query string, ok bool) {
 	if text != "" {
 		sep = ","
 	}
-	return j.query + sep + strings.Join(list, ","), true
+	query = j.query + sep + strings.Join(t.bare, ",")
+	t.returning.put(j.query, derived{query: query, rows: j.wantRows})
+	return query, true
 }
 
 func isUpdate(query string) bool {

@@ -2,7 +2,6 @@ package auditplugin
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"sync"
@@ -23,6 +22,8 @@ type state struct {
 	id   string
 	ctx  context.Context
 	conn gorm.Tx
+	// direct is the connection without database/sql, or nil.
+	direct *direct
 	// bare is set for a transaction whose end we can not see: its records are
 	// written at once. They are announced at once too, unless unsettled says that
 	// the audit table will be asked later what survived.
@@ -50,13 +51,14 @@ type state struct {
 	done        bool
 }
 
-func newState(ctx context.Context, p *Plugin, conn gorm.Tx, stmts *statements) *state {
+func newState(ctx context.Context, p *Plugin, conn gorm.Tx, d *direct) *state {
 	if len(p.transactional) > 0 && len(p.others) > 0 {
 		ctx = emitter.ShareEncodings(ctx)
 	}
 	s := &state{p: p, id: newID(), ctx: ctx, conn: conn}
-	if tx, ok := conn.(*sql.Tx); ok && stmts != nil {
-		s.conn = &ownConn{Tx: conn, tx: tx, stmts: stmts, state: s}
+	if d != nil {
+		d.state, s.direct = s, d
+		s.conn = &directConn{Tx: conn, d: d}
 	}
 	return s
 }

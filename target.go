@@ -42,6 +42,12 @@ type target struct {
 	list            string
 	single          singleSQL
 
+	// Statements of ours by those of the application: what reads the rows of an UPDATE,
+	// what stands in for it, and a statement that returns our columns as well.
+	reading, standing, returning texts
+	// writeLock is SQL that makes a SQLite transaction a writer.
+	writeLock string
+
 	narrow  sync.Map // names of assigned columns → *target
 	narrows atomic.Int32
 }
@@ -173,6 +179,7 @@ func (t *target) columnLists(s *gorm.Statement, dialect string, qualified bool) 
 // joinLists makes the texts that statements are put together from.
 func (t *target) joinLists(s *gorm.Statement) {
 	t.list = strings.Join(t.qualified, ",")
+	t.writeLock = "DELETE FROM " + tableSQL(s, t.ref) + " WHERE 0"
 	if s.Name() == "postgres" {
 		t.single = t.singleTexts(s)
 	}

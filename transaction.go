@@ -16,8 +16,9 @@ import (
 // It is deliberately another type than pool: GORM and dbresolver tell a
 // transaction from a pool by its methods.
 type transaction struct {
-	inner gorm.Tx
-	state *state
+	inner  gorm.Tx
+	state  *state
+	direct *direct // nil where its connection is not ours
 }
 
 var (
@@ -25,8 +26,8 @@ var (
 	_ gorm.GetDBConnector = (*transaction)(nil)
 )
 
-func (p *Plugin) newTransaction(ctx context.Context, inner gorm.Tx, stmts *statements) *transaction {
-	return &transaction{inner: inner, state: newState(ctx, p, inner, stmts)}
+func (p *Plugin) newTransaction(ctx context.Context, inner gorm.Tx, d *direct) *transaction {
+	return &transaction{inner: inner, state: newState(ctx, p, inner, d), direct: d}
 }
 
 // ExecContext runs a statement of the application.
@@ -109,6 +110,7 @@ func (t *transaction) Commit() error {
 	s := t.state
 	s.mu.Lock()
 	err := t.commit()
+	t.direct.ended() // others may need the connection from here on
 	finish := s.end(err == nil)
 	s.mu.Unlock()
 	finish()
@@ -119,25 +121,38 @@ func (t *transaction) commit() error {
 	s := t.state
 	if s.done || s.ctx.Err() != nil {
 		// It can not commit; database/sql says so in its own words.
-		return t.inner.Commit()
+		return t.commitInner()
 	}
 	if err := s.commitBlocker(); err != nil {
-		_ = t.inner.Rollback() // the reason for it is what the caller needs
+		_ = t.rollbackInner() // the reason for it is what the caller needs
 		return err
 	}
 	if err := s.flush(s.ctx); err != nil {
 		if s.ctx.Err() != nil || sqlState(err) == pgInFailedTransaction {
-			return t.inner.Commit()
+			return t.commitInner()
 		}
-		_ = t.inner.Rollback()
+		_ = t.rollbackInner()
 		return err
 	}
+	return t.commitInner()
+}
+
+// Nothing of ours may run on the connection once its transaction is over.
+
+func (t *transaction) commitInner() error {
+	t.direct.finish()
 	return t.inner.Commit()
+}
+
+func (t *transaction) rollbackInner() error {
+	t.direct.finish()
+	return t.inner.Rollback()
 }
 
 // Rollback rolls back and drops the records.
 func (t *transaction) Rollback() error {
-	err := t.inner.Rollback()
+	err := t.rollbackInner()
+	t.direct.ended()
 	t.state.mu.Lock()
 	finish := t.state.end(false)
 	t.state.mu.Unlock()
@@ -194,6 +209,7 @@ func SQLTx(tx *gorm.DB) (*sql.Tx, error) {
 			if c == nil {
 				return nil, fmt.Errorf("auditplugin: SQLTx: %w", gorm.ErrInvalidTransaction)
 			}
+			c.direct.detach() // it may be ended by whoever has the *sql.Tx
 			cp = c.inner
 		case *gorm.PreparedStmtTX:
 			cp = c.Tx

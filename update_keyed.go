@@ -28,8 +28,8 @@ func (j *job) updateKeyed(names []string) (outcome, error) {
 		return outcome{}, err
 	}
 	before := &held{t: t}
-	query, args := j.selectRows(selection{columns: t.list, lock: j.lockFor(t, t.keysChange(names))})
-	err := j.stream(query, args, func(raw []any) error { before.add(raw); return nil })
+	query, args := j.selectTarget(selection{columns: t.list, lock: j.lockFor(t, t.keysChange(names))})
+	err := j.stream(query, args, len(t.cols), func(raw []any) error { before.add(raw); return nil })
 	if err != nil {
 		return outcome{}, err
 	}
@@ -60,14 +60,14 @@ func (j *job) updateReturning() (query string, ok bool) {
 	if t.tbl.Triggered || !j.ref.simple || j.joins() {
 		return "", false
 	}
-	return j.withReturning(t.bare)
+	return j.withReturning(t)
 }
 
 var errUnexpectedRow = errors.New("auditplugin: a row was changed that was not read")
 
 func (j *job) runReturning(query string, before *held) (outcome, error) {
 	n, after := int64(0), make(image, len(j.t.cols))
-	err := j.streamUser(query, j.args, func(raw []any) error {
+	err := j.streamUser(query, j.args, len(j.t.cols), func(raw []any) error {
 		n++
 		j.t.normaliseInto(after, raw)
 		row, ok := before.find(j.t.identity(after))

@@ -34,7 +34,7 @@ func (j *job) upsertReadFirst(oc clause.OnConflict) (outcome, error) {
 		return outcome{}, err
 	}
 	if j.returnsInserted() {
-		if query, ok := j.withReturning(j.t.bare); ok {
+		if query, ok := j.withReturning(j.t); ok {
 			return j.upsertReturning(query, before)
 		}
 	}
