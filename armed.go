@@ -166,7 +166,7 @@ func (a *armed) beginOn(ctx context.Context, cp gorm.ConnPool) (*transaction, er
 	if err != nil {
 		return nil, err
 	}
-	return a.p.newTransaction(ctx, inner, nil), nil
+	return a.p.newTransaction(ctx, inner), nil
 }
 
 // resolve finds out, from the final SQL, what a statement over several tables

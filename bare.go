@@ -56,7 +56,7 @@ func bareTx(cp gorm.ConnPool) (gorm.Tx, bool) {
 func (b *bareTransactions) state(ctx context.Context, p *Plugin, tx gorm.Tx) *state {
 	sqlTx, ok := tx.(*sql.Tx)
 	if !ok {
-		s := newState(ctx, p, tx, nil)
+		s := newState(ctx, p, tx)
 		s.bare = true
 		return s
 	}
@@ -65,7 +65,7 @@ func (b *bareTransactions) state(ctx context.Context, p *Plugin, tx gorm.Tx) *st
 	if s, known := b.open[sqlTx]; known {
 		return s
 	}
-	s := newState(context.WithoutCancel(ctx), p, tx, nil)
+	s := newState(context.WithoutCancel(ctx), p, tx)
 	s.bare = true
 	if p.survivors() == nil || len(p.others) == 0 {
 		// Nobody can be asked, or nobody wants to know: nothing to wait for.

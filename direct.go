@@ -19,50 +19,83 @@ import (
 // statements only: they fall back on the transaction where it can not serve.
 type direct struct {
 	// begun is the context of BeginTx. When it ends, database/sql rolls back.
-	begun context.Context
-	conn  *sql.Conn
-	state *state
-	stop  func() bool // keeps the end of begun from giving the connection back
-	// prepare has statements that stay prepared, on session; nil where none do.
-	prepare *sessions
-	session *session
+	begun   context.Context
+	conn    *sql.Conn
+	pool    *pool
+	state   *state
+	stop    func() bool // keeps the end of begun from giving the connection back
+	session *session    // the connection's statements that stay prepared; nil until wanted
 
 	mu   sync.Mutex
 	over bool
 	// own are statements prepared for this transaction, by text; nil those that came
 	// once.
 	own map[string]driver.Stmt
-	// The rest is used again by each statement.
+	*buffers
+}
+
+// buffers are used again by each statement.
+type buffers struct {
 	args  []driver.NamedValue
 	check driver.NamedValue
 	dest  []driver.Value
 	row   []any
 }
 
+func newBuffers() any {
+	return &buffers{args: make([]driver.NamedValue, 0, 32), dest: make([]driver.Value, 0, 16), row: make([]any, 0, 16)}
+}
+
+// dropped forgets what buffers of usual size hold; larger ones are not worth keeping.
+func (b *buffers) dropped() bool {
+	if cap(b.args) > 1024 || cap(b.dest) > 1024 {
+		return false
+	}
+	clear(b.args[:cap(b.args)])
+	clear(b.dest[:cap(b.dest)])
+	clear(b.row[:cap(b.row)])
+	b.check = driver.NamedValue{}
+	return true
+}
+
 // beginDirect begins a transaction of db on a connection that direct can use. Where
-// it can not be had, the transaction is an ordinary one, and direct is nil.
-func beginDirect(ctx context.Context, db *sql.DB, opts *sql.TxOptions, prepared *sessions) (*sql.Tx, *direct, error) {
+// it can not be had, the transaction is an ordinary one.
+func (c *pool) beginDirect(ctx context.Context, db *sql.DB, opts *sql.TxOptions) (*transaction, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	tx, err := conn.BeginTx(ctx, opts)
 	if err != nil {
 		_ = conn.Close() // the error of BEGIN is what the caller sees
 		if !errors.Is(err, driver.ErrBadConn) {
-			return nil, nil, err
+			return nil, err
 		}
-		// database/sql tries other connections; a connection of our own it can not.
-		tx, err = db.BeginTx(ctx, opts)
-		return tx, nil, err
+		// database/sql tries other connections; of a connection it has none.
+		if tx, err = db.BeginTx(ctx, opts); err != nil {
+			return nil, err
+		}
+		return c.p.newTransaction(ctx, tx), nil
 	}
-	d := &direct{begun: ctx, conn: conn, prepare: prepared}
+	// One allocation instead of four: each write has one.
+	t := &struct {
+		transaction
+		state
+		direct
+		directConn
+	}{}
+	d := &t.direct
+	*d = direct{begun: ctx, conn: conn, pool: c, state: &t.state, buffers: c.buffers.Get().(*buffers)}
+	t.directConn = directConn{Tx: tx, d: d}
+	t.state.start(ctx, c.p, &t.directConn)
+	t.state.direct = d
+	t.transaction = transaction{inner: tx, state: &t.state, direct: d}
 	if ctx.Done() != nil {
 		// Who lets a context end without Rollback gets the connection back into
 		// the pool all the same. Close waits for database/sql's own rollback.
 		d.stop = context.AfterFunc(ctx, d.giveBack)
 	}
-	return tx, d, nil
+	return &t.transaction, nil
 }
 
 // finish ends the direct use of the connection: nothing of ours will run on it.
@@ -76,6 +109,10 @@ func (d *direct) finish() {
 		return
 	}
 	d.over = true
+	if d.dropped() {
+		d.pool.buffers.Put(d.buffers)
+	}
+	d.buffers = nil
 	if len(d.own) == 0 {
 		return
 	}
@@ -171,7 +208,6 @@ func (d *direct) exec(ctx context.Context, query string, args []any) (res sql.Re
 		if err != nil {
 			return err
 		}
-		defer clear(named) // what they hold is the application's
 		if stmt != nil {
 			res, err = stmt.(driver.StmtExecContext).ExecContext(ctx, named)
 			return err
@@ -213,7 +249,6 @@ func (d *direct) query(ctx context.Context, query string, args []any, ours bool,
 		if err != nil {
 			return err
 		}
-		defer clear(named) // what they hold is the application's
 		var rows driver.Rows
 		if stmt != nil {
 			rows, err = stmt.(driver.StmtQueryContext).QueryContext(ctx, named)

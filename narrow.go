@@ -33,7 +33,7 @@ func (t *target) narrowed(names []string, s *gorm.Statement) *target {
 	}
 	n := t
 	if len(kept) < len(t.cols) {
-		n = t.only(kept, s)
+		n = t.only(kept, s, names)
 	}
 	if t.narrows.Add(1) <= maxNarrow {
 		t.narrow.Store(id, n)
@@ -44,8 +44,9 @@ func (t *target) narrowed(names []string, s *gorm.Statement) *target {
 // maxNarrow bounds how many sets of columns are remembered for a table.
 const maxNarrow = 256
 
-// only is the target with the columns at the given positions.
-func (t *target) only(kept []int, s *gorm.Statement) *target {
+// only is the target with the columns at the given positions, for an UPDATE of the
+// named ones.
+func (t *target) only(kept []int, s *gorm.Statement, names []string) *target {
 	n := &target{model: t.model, tbl: t.tbl, ref: t.ref, exact: t.exact, blind: t.blind, index: make(map[string]int, len(kept))}
 	for at, i := range kept {
 		n.index[t.cols[i].Name] = at
@@ -58,6 +59,9 @@ func (t *target) only(kept []int, s *gorm.Statement) *target {
 	for _, k := range t.key {
 		n.key = append(n.key, slices.Index(kept, k))
 	}
+	n.keyStays = !slices.ContainsFunc(n.key, func(k int) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, n.cols[k].Name) })
+	})
 	n.joinLists(s)
 	for _, i := range t.byName {
 		if at := slices.Index(kept, i); at >= 0 {

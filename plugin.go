@@ -208,7 +208,7 @@ func (p *Plugin) wrapPool(db *gorm.DB) {
 }
 
 func (p *Plugin) newPool(db *gorm.DB, cp gorm.ConnPool) *pool {
-	return &pool{ConnPool: cp, p: p, prepared: newSessions(db, cp)}
+	return &pool{ConnPool: cp, p: p, prepared: newSessions(db, cp), buffers: sync.Pool{New: newBuffers}}
 }
 
 // bindEmitters prepares every emitter for db and sorts them by when they are

@@ -3,6 +3,7 @@ package auditplugin
 import (
 	"context"
 	"database/sql"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -14,6 +15,7 @@ type pool struct {
 	gorm.ConnPool
 	p        *Plugin
 	prepared *sessions // nil where there is nothing to gain
+	buffers  sync.Pool // of *buffers
 }
 
 var (
@@ -46,17 +48,13 @@ func (c *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool,
 // begin is BeginTx; on a *sql.DB the transaction's connection is ours to use.
 func (c *pool) begin(ctx context.Context, opts *sql.TxOptions) (*transaction, error) {
 	if db, ok := c.ConnPool.(*sql.DB); ok {
-		tx, d, err := beginDirect(ctx, db, opts, c.prepared)
-		if err != nil {
-			return nil, err
-		}
-		return c.p.newTransaction(ctx, tx, d), nil
+		return c.beginDirect(ctx, db, opts)
 	}
 	tx, err := beginRaw(ctx, c.ConnPool, opts)
 	if err != nil {
 		return nil, err
 	}
-	return c.p.newTransaction(ctx, tx, nil), nil
+	return c.p.newTransaction(ctx, tx), nil
 }
 
 // beginRaw begins a transaction on whatever kind of pool cp is.

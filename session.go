@@ -109,7 +109,7 @@ func (d *direct) stmt(ctx context.Context, c driver.Conn, query string, args int
 	switch {
 	case d.state.uncertain():
 		return nil, nil
-	case d.prepare != nil:
+	case d.pool.prepared != nil:
 		return d.lasting(ctx, c, query, args)
 	case d.state.p.server.Dialect == "sqlite":
 		return d.repeated(ctx, c, query)
@@ -123,7 +123,7 @@ func (d *direct) lasting(ctx context.Context, c driver.Conn, query string, args 
 		return nil, nil // one round trip as it is
 	}
 	if d.session == nil {
-		d.session = d.prepare.of(c)
+		d.session = d.pool.prepared.of(c)
 	}
 	s := d.session
 	if stmt := s.ready[query]; stmt != nil {

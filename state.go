@@ -51,16 +51,17 @@ type state struct {
 	done        bool
 }
 
-func newState(ctx context.Context, p *Plugin, conn gorm.Tx, d *direct) *state {
+func newState(ctx context.Context, p *Plugin, conn gorm.Tx) *state {
+	s := &state{}
+	s.start(ctx, p, conn)
+	return s
+}
+
+func (s *state) start(ctx context.Context, p *Plugin, conn gorm.Tx) {
 	if len(p.transactional) > 0 && len(p.others) > 0 {
 		ctx = emitter.ShareEncodings(ctx)
 	}
-	s := &state{p: p, id: newID(), ctx: ctx, conn: conn}
-	if d != nil {
-		d.state, s.direct = s, d
-		s.conn = &directConn{Tx: conn, d: d}
-	}
-	return s
+	s.p, s.id, s.ctx, s.conn = p, newID(), ctx, conn
 }
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -29,6 +29,9 @@ type target struct {
 	rules []values.Rule
 	index map[string]int // column name → position
 	key   []int          // positions of the key's columns
+	// keyStays is set when the UPDATE that the target was narrowed for leaves the key's
+	// columns alone.
+	keyStays bool
 	// exact is set when the key is one that the database guarantees.
 	exact bool
 	// blind is set when the role may read none of the columns.

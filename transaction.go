@@ -26,8 +26,8 @@ var (
 	_ gorm.GetDBConnector = (*transaction)(nil)
 )
 
-func (p *Plugin) newTransaction(ctx context.Context, inner gorm.Tx, d *direct) *transaction {
-	return &transaction{inner: inner, state: newState(ctx, p, inner, d), direct: d}
+func (p *Plugin) newTransaction(ctx context.Context, inner gorm.Tx) *transaction {
+	return &transaction{inner: inner, state: newState(ctx, p, inner)}
 }
 
 // ExecContext runs a statement of the application.
@@ -181,9 +181,9 @@ func (p *Plugin) wrapTransaction(ctx context.Context, cp gorm.ConnPool) gorm.Con
 	}
 	switch c := cp.(type) {
 	case *gorm.PreparedStmtTX:
-		return &gorm.PreparedStmtTX{Tx: p.newTransaction(ctx, c.Tx, nil), PreparedStmtDB: c.PreparedStmtDB}
+		return &gorm.PreparedStmtTX{Tx: p.newTransaction(ctx, c.Tx), PreparedStmtDB: c.PreparedStmtDB}
 	case gorm.Tx:
-		return p.newTransaction(ctx, c, nil)
+		return p.newTransaction(ctx, c)
 	}
 	return cp
 }

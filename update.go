@@ -240,17 +240,21 @@ func (j *job) updateSingle(names []string) (outcome, error) {
 	note := func(raw []any) error {
 		affected++
 		t.normaliseInto(before, raw[:n])
-		t.normaliseInto(after, raw[n:])
+		copy(after, before)
+		for i, at := range t.single.after {
+			after[at] = t.rules[at].Normalise(raw[n+i])
+		}
 		if !sameImage(before, after) {
 			j.log.note(t, before, after)
 		}
 		return nil
 	}
+	width := n + len(t.single.after)
 	if !j.wantRows {
-		err := j.streamUser(query, args, 2*n, note)
+		err := j.streamUser(query, args, width, note)
 		return outcome{result: result{affected: affected, lastErr: j.lastInsertErr()}}, err
 	}
-	theirs, added, err := j.queryAdded(query, args, 2*n)
+	theirs, added, err := j.queryAdded(query, args, width)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -292,13 +296,18 @@ func (j *job) singleSQL(names []string) (string, []any, error) {
 }
 
 // singleSQL is what updateSingle is put together from: the before images' columns,
-// the join with them, and both images' columns.
-type singleSQL struct{ before, join, images string }
+// the join with them, and both images' columns. Of the after images it has those at
+// the given positions.
+type singleSQL struct {
+	before, join, images string
+	after                []int
+}
 
 func (t *target) singleTexts(s *gorm.Statement) singleSQL {
 	old := quoteIdent(s, oldPrefix)
 	column := func(i int) string { return fmt.Sprintf("auditplugin_o%d", i) }
 	var before, join, images []string
+	var after []int
 	for i, c := range t.qualified {
 		before = append(before, c+" AS "+column(i))
 		images = append(images, old+"."+column(i))
@@ -306,10 +315,16 @@ func (t *target) singleTexts(s *gorm.Statement) singleSQL {
 	for _, k := range t.key {
 		join = append(join, t.qualified[k]+"="+old+"."+column(k))
 	}
+	for i, c := range t.qualified {
+		if !t.keyStays || !slices.Contains(t.key, i) {
+			images, after = append(images, c), append(after, i)
+		}
+	}
 	return singleSQL{
+		after:  after,
 		before: strings.Join(before, ","),
 		join:   old + " WHERE " + strings.Join(join, " AND "),
-		images: strings.Join(append(images, t.qualified...), ","),
+		images: strings.Join(images, ","),
 	}
 }
 
