@@ -57,7 +57,7 @@ func TestContextEndReturnsTheConnection(t *testing.T) {
 // A context may end at any moment. Nothing of ours may then run outside the
 // transaction that database/sql has rolled back.
 func TestNothingRunsAfterTheContextEnds(t *testing.T) {
-	db, _, _ := audited(t)
+	db, _ := openStrange(t, func(c driver.Conn) driver.Conn { return keptConn{fullConn{Conn: c}} })
 	must(t, db.Create(&user{Name: "Ada"}))
 	for range 300 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -194,6 +194,12 @@ func (c fullConn) QueryContext(ctx context.Context, query string, args []driver.
 	}
 	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 }
+
+// keptConn stays in the pool after a rollback that nobody asked for.
+type keptConn struct{ fullConn }
+
+func (keptConn) ResetSession(context.Context) error { return nil }
+func (keptConn) IsValid() bool                      { return true }
 
 // database/sql begins on another connection when one turns out to be bad.
 func TestBadConnectionAtBegin(t *testing.T) {

@@ -3,6 +3,7 @@ package auditplugin
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -119,22 +120,37 @@ func (t *transaction) Commit() error {
 
 func (t *transaction) commit() error {
 	s := t.state
-	if s.done || s.ctx.Err() != nil {
-		// It can not commit; database/sql says so in its own words.
-		return t.commitInner()
+	if s.done {
+		return t.commitInner() // it fails, in the words of database/sql
+	}
+	if s.ctx.Err() != nil {
+		return t.tooLate()
 	}
 	if err := s.commitBlocker(); err != nil {
 		_ = t.rollbackInner() // the reason for it is what the caller needs
 		return err
 	}
 	if err := s.flush(s.ctx); err != nil {
-		if s.ctx.Err() != nil || sqlState(err) == pgInFailedTransaction {
-			return t.commitInner()
+		if s.ctx.Err() != nil {
+			return t.tooLate()
+		}
+		if sqlState(err) == pgInFailedTransaction {
+			return t.commitInner() // the server rolls back
 		}
 		_ = t.rollbackInner()
 		return err
 	}
 	return t.commitInner()
+}
+
+// tooLate is Commit after the context has ended, as database/sql words it. Its own
+// Commit could still succeed, without the records: the end of a context reaches the
+// one that it derived a moment later.
+func (t *transaction) tooLate() error {
+	if err := t.rollbackInner(); errors.Is(err, sql.ErrTxDone) {
+		return err
+	}
+	return t.state.ctx.Err()
 }
 
 // Nothing of ours may run on the connection once its transaction is over.
