@@ -48,8 +48,7 @@ func (p *Plugin) newComposer(base *audit.Record, n int) *composer {
 	}
 	c.maker.Limit = p.columnLimit
 	c.maker.Ahead(n)
-	shares := entry.Converter{Limit: p.columnLimit}
-	c.base, c.cause = shares.Share(base), entry.Cut(base.Cause, entry.TextLimit)
+	c.base, c.cause = c.maker.Share(base), entry.Cut(base.Cause, entry.TextLimit)
 	return c
 }
 
@@ -60,7 +59,7 @@ func (c *composer) release() {
 	clear(c.kinds)
 	c.changes, c.differing, c.names, c.kinds = c.changes[:0], c.differing[:0], c.names[:0], c.kinds[:0]
 	c.base, c.cause, c.changed = nil, "", ""
-	c.maker.Release()
+	c.maker.Rest()
 	c.p.composers.Put(c)
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // boxes holds, as arguments, what the entries at hand share, so that it is turned
-// into arguments once.
+// into arguments once. Much of it is the same in the next transaction.
 type boxes struct {
 	of   *entry.Shared
 	vals [entry.Columns]any

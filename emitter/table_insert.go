@@ -32,7 +32,11 @@ func (s *store) insert(ctx context.Context, conn audit.Conn, records []audit.Rec
 
 // write writes entries through conn, by as few statements as the limits allow.
 func (s *store) write(ctx context.Context, conn audit.Conn, entries []entry.Entry) error {
-	var shared boxes
+	shared, ok := s.boxes.Get().(*boxes)
+	if !ok {
+		shared = new(boxes)
+	}
+	defer s.boxes.Put(shared)
 	for len(entries) > 0 {
 		fit, size := 0, 0
 		for fit < len(entries) {
@@ -45,7 +49,7 @@ func (s *store) write(ctx context.Context, conn audit.Conn, entries []entry.Entr
 		}
 		for todo := entries[:fit]; len(todo) > 0; {
 			n := s.insertQ.chunk(len(todo))
-			query, args := s.insertQ.statement(todo[:n], &shared)
+			query, args := s.insertQ.statement(todo[:n], shared)
 			if _, err := conn.ExecContext(ctx, query, args...); err != nil {
 				return &WriteError{Table: s.table.name, Records: n, Err: err}
 			}

@@ -18,6 +18,9 @@ type Converter struct {
 	// last is the record before, of which shared was made.
 	last   audit.Record
 	shared *Shared
+	// source is the JSON of a source seen before.
+	source     string
+	sourceFrom audit.Source
 }
 
 // Images are the JSON of a record's before and after, "" for none.
@@ -56,8 +59,7 @@ func (c *Converter) Entry(r *audit.Record, img Images) Entry {
 // the record before.
 func (c *Converter) Share(r *audit.Record) *Shared {
 	sameMetadata := c.shared != nil && sameMap(r.Metadata, c.last.Metadata)
-	sameSource := c.shared != nil && r.Source == c.last.Source
-	if sameMetadata && sameSource && sameContext(r, &c.last) {
+	if sameMetadata && r.Source == c.last.Source && sameContext(r, &c.last) {
 		return c.shared
 	}
 	s := &Shared{
@@ -88,19 +90,24 @@ func (c *Converter) Share(r *audit.Record) *Shared {
 	} else {
 		s.Texts[AtMetadata] = c.enc.Object(r.Metadata, min(MaxMetadata, c.Limit))
 	}
-	if sameSource {
-		s.Texts[AtSource] = c.shared.Texts[AtSource]
-	} else {
-		s.Texts[AtSource] = c.enc.Source(r.Source)
+	if r.Source != c.sourceFrom {
+		c.sourceFrom, c.source = r.Source, c.enc.Source(r.Source)
 	}
+	s.Texts[AtSource] = c.source
 	s.measure()
 	c.shared, c.last = s, *r
 	c.last.Before, c.last.After, c.last.Changed, c.last.Changes = nil, nil, nil, nil
 	return s
 }
 
-// Forget lets go of the record before: its metadata may change.
-func (c *Converter) Forget() { c.last, c.shared = audit.Record{}, nil }
+// Rest lets go of the record before, whose metadata may change, so that c can be kept
+// for another time.
+func (c *Converter) Rest() {
+	c.last, c.shared = audit.Record{}, nil
+	if cap(c.enc.buf) > maxTexts {
+		c.enc = Encoder{}
+	}
+}
 
 // sameMap reports whether a and b are one map, or both empty.
 func sameMap(a, b map[string]any) bool {

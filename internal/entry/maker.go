@@ -12,12 +12,10 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 )
 
-// Maker makes the parts of entries as a Converter would make them of a record, with
+// Maker makes the parts of entries as its Converter would make them of a record, with
 // few allocations. It is for one goroutine at a time.
 type Maker struct {
-	// Limit is how large a JSON column may be.
-	Limit int
-	enc   Encoder
+	Converter
 	texts texts
 	small []byte
 	empty bool // the image has no member yet
@@ -125,12 +123,10 @@ func (m *Maker) ID() string {
 	return m.texts.add(m.small)
 }
 
-// Release lets go of what m was used for, so that it can be kept for another time.
-func (m *Maker) Release() {
+// Rest lets go of what m was used for, so that it can be kept for another time.
+func (m *Maker) Rest() {
 	m.ahead = random{}
-	if cap(m.enc.buf) > maxTexts {
-		m.enc = Encoder{}
-	}
+	m.Converter.Rest()
 }
 
 // random reads random bytes, many at once where many are wanted.
