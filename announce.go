@@ -37,16 +37,16 @@ func (p *Plugin) emitOutside(ctx context.Context, records []audit.Record) {
 	p.announce(ctx, records)
 }
 
-// lost tells of records that a lenient policy let go.
-func (p *Plugin) lost(ctx context.Context, s *state, records []audit.Record, cause error) {
-	p.stats.failed.Add(uint64(len(records)))
+// lost tells of n records that a lenient policy let go.
+func (p *Plugin) lost(ctx context.Context, s *state, first audit.Record, n int, cause error) {
+	p.stats.failed.Add(uint64(n))
 	err := &quietError{
-		text:  fmt.Sprintf("%v: %s %s: %d records lost, the write was kept", ErrAuditFailed, records[0].RecordType, records[0].Action, len(records)),
+		text:  fmt.Sprintf("%v: %s %s: %d records lost, the write was kept", ErrAuditFailed, first.RecordType, first.Action, n),
 		kinds: []error{ErrAuditFailed, cause},
 	}
 	p.report(ctx, err)
-	event := p.eventFor(ctx, records[0], audit.Failure, fmt.Sprintf("%d records lost", len(records)))
-	event.Metadata["lost"] = len(records)
+	event := p.eventFor(ctx, first, audit.Failure, fmt.Sprintf("%d records lost", n))
+	event.Metadata["lost"] = n
 	s.outside = append(s.outside, event)
 }
 

@@ -147,7 +147,7 @@ func isDone(tx *sql.Tx) bool {
 func (p *Plugin) settle(s *state, last bool) bool {
 	s.mu.Lock()
 	s.done = true
-	records, outside := s.records, s.outside
+	records, outside := s.buffer.records, s.outside
 	s.mu.Unlock()
 	if len(records) > 0 {
 		ids, err := p.survivors().Written(s.ctx, p.outsideConn, s.id)
@@ -174,7 +174,7 @@ func (p *Plugin) settle(s *state, last bool) bool {
 		p.announce(s.ctx, kept)
 	}
 	s.mu.Lock()
-	s.records, s.keep, s.outside = nil, nil, nil
+	s.buffer, s.keep, s.outside = batch{}, nil, nil
 	s.mu.Unlock()
 	p.emitOutside(s.ctx, outside)
 	return true

@@ -13,6 +13,9 @@ const maxPlain = 1024
 // changelog holds what a statement changed, in order.
 type changelog struct {
 	plain []change
+	named int // how many of plain have an id; those before the last that needs one
+	// room is for images in plain: few allocations for many.
+	room []any
 	// packed follows plain: changes of one target.
 	t      *target
 	packed []byte
@@ -27,11 +30,35 @@ func (l *changelog) add(c change) *change {
 	return &l.plain[len(l.plain)-1]
 }
 
+// name gives the last of plain an id. Those before it get theirs first, since ids go
+// up in the order of the records.
+func (l *changelog) name() {
+	for ; l.named < len(l.plain); l.named++ {
+		l.plain[l.named].id = newID()
+	}
+}
+
+// keep copies an image that the caller uses again.
+func (l *changelog) keep(img image) image {
+	if img == nil {
+		return nil
+	}
+	n := len(img)
+	if len(l.room) < n {
+		// An update has two; what follows them may be much more of the same.
+		l.room = make([]any, max(2, min(2*len(l.plain), 128))*n)
+	}
+	kept := l.room[:n:n]
+	l.room = l.room[n:]
+	copy(kept, img)
+	return kept
+}
+
 // note takes a change that nothing refers to. The images are the caller's again
 // when it returns.
 func (l *changelog) note(t *target, before, after image) {
 	if l.n == 0 && len(l.plain) < maxPlain {
-		l.add(change{t: t, before: slices.Clone(before), after: slices.Clone(after), id: newID()})
+		l.add(change{t: t, before: l.keep(before), after: l.keep(after)})
 		return
 	}
 	l.t = t
@@ -65,29 +92,36 @@ const (
 	packedChanged
 )
 
-// each calls f with the changes in order, and forgets them. In those that were
-// packed, columns that did not change are nil.
+// each calls f with the changes in order, and forgets them. f must not keep their
+// images. In those that were packed, columns that did not change are nil.
 func (l *changelog) each(f func(c *change) error) error {
 	for i := range l.plain {
 		if err := f(&l.plain[i]); err != nil {
 			return err
 		}
 	}
-	l.plain = nil
+	l.plain, l.room, l.named = nil, nil, 0
+	if l.n == 0 {
+		return nil
+	}
+	first, second := make(image, len(l.t.cols)), make(image, len(l.t.cols))
 	for b := l.packed; l.n > 0; l.n-- {
-		c := change{t: l.t, id: newID()}
+		c := change{t: l.t}
 		kind := b[0]
 		b = b[1:]
 		switch kind {
 		case packedCreate:
-			c.after, b = unpackImage(b, len(l.t.cols))
+			c.after = first
+			b = unpackInto(first, b)
 		case packedDelete:
-			c.before, b = unpackImage(b, len(l.t.cols))
+			c.before = first
+			b = unpackInto(first, b)
 		default:
-			c.before, c.after = make(image, len(l.t.cols)), make(image, len(l.t.cols))
+			c.before, c.after = first, second
 			for i := range c.before {
 				same := b[0] == packedSame
 				if b = b[1:]; same {
+					c.before[i], c.after[i] = nil, nil
 					continue
 				}
 				c.before[i], b = values.Take(b)
@@ -111,8 +145,12 @@ func packImage(b []byte, img image) []byte {
 
 func unpackImage(b []byte, n int) (image, []byte) {
 	img := make(image, n)
+	return img, unpackInto(img, b)
+}
+
+func unpackInto(img image, b []byte) []byte {
 	for i := range img {
 		img[i], b = values.Take(b)
 	}
-	return img, b
+	return b
 }

@@ -49,7 +49,7 @@ type change struct {
 	t             *target
 	before, after image // nil where there was none
 	cause         string
-	id            string
+	id            string // of its record, once others may refer to it
 }
 
 // result is the sql.Result of a statement that was run as a query.
@@ -110,7 +110,7 @@ func (j *job) runLenient() (outcome, error) {
 			return out, perr
 		}
 		j.state.mu.Lock()
-		j.p.lost(j.ctx, j.state, []audit.Record{j.describe(audit.Action(j.op))}, err)
+		j.p.lost(j.ctx, j.state, j.describe(audit.Action(j.op)), 1, err)
 		j.state.mu.Unlock()
 	}
 	_, err = j.state.conn.ExecContext(j.ctx, "RELEASE SAVEPOINT "+point)
@@ -278,7 +278,11 @@ func (j *job) note(key string, value any) {
 }
 
 func (j *job) changed(t *target, before, after image) *change {
-	return j.log.add(change{t: t, before: before, after: after, id: newID()})
+	c := j.log.add(change{t: t, before: before, after: after})
+	if before != nil {
+		j.log.name() // the records of other rows may follow from this one
+	}
+	return c
 }
 
 // isTransactionError reports whether err belongs to the transaction rather than to

@@ -16,6 +16,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/replay"
 )
@@ -39,20 +40,24 @@ type Plugin struct {
 	others        []audit.Emitter
 	bound         []audit.Emitter
 	auditTables   []string
-	server        catalog.Server
-	catalog       *catalog.Cache
-	player        *replay.Player
-	prepared      preparedTexts
-	redact        redact.Config
-	host          string
-	rules         modelRules
-	models        sync.Map // modelKey → *model
-	targets       sync.Map // targetKey → *target, as of the catalog's last answer
-	schemas       sync.Map // table name → *schema.Schema, as seen
-	warned        sync.Map // audit.Source → struct{}
-	bare          bareTransactions
-	sources       sources
-	stats         stats
+	// writers are transactional as such, where entries serve; see findEntryWriters.
+	writers     []entry.Writer
+	columnLimit int // of a JSON column
+	composers   sync.Pool
+	server      catalog.Server
+	catalog     *catalog.Cache
+	player      *replay.Player
+	prepared    preparedTexts
+	redact      redact.Config
+	host        string
+	rules       modelRules
+	models      sync.Map // modelKey → *model
+	targets     sync.Map // targetKey → *target, as of the catalog's last answer
+	schemas     sync.Map // table name → *schema.Schema, as seen
+	warned      sync.Map // audit.Source → struct{}
+	bare        bareTransactions
+	sources     sources
+	stats       stats
 }
 
 type stats struct{ records, failed atomic.Uint64 }
@@ -245,6 +250,7 @@ func (p *Plugin) bindEmitters(db *gorm.DB) error {
 			p.sortEmitter(child)
 		}
 	}
+	p.findEntryWriters()
 	return nil
 }
 

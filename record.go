@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
@@ -18,8 +18,7 @@ func (j *job) record() error {
 	if n == 0 {
 		return nil
 	}
-	base := j.describe("")
-	base.Time = time.Now().UTC()
+	base := j.shared()
 	if len(j.notes) > 0 {
 		merged := map[string]any{"auditplugin": j.notes}
 		for k, v := range base.Metadata {
@@ -27,11 +26,14 @@ func (j *job) record() error {
 		}
 		base.Metadata = merged
 	}
+	if j.p.writers != nil {
+		return j.recordEntries(&base, n)
+	}
 	records := make([]audit.Record, 0, min(n, maxPlain))
 	err := j.log.each(func(c *change) error {
 		r, ok, err := j.p.recordOf(base, c)
 		if err != nil {
-			return fmt.Errorf("%w: %s of %s (table %s): %w", ErrAuditFailed, j.op, j.model.recordType, j.ref.name, err)
+			return j.recordError(err)
 		}
 		if ok {
 			records = append(records, r)
@@ -49,20 +51,63 @@ func (j *job) record() error {
 	return j.state.add(j.ctx, records, j.model.keep)
 }
 
-// describe fills in what all records of the statement share.
+// recordEntries is record for those who write entries.
+func (j *job) recordEntries(base *audit.Record, n int) error {
+	c := j.p.newComposer(base, n)
+	defer c.release()
+	entries := make([]entry.Entry, 0, min(n, maxPlain))
+	err := j.log.each(func(ch *change) error {
+		e, ok, err := c.entryOf(ch)
+		if err != nil {
+			return j.recordError(err)
+		}
+		if ok {
+			entries = append(entries, e)
+		}
+		if len(entries) < maxPlain {
+			return nil
+		}
+		full := entries
+		entries = entries[:0]
+		return j.state.addBatch(j.ctx, batch{entries: full}, j.model.keep)
+	})
+	if err != nil {
+		return err
+	}
+	return j.state.addBatch(j.ctx, batch{entries: entries}, j.model.keep)
+}
+
+func (j *job) recordError(err error) error {
+	return fmt.Errorf("%w: %s of %s (table %s): %w", ErrAuditFailed, j.op, j.model.recordType, j.ref.name, err)
+}
+
+// describe makes a record about the statement.
 func (j *job) describe(action audit.Action) audit.Record {
-	r := j.p.describe(j.ctx)
-	r.Action = action
+	r := j.shared()
+	r.ID, r.Action = newID(), action
+	return r
+}
+
+// shared fills in what all records of the statement share.
+func (j *job) shared() audit.Record {
+	r := j.p.circumstances(j.ctx)
 	r.RecordType, r.Table = j.model.recordType, j.ref.name
 	r.TransactionID = j.state.id
 	r.Source = j.p.sources.caller()
 	return r
 }
 
-// describe fills in who, why and where.
+// describe makes a record that says who, why and where.
 func (p *Plugin) describe(ctx context.Context) audit.Record {
+	r := p.circumstances(ctx)
+	r.ID = newID()
+	return r
+}
+
+// circumstances are who, why and where.
+func (p *Plugin) circumstances(ctx context.Context) audit.Record {
 	r := audit.Record{
-		ID: newID(), Time: time.Now().UTC(), Outcome: audit.Success, SchemaVersion: audit.SchemaVersion,
+		Time: time.Now().UTC(), Outcome: audit.Success, SchemaVersion: audit.SchemaVersion,
 		Message: audit.MessageFrom(ctx), Reason: audit.ReasonFrom(ctx), Cause: audit.CauseFrom(ctx),
 		Metadata: audit.MetadataFrom(ctx), Application: p.cfg.application, Host: p.host,
 	}
@@ -97,7 +142,9 @@ func (p *Plugin) actor(ctx context.Context) audit.Actor {
 func (p *Plugin) recordOf(base audit.Record, c *change) (audit.Record, bool, error) {
 	t := c.t
 	r := base
-	r.ID = c.id
+	if r.ID = c.id; r.ID == "" {
+		r.ID = newID()
+	}
 	r.RecordType, r.Table = t.recordType, t.ref.name
 	if c.cause != "" {
 		r.Cause = c.cause
@@ -136,7 +183,7 @@ func (p *Plugin) recordOf(base audit.Record, c *change) (audit.Record, bool, err
 	if len(differing) == 0 || p.cfg.noTimestamps && timestampsOnly {
 		return r, false, nil
 	}
-	if byPath := func(a, b audit.Change) int { return strings.Compare(a.Path, b.Path) }; !slices.IsSortedFunc(r.Changes, byPath) {
+	if !slices.IsSortedFunc(r.Changes, byPath) {
 		slices.SortStableFunc(r.Changes, byPath)
 	}
 	r.Changed = make([]string, len(differing))

@@ -39,7 +39,7 @@ func (s *state) setPoint(a sqltext.Statement) {
 			}
 		}
 	}
-	s.points = append(s.points, savepoint{name: name, len: s.base + len(s.records), flushed: s.flushed, poison: s.poison})
+	s.points = append(s.points, savepoint{name: name, len: s.base + s.buffer.len(), flushed: s.flushed, poison: s.poison})
 }
 
 func (s *state) rollbackTo(a sqltext.Statement) {
@@ -50,7 +50,8 @@ func (s *state) rollbackTo(a sqltext.Statement) {
 			continue
 		}
 		n := max(p.len-s.base, 0)
-		s.records, s.keep = s.records[:n], s.keep[:n]
+		s.buffer.truncate(n)
+		s.keep = s.keep[:n]
 		// What was flushed after the savepoint left the table with the rollback.
 		s.flushed = min(s.flushed, p.flushed)
 		s.poison = p.poison

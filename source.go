@@ -23,12 +23,29 @@ type sources struct {
 func (c *sources) caller() audit.Source {
 	var pcs [maxFrames]uintptr
 	n := runtime.Callers(2, pcs[:])
-	for i := range n {
-		if s := c.lookUp(pcs[i]); !s.IsZero() {
+	known, found := c.known(pcs[:n])
+	if !found.IsZero() {
+		return found
+	}
+	for _, pc := range pcs[known:n] {
+		if s := c.lookUp(pc); !s.IsZero() {
 			return s
 		}
 	}
 	return audit.Source{}
+}
+
+// known passes over the program counters that have been looked up and are none of the
+// application's. It returns how many those are, and what the next is known to be.
+func (c *sources) known(pcs []uintptr) (int, audit.Source) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for i, pc := range pcs {
+		if s, ok := c.at[pc]; !ok || !s.IsZero() {
+			return i, s
+		}
+	}
+	return len(pcs), audit.Source{}
 }
 
 func (c *sources) lookUp(pc uintptr) audit.Source {

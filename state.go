@@ -16,7 +16,7 @@ import (
 )
 
 // state is what one database transaction has recorded so far. Indexes into its
-// records are absolute: records[0] has index base.
+// buffer are absolute: the first has index base.
 type state struct {
 	p    *Plugin
 	id   string
@@ -30,7 +30,7 @@ type state struct {
 	bare, unsettled bool
 
 	mu      sync.Mutex
-	records []audit.Record
+	buffer  batch
 	keep    []bool // by record: the model's policy is KeepWrite
 	base    int
 	flushed int // records below it are in the audit table
@@ -71,14 +71,21 @@ func (s *state) add(ctx context.Context, records []audit.Record, keep bool) erro
 	if len(records) == 0 {
 		return nil
 	}
+	return s.addBatch(ctx, s.p.batchOf(records), keep)
+}
+
+func (s *state) addBatch(ctx context.Context, b batch, keep bool) error {
+	if b.len() == 0 {
+		return nil
+	}
 	s.mu.Lock()
-	for range records {
+	for range b.len() {
 		s.keep = append(s.keep, keep)
 	}
-	s.records = append(s.records, records...)
-	s.p.stats.records.Add(uint64(len(records)))
+	s.buffer.append(b)
+	s.p.stats.records.Add(uint64(b.len()))
 	var err error
-	if s.bare || s.autocommit || s.base+len(s.records)-s.flushed >= s.p.cfg.bufferLimit {
+	if s.bare || s.autocommit || s.base+s.buffer.len()-s.flushed >= s.p.cfg.bufferLimit {
 		err = s.flush(ctx)
 	}
 	var announce []audit.Record
@@ -90,12 +97,13 @@ func (s *state) add(ctx context.Context, records []audit.Record, keep bool) erro
 	return err
 }
 
-// take empties the buffer. The caller holds mu.
+// take empties the buffer, and returns the records that others want to be told of.
+// The caller holds mu.
 func (s *state) take() []audit.Record {
-	taken := s.records
-	s.base += len(s.records)
+	taken := s.buffer.records
+	s.base += s.buffer.len()
 	s.flushed = s.base
-	s.records, s.keep = nil, nil
+	s.buffer, s.keep = batch{}, nil
 	return taken
 }
 
@@ -113,10 +121,10 @@ func (s *state) later(ctx context.Context, r audit.Record) {
 // flush writes the records that are not in the audit table yet. The caller holds mu.
 func (s *state) flush(ctx context.Context) error {
 	from := s.flushed - s.base
-	if len(s.p.transactional) == 0 || from >= len(s.records) {
+	if len(s.p.transactional) == 0 || from >= s.buffer.len() {
 		return nil
 	}
-	pending := s.records[from:]
+	pending := s.buffer.from(from)
 	lenient := true
 	for _, k := range s.keep[from:] {
 		lenient = lenient && k
@@ -128,34 +136,36 @@ func (s *state) flush(ctx context.Context) error {
 			// know them by the driver's own error.
 			return innermost(err)
 		}
+		first := pending.first()
 		return &quietError{
-			text:  fmt.Sprintf("%v: %s %s: the audit table refused it (%d records of transaction %s)", ErrAuditFailed, pending[0].RecordType, pending[0].Action, len(pending), s.id),
+			text:  fmt.Sprintf("%v: %s %s: the audit table refused it (%d records of transaction %s)", ErrAuditFailed, first.RecordType, first.Action, pending.len(), s.id),
 			kinds: []error{ErrAuditFailed, err},
 		}
 	}
-	s.flushed = s.base + len(s.records)
+	s.flushed = s.base + s.buffer.len()
 	if err != nil {
-		s.p.lost(ctx, s, pending, err)
+		s.p.lost(ctx, s, pending.first(), pending.len(), err)
 	}
 	// Nobody else will ask for them, unless a savepoint may need them again.
 	if len(s.p.others) == 0 && len(s.points) == 0 {
 		s.base = s.flushed
-		s.records, s.keep = s.records[:0], s.keep[:0]
+		s.buffer.truncate(0)
+		s.keep = s.keep[:0]
 	}
 	return nil
 }
 
 // emit calls the transactional emitters. A lenient failure must leave the
 // transaction usable, which on PostgreSQL takes a savepoint.
-func (s *state) emit(ctx context.Context, records []audit.Record, lenient bool) error {
+func (s *state) emit(ctx context.Context, pending batch, lenient bool) error {
 	if lenient && !s.autocommit {
 		if _, err := s.conn.ExecContext(ctx, "SAVEPOINT auditplugin_flush"); err != nil {
 			return err
 		}
 	}
 	var err error
-	for _, e := range s.p.transactional {
-		if err = safely(func() error { return e.EmitTx(ctx, s.conn, records) }); err != nil {
+	for n := range s.p.transactional {
+		if err = s.p.emitTx(ctx, n, s.conn, pending); err != nil {
 			break
 		}
 	}
@@ -300,7 +310,7 @@ func (s *state) poisonWith(err error) {
 
 // commitBlocker returns why the transaction must not commit. The caller holds mu.
 func (s *state) commitBlocker() error {
-	if !s.lost && s.suspect && !s.autocommit && s.p.server.MariaDB && len(s.records) > 0 {
+	if !s.lost && s.suspect && !s.autocommit && s.p.server.MariaDB && s.buffer.len() > 0 {
 		// An error while rows were read goes by unseen; ask before the records of
 		// a transaction that is gone are committed by themselves.
 		if in, err := queryInt(s.ctx, s.conn, "SELECT @@in_transaction"); err == nil && in == 0 {
@@ -329,10 +339,10 @@ func (s *state) end(committed bool) func() {
 	}
 	var announce []audit.Record
 	if committed {
-		announce = s.records
+		announce = s.buffer.records
 	}
 	outside := s.outside
-	s.records, s.keep, s.points, s.outside = nil, nil, nil, nil
+	s.buffer, s.keep, s.points, s.outside = batch{}, nil, nil, nil
 	return func() {
 		s.p.announce(s.ctx, announce)
 		s.p.emitOutside(s.ctx, outside)

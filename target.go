@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/diffpath"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
@@ -60,6 +61,7 @@ type display struct {
 	hidden bool
 	open   bool   // values other than documents are shown as they are
 	path   string // the column as a path
+	key    entry.Key
 }
 
 type targetKey struct {
@@ -156,6 +158,7 @@ func (t *target) findDisplay() {
 			hidden: t.ignored[c.Name] || t.plan.Ignored(c.Name),
 			open:   t.plan.Open(c.Name),
 			path:   diffpath.Join([]string{c.Name}),
+			key:    entry.NewKey(c.Name),
 		}
 	}
 	t.byName = t.all()

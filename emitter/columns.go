@@ -1,15 +1,9 @@
 package emitter
 
-import "slices"
+import (
+	"slices"
 
-const (
-	// textLimit is how many characters a text column holds, unless said
-	// otherwise: as many as MySQL can index together with a second one.
-	textLimit = 255
-	// wideTextLimit is for user agents and source lines.
-	wideTextLimit = 512
-	// longTextLimit is for what people write: messages and reasons.
-	longTextLimit = 4096
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // kind is a column's type, whose name depends on the dialect.
@@ -31,7 +25,7 @@ type column struct {
 
 // columns returns the audit table's columns, in order.
 func columns() []column {
-	text := func(name string) column { return column{name, kindText, textLimit} }
+	text := func(name string) column { return column{name, kindText, entry.TextLimit} }
 	return []column{
 		{name: "seq", kind: kindSeq},
 		text("id"),
@@ -45,15 +39,15 @@ func columns() []column {
 		{name: "after", kind: kindJSON},
 		{name: "changed", kind: kindJSON},
 		{name: "changes", kind: kindJSON},
-		{"message", kindText, longTextLimit},
-		{"reason", kindText, longTextLimit},
+		{"message", kindText, entry.LongTextLimit},
+		{"reason", kindText, entry.LongTextLimit},
 		text("actor_id"),
 		text("actor_type"),
 		text("actor_name"),
 		text("transaction_id"),
 		text("request_id"),
 		text("ip"),
-		{"user_agent", kindText, wideTextLimit},
+		{"user_agent", kindText, entry.WideTextLimit},
 		text("trace_id"),
 		text("span_id"),
 		text("application"),
@@ -83,7 +77,7 @@ func StoredText(columnName, text string) string {
 	all := columns()
 	i := slices.IndexFunc(all, func(c column) bool { return c.name == columnName && c.kind == kindText })
 	if i < 0 {
-		return repair(text)
+		return entry.Repair(text)
 	}
-	return cut(text, all[i].limit)
+	return entry.Cut(text, all[i].limit)
 }

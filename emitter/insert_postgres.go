@@ -3,120 +3,143 @@ package emitter
 import (
 	"strconv"
 	"strings"
+
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // postgresInserter writes one row as VALUES, and several as INSERT … SELECT … FROM
 // unnest($1::text[], …): one array per column, and the columns that all rows share
 // as they are. The text of the statements does not depend on the number of rows, so
-// that drivers which cache statements hold three of ours, and it is the fastest for
-// many rows. Everything is passed as text, which every driver can.
-type postgresInserter struct{ one, whole, shared string }
+// that drivers which cache statements hold few of ours, and it is the fastest for
+// many rows. Everything is passed as text, which every driver can: they send a text
+// as it is for a parameter of whatever type.
+type postgresInserter struct {
+	head  string
+	kinds [entry.Columns]kind
+	forms forms
+}
+
+// The lengths of a form: one row, or several.
+const (
+	oneRow = iota
+	severalRows
+)
 
 func newPostgresInserter(table tableName) *postgresInserter {
-	all := columns()[1:]
-	var names, values, whole, shared, arrays, aliases, sharedArrays, sharedAliases []string
-	scalars := 0
-	for i, c := range all {
-		cast := "::text"
-		switch c.kind {
-		case kindTime:
-			cast += "::timestamptz"
-		case kindJSON:
-			cast += "::jsonb"
-		case kindInt:
-			cast += "::integer"
-		case kindText, kindSeq:
+	p := &postgresInserter{head: "INSERT INTO " + table.quoted(postgres) + " (" + list(postgres, Columns()[1:]) + ") "}
+	for at, c := range columns()[1:] {
+		p.kinds[at] = c.kind
+	}
+	p.forms.build = p.build
+	return p
+}
+
+// cast is a column's type, or "" where text needs none.
+func (p *postgresInserter) cast(at int, parameter bool) string {
+	switch p.kinds[at] {
+	case kindTime:
+		return "::timestamptz"
+	case kindJSON:
+		return "::jsonb"
+	case kindInt:
+		return "::integer"
+	case kindText, kindSeq:
+	}
+	if parameter {
+		return "::text"
+	}
+	return ""
+}
+
+func (p *postgresInserter) build(f form, length int) string {
+	var values, arrays, aliases []string
+	next := 0
+	parameter := func() string { next++; return "$" + strconv.Itoa(next) }
+	shared := make(map[int]string)
+	for at := range entry.Columns {
+		if f.sharedArgument(at) {
+			shared[at] = parameter() + p.cast(at, true)
 		}
-		alias := "c" + strconv.Itoa(i)
-		names = append(names, quote(postgres, c.name))
-		values = append(values, "$"+strconv.Itoa(i+1)+cast)
-		whole = append(whole, "r."+alias+cast)
-		arrays = append(arrays, "$"+strconv.Itoa(i+1)+"::text[]")
-		aliases = append(aliases, alias)
-		if isPerRow(i) {
-			shared = append(shared, "r."+alias+cast)
-			sharedArrays = append(sharedArrays, "$"+strconv.Itoa(insertedColumns-len(perRow)+len(sharedArrays)+1)+"::text[]")
-			sharedAliases = append(sharedAliases, alias)
-		} else {
-			scalars++
-			shared = append(shared, "$"+strconv.Itoa(scalars)+cast)
+	}
+	for at := range entry.Columns {
+		switch {
+		case f.literal.has(at) && entry.IsJSON(at):
+			values = append(values, "NULL::jsonb")
+		case f.literal.has(at):
+			values = append(values, literalText(at))
+		case f.shared.has(at):
+			values = append(values, shared[at])
+		case length == oneRow:
+			values = append(values, parameter()+p.cast(at, true))
+		default:
+			alias := "c" + strconv.Itoa(at)
+			arrays, aliases = append(arrays, parameter()+"::text[]"), append(aliases, alias)
+			values = append(values, "r."+alias+p.cast(at, false))
 		}
 	}
-	head := "INSERT INTO " + table.quoted(postgres) + " (" + strings.Join(names, ",") + ") "
-	unnest := func(values, arrays, aliases []string) string {
-		return head + "SELECT " + strings.Join(values, ",") + " FROM unnest(" + strings.Join(arrays, ",") +
-			") WITH ORDINALITY AS r(" + strings.Join(aliases, ",") + ",n) ORDER BY r.n"
+	if length == oneRow {
+		return p.head + "VALUES (" + strings.Join(values, ",") + ")"
 	}
-	return &postgresInserter{
-		one:    head + "VALUES (" + strings.Join(values, ",") + ")",
-		whole:  unnest(whole, arrays, aliases),
-		shared: unnest(shared, sharedArrays, sharedAliases),
-	}
+	return p.head + "SELECT " + strings.Join(values, ",") + " FROM unnest(" + strings.Join(arrays, ",") +
+		") WITH ORDINALITY AS r(" + strings.Join(aliases, ",") + ",n) ORDER BY r.n"
 }
 
 func (p *postgresInserter) chunk(n int) int { return n }
 
 const postgresTime = "2006-01-02T15:04:05.000000Z"
 
-func (p *postgresInserter) statement(rows []row) (string, []any) {
-	args := make([]any, 0, insertedColumns)
-	switch {
-	case len(rows) == 1:
-		for c := range insertedColumns {
-			args = append(args, rows[0].asText(c))
-		}
-		return p.one, args
-	case sharing(rows):
-		for c := range insertedColumns {
-			if !isPerRow(c) {
-				args = append(args, rows[0].asText(c))
-			}
-		}
-		for _, c := range perRow {
-			args = append(args, array(rows, c))
-		}
-		return p.shared, args
+func (p *postgresInserter) statement(entries []entry.Entry, shared *boxes) (string, []any) {
+	length := oneRow
+	if len(entries) > 1 {
+		length = severalRows
 	}
-	for c := range insertedColumns {
-		args = append(args, array(rows, c))
+	query, f := p.forms.text(formOf(entries), length)
+	args := make([]any, 0, f.arguments(1))
+	as := encoding{layout: postgresTime, text: true}
+	for at := range entry.Columns {
+		if f.sharedArgument(at) {
+			args = append(args, shared.value(&entries[0], at, as))
+		}
 	}
-	return p.whole, args
+	for at := range entry.Columns {
+		switch {
+		case !f.ownArgument(at):
+		case length == oneRow:
+			args = append(args, shared.value(&entries[0], at, as))
+		default:
+			args = append(args, array(entries, at))
+		}
+	}
+	return query, args
 }
 
-// asText is value with the version as text.
-func (r *row) asText(column int) any {
-	if column == versionAt {
-		return strconv.Itoa(r.version)
-	}
-	return r.value(column, postgresTime)
-}
-
-// array is a column of rows in PostgreSQL's text form of arrays.
-func array(rows []row, column int) string {
+// array is a column of entries in PostgreSQL's text form of arrays.
+func array(entries []entry.Entry, at int) string {
 	size := 2
-	for i := range rows {
-		size += len(rows[i].text[column]) + len(rows[i].text[column])/4 + 8
+	for i := range entries {
+		text := entries[i].Text(at)
+		size += len(text) + len(text)/4 + 8
 	}
-	if column == timeAt {
-		size += len(rows) * len(postgresTime)
+	if at == entry.AtTime {
+		size += len(entries) * len(postgresTime)
 	}
 	b := make([]byte, 0, size)
 	b = append(b, '{')
-	for i := range rows {
+	for i := range entries {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		switch r := &rows[i]; {
-		case column == timeAt:
+		switch e := &entries[i]; {
+		case at == entry.AtTime:
 			b = append(b, '"')
-			b = r.time.AppendFormat(b, postgresTime)
+			b = e.Shared.Time.AppendFormat(b, postgresTime)
 			b = append(b, '"')
-		case column == versionAt:
-			b = strconv.AppendInt(b, int64(r.version), 10)
-		case r.null[column]:
+		case at == entry.AtVersion:
+			b = strconv.AppendInt(b, int64(e.Shared.Version), 10)
+		case entry.IsJSON(at) && e.Text(at) == "":
 			b = append(b, "NULL"...)
 		default:
-			b = appendElement(b, r.text[column])
+			b = appendElement(b, e.Text(at))
 		}
 	}
 	return string(append(b, '}'))

@@ -3,18 +3,21 @@ package emitter
 import (
 	"strconv"
 	"strings"
+
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // valuesInserter writes INSERT … VALUES (?,…),(?,…) for SQLite and MySQL. Its
 // statements come in few lengths, powers of two, so that a connection which
 // remembers statements parses each once.
 type valuesInserter struct {
-	layout string
-	most   int // rows of the longest statement, as a power of two
-	// whole and shared are the statements by the power of two of their rows.
-	// Those of shared, which SQLite's numbered placeholders allow, have the
-	// columns that all rows share once.
-	whole, shared [maxPower + 1]string
+	as   encoding
+	head string
+	most int // rows of the longest statement, as a power of two
+	// numbered placeholders, which SQLite has, allow to send once what all rows
+	// share.
+	numbered bool
+	forms    forms
 }
 
 // maxPower bounds how many rows a statement has: 1 << maxPower. SQLite takes as long
@@ -25,47 +28,59 @@ const (
 )
 
 func newValuesInserter(dialect string, table tableName, layout string) *valuesInserter {
-	v := &valuesInserter{layout: layout, most: maxPower}
+	v := &valuesInserter{as: encoding{layout: layout}, most: maxPower}
 	if dialect == sqlite {
-		v.most = maxPowerSQLite
+		v.most, v.numbered = maxPowerSQLite, true
 	}
-	head := "INSERT INTO " + table.quoted(dialect) + " (" + list(dialect, Columns()[1:]) + ") VALUES "
-	one := "(" + strings.Repeat("?,", insertedColumns-1) + "?)"
-	for p := range v.most + 1 {
-		v.whole[p] = head + one + strings.Repeat(","+one, 1<<p-1)
-		if dialect == sqlite {
-			v.shared[p] = head + numbered(1<<p)
-		}
-	}
+	v.head = "INSERT INTO " + table.quoted(dialect) + " (" + list(dialect, Columns()[1:]) + ") VALUES "
+	v.forms.build = v.build
 	return v
 }
 
-// numbered writes rows whose shared columns are the first arguments.
-func numbered(rows int) string {
+// build makes the INSERT of 1 << power rows. The shared columns are its first
+// arguments.
+func (v *valuesInserter) build(f form, power int) string {
 	var b strings.Builder
-	next := insertedColumns - len(perRow)
-	for n := range rows {
+	b.WriteString(v.head)
+	next := 0
+	for at := range entry.Columns {
+		if f.sharedArgument(at) {
+			next++
+		}
+	}
+	for n := range 1 << power {
+		if n > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('(')
 		common := 0
-		for c := range insertedColumns {
-			switch {
-			case c > 0:
-				b.WriteString(",?")
-			case n > 0:
-				b.WriteString(",(?")
-			default:
-				b.WriteString("(?")
+		for at := range entry.Columns {
+			if at > 0 {
+				b.WriteByte(',')
 			}
-			at := &common
-			if isPerRow(c) {
-				at = &next
+			if f.literal.has(at) {
+				b.WriteString(literalText(at))
+				continue
 			}
-			*at++
-			b.WriteString(strconv.Itoa(*at))
+			b.WriteByte('?')
+			if f.shared == 0 {
+				continue
+			}
+			counter := &next
+			if f.shared.has(at) {
+				counter = &common
+			}
+			*counter++
+			b.WriteString(strconv.Itoa(*counter))
 		}
 		b.WriteByte(')')
 	}
 	return b.String()
 }
+
+func (f form) sharedArgument(at int) bool { return f.shared.has(at) && !f.literal.has(at) }
+
+func (f form) ownArgument(at int) bool { return !f.shared.has(at) && !f.literal.has(at) }
 
 func (v *valuesInserter) chunk(n int) int { return 1 << v.power(n) }
 
@@ -78,27 +93,38 @@ func (v *valuesInserter) power(n int) int {
 	return p
 }
 
-func (v *valuesInserter) statement(rows []row) (string, []any) {
-	p := v.power(len(rows))
-	if v.shared[p] == "" || !sharing(rows) {
-		args := make([]any, 0, len(rows)*insertedColumns)
-		for i := range rows {
-			for c := range insertedColumns {
-				args = append(args, rows[i].value(c, v.layout))
+func (v *valuesInserter) statement(entries []entry.Entry, shared *boxes) (string, []any) {
+	f := formOf(entries)
+	if !v.numbered {
+		f.shared = 0
+	}
+	query, f := v.forms.text(f, v.power(len(entries)))
+	args := make([]any, 0, f.arguments(len(entries)))
+	for at := range entry.Columns {
+		if f.sharedArgument(at) {
+			args = append(args, shared.value(&entries[0], at, v.as))
+		}
+	}
+	for i := range entries {
+		for at := range entry.Columns {
+			if f.ownArgument(at) {
+				args = append(args, shared.value(&entries[i], at, v.as))
 			}
 		}
-		return v.whole[p], args
 	}
-	args := make([]any, 0, insertedColumns+(len(rows)-1)*len(perRow))
-	for c := range insertedColumns {
-		if !isPerRow(c) {
-			args = append(args, rows[0].value(c, v.layout))
+	return query, args
+}
+
+// arguments is how many a statement of so many rows has.
+func (f form) arguments(rows int) int {
+	n := 0
+	for at := range entry.Columns {
+		switch {
+		case f.sharedArgument(at):
+			n++
+		case f.ownArgument(at):
+			n += rows
 		}
 	}
-	for i := range rows {
-		for _, c := range perRow {
-			args = append(args, rows[i].value(c, v.layout))
-		}
-	}
-	return v.shared[p], args
+	return n
 }

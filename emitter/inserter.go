@@ -4,49 +4,17 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // inserter makes the INSERT statements of one table.
 type inserter interface {
 	// chunk is how many of n rows the next statement takes.
 	chunk(n int) int
-	// statement is the INSERT of rows, as many as chunk said.
-	statement(rows []row) (query string, args []any)
-}
-
-// The rows of one statement mostly differ in these columns alone; the others are
-// then sent once.
-var perRow = [...]int{0, timeAt, 6, 7, 8, 9, 10} // id, occurred_at, record_id, before, after, changed, changes
-
-// isPerRow tells the columns in perRow from the others.
-func isPerRow(at int) bool {
-	for _, i := range perRow {
-		if i == at {
-			return true
-		}
-	}
-	return false
-}
-
-// sharing reports whether rows, of which there are two or more, differ only in the
-// columns of perRow.
-func sharing(rows []row) bool {
-	if len(rows) < 2 {
-		return false
-	}
-	first := &rows[0]
-	for n := 1; n < len(rows); n++ {
-		r := &rows[n]
-		if r.version != first.version {
-			return false
-		}
-		for i := 2; i < insertedColumns; i++ {
-			if (i < 6 || i > 10) && (r.null[i] != first.null[i] || r.text[i] != first.text[i]) {
-				return false
-			}
-		}
-	}
-	return true
+	// statement is the INSERT of entries, as many as chunk said. It keeps in shared
+	// what the next may use again.
+	statement(entries []entry.Entry, shared *boxes) (query string, args []any)
 }
 
 func newInserter(db *gorm.DB, dialect string, table tableName) inserter {
@@ -84,7 +52,7 @@ func newGenericInserter(db *gorm.DB, table tableName) inserter {
 		// BindVarTo numbers placeholders by how many values the statement has.
 		stmt := &gorm.Statement{DB: db, Vars: make([]any, first)}
 		var b strings.Builder
-		for i := range insertedColumns {
+		for i := range entry.Columns {
 			if i > 0 {
 				b.WriteByte(',')
 			}
@@ -108,33 +76,18 @@ type genericInserter struct {
 
 func (g *genericInserter) chunk(n int) int { return n }
 
-func (g *genericInserter) statement(rows []row) (string, []any) {
+func (g *genericInserter) statement(entries []entry.Entry, shared *boxes) (string, []any) {
 	var q strings.Builder
 	q.WriteString(g.head)
-	args := make([]any, 0, len(rows)*insertedColumns)
-	for i := range rows {
+	args := make([]any, 0, len(entries)*entry.Columns)
+	for i := range entries {
 		if i > 0 {
 			q.WriteByte(',')
 		}
 		q.WriteString(g.row(len(args)))
-		for c := range insertedColumns {
-			args = append(args, rows[i].value(c, ""))
+		for at := range entry.Columns {
+			args = append(args, shared.value(&entries[i], at, encoding{}))
 		}
 	}
 	return q.String(), args
-}
-
-// value is a column as an argument: NULL, a text, or, without a layout, the time.
-func (r *row) value(column int, layout string) any {
-	switch {
-	case column == timeAt && layout == "":
-		return r.time
-	case column == timeAt:
-		return r.time.Format(layout)
-	case column == versionAt:
-		return int64(r.version)
-	case r.null[column]:
-		return nil
-	}
-	return r.text[column]
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // TB is what the assertions need of a [testing.TB].
@@ -103,9 +104,9 @@ func subset(want, got map[string]any) bool {
 }
 
 func encodeValue(v any) string {
-	e := encoder{limit: maxImage}
-	e.value(v)
-	return string(e.buf)
+	var e entry.Encoder
+	text, _ := e.Value(v, entry.MaxImage)
+	return text
 }
 
 func (w *Want) describe() string {
@@ -115,7 +116,7 @@ func (w *Want) describe() string {
 			parts = append(parts, name+"="+value)
 		}
 	}
-	var e encoder
+	var e entry.Encoder
 	add("action", string(w.Action))
 	add("outcome", string(w.Outcome))
 	add("record_type", w.RecordType)
@@ -123,9 +124,9 @@ func (w *Want) describe() string {
 	add("record_id", w.RecordID)
 	add("actor", w.ActorID)
 	add("reason", w.Reason)
-	add("before", e.encodeObject(w.Before, shortValue))
-	add("after", e.encodeObject(w.After, shortValue))
-	add("metadata", e.encodeObject(w.Metadata, shortValue))
+	add("before", e.Object(w.Before, entry.ShortValue))
+	add("after", e.Object(w.After, entry.ShortValue))
+	add("metadata", e.Object(w.Metadata, entry.ShortValue))
 	return "{" + strings.Join(parts, " ") + "}"
 }
 
@@ -136,7 +137,7 @@ func (m *MemoryEmitter) describe() string {
 		return " nothing"
 	}
 	var b strings.Builder
-	var e encoder
+	var e entry.Encoder
 	for i := range records {
 		if i == 20 {
 			fmt.Fprintf(&b, "\n  … and %d more", len(records)-i)
@@ -144,7 +145,7 @@ func (m *MemoryEmitter) describe() string {
 		}
 		r := &records[i]
 		fmt.Fprintf(&b, "\n  %s %s %s by %q before %s after %s", r.Action, r.RecordType, r.RecordID,
-			r.Actor.ID, e.encodeObject(r.Before, shortValue), e.encodeObject(r.After, shortValue))
+			r.Actor.ID, e.Object(r.Before, entry.ShortValue), e.Object(r.After, entry.ShortValue))
 	}
 	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // jsonRecord is an audit.Record whose parts are encoded already.
@@ -43,19 +44,19 @@ type jsonRecord struct {
 // every value: what is done to them is what the package's documentation says, and
 // texts, images and metadata are limited in size as in the table ([Table]).
 func RecordJSON(r audit.Record) []byte {
-	var enc encoder
-	text := func(s string) string { return cut(s, textLimit) }
+	var enc entry.Encoder
+	text := func(s string) string { return entry.Cut(s, entry.TextLimit) }
 	j := jsonRecord{
-		ID: text(r.ID), Seq: r.Seq, Time: usableTime(r.Time), Action: text(string(r.Action)), Outcome: text(string(r.Outcome)),
-		Message: cut(r.Message, longTextLimit), RecordType: text(r.RecordType), Table: text(r.Table), RecordID: text(r.RecordID),
-		Before:  json.RawMessage(enc.encodeObject(r.Before, maxImage)),
-		After:   json.RawMessage(enc.encodeObject(r.After, maxImage)),
-		Changed: json.RawMessage(enc.encodeNames(r.Changed, maxImage)),
-		Changes: json.RawMessage(enc.encodeChanges(r.Changes, maxImage)),
-		Reason:  cut(r.Reason, longTextLimit), Actor: audit.Actor{ID: text(r.Actor.ID), Type: text(r.Actor.Type), Name: text(r.Actor.Name)},
-		TransactionID: text(r.TransactionID), RequestID: text(r.RequestID), IP: text(r.IP), UserAgent: cut(r.UserAgent, wideTextLimit),
+		ID: text(r.ID), Seq: r.Seq, Time: entry.UsableTime(r.Time), Action: text(string(r.Action)), Outcome: text(string(r.Outcome)),
+		Message: entry.Cut(r.Message, entry.LongTextLimit), RecordType: text(r.RecordType), Table: text(r.Table), RecordID: text(r.RecordID),
+		Before:  json.RawMessage(enc.Object(r.Before, entry.MaxImage)),
+		After:   json.RawMessage(enc.Object(r.After, entry.MaxImage)),
+		Changed: json.RawMessage(enc.Names(r.Changed, entry.MaxImage)),
+		Changes: json.RawMessage(enc.Changes(r.Changes, entry.MaxImage)),
+		Reason:  entry.Cut(r.Reason, entry.LongTextLimit), Actor: audit.Actor{ID: text(r.Actor.ID), Type: text(r.Actor.Type), Name: text(r.Actor.Name)},
+		TransactionID: text(r.TransactionID), RequestID: text(r.RequestID), IP: text(r.IP), UserAgent: entry.Cut(r.UserAgent, entry.WideTextLimit),
 		TraceID: text(r.TraceID), SpanID: text(r.SpanID), Application: text(r.Application), Host: text(r.Host),
-		Metadata: json.RawMessage(enc.encodeObject(r.Metadata, maxMetadata)),
+		Metadata: json.RawMessage(enc.Object(r.Metadata, entry.MaxMetadata)),
 		Source:   audit.Source{File: text(r.Source.File), Line: r.Source.Line, Function: text(r.Source.Function)},
 		Cause:    text(r.Cause), SchemaVersion: r.SchemaVersion,
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // The dialects, as GORM names them, for which there is a schema. Tables of others
@@ -157,7 +159,7 @@ func indexName(table, suffix string) string {
 		return name
 	}
 	// PostgreSQL would cut all of a table's index names to the same one.
-	return "idx_" + cut(table, maxIdentifier-len(suffix)-7) + "_" + suffix
+	return "idx_" + entry.Cut(table, maxIdentifier-len(suffix)-7) + "_" + suffix
 }
 
 func list(dialect string, names []string) string {
@@ -199,7 +201,7 @@ func columnType(dialect string, c column) string {
 
 func textType(dialect string, limit int) string {
 	switch {
-	case dialect == mysql && limit >= longTextLimit:
+	case dialect == mysql && limit >= entry.LongTextLimit:
 		return "TEXT NOT NULL"
 	case dialect == mysql:
 		return "VARCHAR(" + strconv.Itoa(limit) + ") NOT NULL"

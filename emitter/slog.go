@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // SlogEmitter writes records to a logger; see [Slog].
@@ -103,7 +104,7 @@ func (s *SlogEmitter) Emit(ctx context.Context, records []audit.Record) error {
 		return ErrNilLogger
 	}
 	var errs []error
-	var enc encoder
+	var enc entry.Encoder
 	h := s.logger.Handler()
 	for i := range records {
 		r := &records[i]
@@ -116,7 +117,7 @@ func (s *SlogEmitter) Emit(ctx context.Context, records []audit.Record) error {
 		}
 		// The handler is called directly: through the logger, the line's source
 		// would be this one, and its time would be now.
-		line := slog.NewRecord(usableTime(r.Time), level, message(r), 0)
+		line := slog.NewRecord(entry.UsableTime(r.Time), level, message(r), 0)
 		line.AddAttrs(s.attrs(ctx, &enc, r)...)
 		errs = append(errs, protect(func() error { return h.Handle(ctx, line) }))
 	}
@@ -125,7 +126,7 @@ func (s *SlogEmitter) Emit(ctx context.Context, records []audit.Record) error {
 
 func message(r *audit.Record) string {
 	if r.Message != "" {
-		return oneLine(cut(r.Message, longTextLimit))
+		return oneLine(entry.Cut(r.Message, entry.LongTextLimit))
 	}
-	return oneLine(cut(r.RecordType+" "+string(r.Action), textLimit))
+	return oneLine(entry.Cut(r.RecordType+" "+string(r.Action), entry.TextLimit))
 }

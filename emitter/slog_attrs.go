@@ -3,15 +3,18 @@ package emitter
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // attrs returns r's attributes. Those without a value are left out.
-func (s *SlogEmitter) attrs(ctx context.Context, enc *encoder, r *audit.Record) []slog.Attr {
-	img := enc.encodeImages(ctx, r)
+func (s *SlogEmitter) attrs(ctx context.Context, enc *entry.Encoder, r *audit.Record) []slog.Attr {
+	img := encodeImages(ctx, enc, r)
 	attrs := make([]slog.Attr, 0, 10)
 	add := func(key string, fields ...slog.Attr) {
 		present := fields[:0]
@@ -29,8 +32,8 @@ func (s *SlogEmitter) attrs(ctx context.Context, enc *encoder, r *audit.Record) 
 		field("record_type", r.RecordType),
 		field("record_id", r.RecordID),
 		field("action", string(r.Action)),
-		document("before", img.before),
-		document("after", img.after),
+		document("before", img.Before),
+		document("after", img.After),
 		field("transaction_id", r.TransactionID),
 	)
 	kind := "change"
@@ -73,14 +76,14 @@ func field(key, value string) slog.Attr {
 	if value == "" {
 		return slog.Attr{}
 	}
-	return slog.String(key, cut(value, textLimit))
+	return slog.String(key, entry.Cut(value, entry.TextLimit))
 }
 
 func longField(key, value string) slog.Attr {
 	if value == "" {
 		return slog.Attr{}
 	}
-	return slog.String(key, cut(value, longTextLimit))
+	return slog.String(key, entry.Cut(value, entry.LongTextLimit))
 }
 
 func document(key, encoded string) slog.Attr {
@@ -119,22 +122,20 @@ func clientAddress(ip string) slog.Attr {
 
 // labels returns metadata as ECS labels, which are scalars under keys without
 // dots.
-func labels(enc *encoder, metadata map[string]any) []slog.Attr {
+func labels(enc *entry.Encoder, metadata map[string]any) []slog.Attr {
 	attrs := make([]slog.Attr, 0, len(metadata))
 	size := 0
 	used := make(map[string]bool, len(metadata))
-	for _, k := range sortedKeys(metadata) {
-		enc.start(maxMetadata)
-		enc.value(metadata[k])
-		encoded := `{"truncated":true}`
-		if !enc.full {
-			encoded = string(enc.buf)
+	for _, k := range slices.Sorted(maps.Keys(metadata)) {
+		encoded, ok := enc.Value(metadata[k], entry.MaxMetadata)
+		if !ok {
+			encoded = `{"truncated":true}`
 		}
-		if size += len(k) + len(encoded); size > maxMetadata {
+		if size += len(k) + len(encoded); size > entry.MaxMetadata {
 			return append(attrs, slog.Bool("<truncated>", true))
 		}
 		// "a.b" and "a_b" must not become one label, nor may a key be empty.
-		key := cut(strings.ReplaceAll(k, ".", "_"), textLimit)
+		key := entry.Cut(strings.ReplaceAll(k, ".", "_"), entry.TextLimit)
 		for key == "" || used[key] {
 			key += "_"
 		}
@@ -143,7 +144,7 @@ func labels(enc *encoder, metadata map[string]any) []slog.Attr {
 		case nil:
 			continue
 		case string:
-			attrs = append(attrs, slog.String(key, cut(v, longTextLimit)))
+			attrs = append(attrs, slog.String(key, entry.Cut(v, entry.LongTextLimit)))
 		default:
 			if isScalar(encoded) {
 				attrs = append(attrs, slog.Any(key, rawJSON(encoded)))

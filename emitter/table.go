@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // TableEmitter writes records into a table; see [Table].
@@ -124,6 +125,8 @@ func (t *TableEmitter) Bind(db *gorm.DB) (audit.Emitter, error) {
 // ownTable writes into the audited database: an audit.TxEmitter.
 type ownTable struct{ store *store }
 
+var _ entry.Writer = (*ownTable)(nil)
+
 // AuditTable returns the table's name, without a schema.
 func (t *ownTable) AuditTable() string { return t.store.table.name }
 
@@ -135,6 +138,14 @@ func (t *ownTable) QualifiedAuditTable() string { return t.store.table.dotted() 
 func (t *ownTable) EmitTx(ctx context.Context, conn audit.Conn, records []audit.Record) error {
 	return t.store.insert(ctx, conn, records)
 }
+
+// WriteEntries writes what EmitTx would, made already. It is the plugin's way in.
+func (t *ownTable) WriteEntries(ctx context.Context, conn audit.Conn, entries []entry.Entry) error {
+	return t.store.write(ctx, conn, entries)
+}
+
+// ColumnLimit is how large a JSON column may be.
+func (t *ownTable) ColumnLimit() int { return t.store.limits.column }
 
 // Emit writes records in a transaction of their own, for records that must
 // outlive a failing one. It takes a connection from the pool, so a caller that

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"gorm.io/gorm"
 )
@@ -17,6 +18,7 @@ type store struct {
 	table   tableName
 	insertQ inserter
 	limits  limits
+	boxes   sync.Pool // of *boxes
 }
 
 // limits bound the INSERT statements.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
+
+	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // inspector asks one connection about the audit table and creates it.
@@ -206,7 +208,7 @@ func lockKey(table tableName) int64 {
 
 // limits returns how large the INSERT statements may get.
 func (in inspector) limits(ctx context.Context) (limits, error) {
-	l := limits{rows: 1000, bytes: 4 << 20, column: maxImage}
+	l := limits{rows: 1000, bytes: 4 << 20, column: entry.MaxImage}
 	switch in.dialect {
 	case mysql:
 		l.rows = 1 << maxPower

@@ -1,4 +1,4 @@
-package emitter
+package entry
 
 import (
 	"encoding/json"
@@ -15,6 +15,12 @@ import (
 type status string
 
 type point struct{ X, Y int }
+
+func encodeValue(v any) string {
+	var e Encoder
+	text, _ := e.Value(v, MaxImage)
+	return text
+}
 
 func TestEncodeValue(t *testing.T) {
 	shared := map[string]any{"n": 1}
@@ -79,10 +85,10 @@ func TestEncodeDepth(t *testing.T) {
 }
 
 func TestEncodeObjectLimit(t *testing.T) {
-	var e encoder
+	var e Encoder
 	long := strings.Repeat("x", 5000)
 	m := map[string]any{"bytes": []byte(long), "document": []any{long}, "short": "kept", "text": long}
-	got := e.encodeObject(m, 2000)
+	got := e.Object(m, 2000)
 	var read map[string]any
 	if err := json.Unmarshal([]byte(got), &read); err != nil {
 		t.Fatalf("%v: %s", err, got)
@@ -97,16 +103,16 @@ func TestEncodeObjectLimit(t *testing.T) {
 	if document, _ := read["document"].(map[string]any); document["truncated"] != true {
 		t.Errorf("a long document became %v", read["document"])
 	}
-	if got, want := e.encodeObject(m, 50), `{"<truncated>":{"truncated":true,"keys":4}}`; got != want {
+	if got, want := e.Object(m, 50), `{"<truncated>":{"truncated":true,"keys":4}}`; got != want {
 		t.Errorf("with no room: %s, want %s", got, want)
 	}
 }
 
 func TestEncodeChangesLimit(t *testing.T) {
-	var e encoder
+	var e Encoder
 	long := strings.Repeat("x", 5000)
 	changes := []audit.Change{{Path: "a", From: long, To: 1}, {Path: long, From: nil, To: "b"}}
-	got := e.encodeChanges(changes, 1500)
+	got := e.Changes(changes, 1500)
 	var read []audit.Change
 	if err := json.Unmarshal([]byte(got), &read); err != nil {
 		t.Fatalf("%v: %s", err, got)
@@ -114,48 +120,24 @@ func TestEncodeChangesLimit(t *testing.T) {
 	if len(got) > 1500 || read[0].To != 1.0 || read[1].To != "b" || !strings.HasPrefix(read[1].Path, "xxx") {
 		t.Errorf("%s", got)
 	}
-	if got, want := e.encodeChanges(changes, 50), `[{"path":"<truncated>","from":null,"to":null}]`; got != want {
+	if got, want := e.Changes(changes, 50), `[{"path":"<truncated>","from":null,"to":null}]`; got != want {
 		t.Errorf("with no room: %s, want %s", got, want)
-	}
-}
-
-func TestShareEncodings(t *testing.T) {
-	ctx := ShareEncodings(t.Context())
-	var e encoder
-	r := audit.Record{ID: "1", After: map[string]any{"a": 1}}
-	first := e.encodeImages(ctx, &r)
-	// A different map under the same id shows where the second answer is from.
-	again := audit.Record{ID: "1", After: map[string]any{"a": 2}}
-	if got := e.encodeImages(ctx, &again); got != first {
-		t.Errorf("encoded again: %v, want %v", got, first)
-	}
-	if got := e.encodeImages(t.Context(), &again); got == first {
-		t.Error("shared without being asked to")
-	}
-	unnamed, other := audit.Record{After: r.After}, audit.Record{After: again.After}
-	if e.encodeImages(ctx, &unnamed) == e.encodeImages(ctx, &other) {
-		t.Error("records without an id share an encoding")
-	}
-	ctx.Value(sharedKey{}).(*shared).limit = 0
-	late, later := audit.Record{ID: "2", After: r.After}, audit.Record{ID: "2", After: again.After}
-	if e.encodeImages(ctx, &late) == e.encodeImages(ctx, &later) {
-		t.Error("kept an encoding over the limit")
 	}
 }
 
 func TestCut(t *testing.T) {
 	for _, s := range []string{"", "short", strings.Repeat("x", 30), strings.Repeat("æ", 30)} {
-		if got := cut(s, 30); got != s {
-			t.Errorf("cut(%q) is %q", s, got)
+		if got := Cut(s, 30); got != s {
+			t.Errorf("Cut(%q) is %q", s, got)
 		}
 	}
 	for _, s := range []string{strings.Repeat("x", 31), strings.Repeat("😀", 31), strings.Repeat("\xff", 200), strings.Repeat("a\xff", 100)} {
-		got := cut(s, 30)
+		got := Cut(s, 30)
 		if n := utf8.RuneCountInString(got); n > 30 || !utf8.ValidString(got) || !strings.Contains(got, "…#") {
-			t.Errorf("cut(%q) is %q, %d characters", s, got, n)
+			t.Errorf("Cut(%q) is %q, %d characters", s, got, n)
 		}
-		if got == cut(s+"x", 30) {
-			t.Errorf("cut(%q) does not tell it from a longer one", s)
+		if got == Cut(s+"x", 30) {
+			t.Errorf("Cut(%q) does not tell it from a longer one", s)
 		}
 	}
 }

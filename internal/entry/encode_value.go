@@ -1,4 +1,4 @@
-package emitter
+package entry
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -25,10 +26,11 @@ const (
 	maxNumber = 400
 )
 
-// encoder appends JSON to buf. It never fails: what cannot be written as JSON is
+// Encoder writes JSON. The zero Encoder is ready to use, by one goroutine at a
+// time. It appends to buf. It never fails: what cannot be written as JSON is
 // written as a string. Once buf has grown past limit it sets full and writes no
 // more, and what is in buf must be thrown away.
-type encoder struct {
+type Encoder struct {
 	buf   []byte
 	limit int
 	full  bool
@@ -39,7 +41,7 @@ type encoder struct {
 	path []uintptr
 }
 
-func (e *encoder) value(v any) {
+func (e *Encoder) value(v any) {
 	if e.full || len(e.buf) > e.limit {
 		e.full = true
 		return
@@ -78,13 +80,13 @@ func (e *encoder) value(v any) {
 	}
 }
 
-func (e *encoder) time(t time.Time) {
+func (e *Encoder) time(t time.Time) {
 	e.buf = append(e.buf, '"')
 	e.buf = t.UTC().AppendFormat(e.buf, time.RFC3339Nano)
 	e.buf = append(e.buf, '"')
 }
 
-func (e *encoder) bytes(b []byte) {
+func (e *Encoder) bytes(b []byte) {
 	if b == nil {
 		e.buf = append(e.buf, "null"...)
 		return
@@ -98,7 +100,7 @@ func (e *encoder) bytes(b []byte) {
 	e.buf = append(e.buf, '"')
 }
 
-func (e *encoder) float(f float64, bits int) {
+func (e *Encoder) float(f float64, bits int) {
 	switch {
 	case math.IsNaN(f):
 		e.buf = append(e.buf, `"NaN"`...)
@@ -117,7 +119,7 @@ func (e *encoder) float(f float64, bits int) {
 
 // number writes the digits as they are, or as a string where they are no JSON
 // number or one that a database could not hold.
-func (e *encoder) number(s string) {
+func (e *Encoder) number(s string) {
 	if len(s) <= maxNumber && json.Valid([]byte(s)) && (s[0] == '-' || s[0] >= '0' && s[0] <= '9') {
 		f, err := strconv.ParseFloat(s, 64)
 		if err == nil && (f != 0 || !hasExponent(s)) {
@@ -139,7 +141,7 @@ func hasExponent(s string) bool {
 
 // enter notes a container at p. It reports false, having written something in
 // the container's place, if there is one too many around it or it is its own.
-func (e *encoder) enter(p uintptr, v any) bool {
+func (e *Encoder) enter(p uintptr, v any) bool {
 	for _, outer := range e.path {
 		if outer == p {
 			e.string("<cycle>")
@@ -147,7 +149,7 @@ func (e *encoder) enter(p uintptr, v any) bool {
 		}
 	}
 	if e.depth >= maxDepth && !e.text {
-		inner := encoder{limit: e.limit - len(e.buf), text: true, path: e.path}
+		inner := Encoder{limit: e.limit - len(e.buf), text: true, path: e.path}
 		inner.value(v)
 		if inner.full {
 			e.full = true
@@ -165,12 +167,12 @@ func (e *encoder) enter(p uintptr, v any) bool {
 	return true
 }
 
-func (e *encoder) leave() {
+func (e *Encoder) leave() {
 	e.depth--
 	e.path = e.path[:len(e.path)-1]
 }
 
-func (e *encoder) object(m map[string]any) {
+func (e *Encoder) object(m map[string]any) {
 	if m == nil {
 		e.buf = append(e.buf, "null"...)
 		return
@@ -194,17 +196,20 @@ func (e *encoder) object(m map[string]any) {
 	e.buf = append(e.buf, '}')
 }
 
-// key writes a key. Two that differ only in what repair replaces stay two: a
-// database would keep one of two equal keys.
-func (e *encoder) key(k string) {
-	if repaired := repair(k); repaired != k {
+// key writes a key.
+func (e *Encoder) key(k string) { e.string(keyText(k)) }
+
+// keyText is a key as it is written. Two that differ only in what Repair replaces
+// stay two: a database would keep one of two equal keys.
+func keyText(k string) string {
+	if repaired := Repair(k); repaired != k {
 		sum := sha256.Sum256([]byte(k))
-		k = repaired + "#" + hex.EncodeToString(sum[:4])
+		return repaired + "#" + hex.EncodeToString(sum[:4])
 	}
-	e.string(k)
+	return k
 }
 
-func (e *encoder) list(s []any) {
+func (e *Encoder) list(s []any) {
 	if s == nil {
 		e.buf = append(e.buf, "null"...)
 		return
@@ -230,7 +235,7 @@ func (e *encoder) list(s []any) {
 	e.buf = append(e.buf, ']')
 }
 
-func (e *encoder) strings(s []string) {
+func (e *Encoder) strings(s []string) {
 	e.buf = append(e.buf, '[')
 	for i, v := range s {
 		if e.full {
@@ -247,9 +252,9 @@ func (e *encoder) strings(s []string) {
 // other writes a value of a type that only metadata, or a hand-made record, can
 // hold. Its JSON is read back and written again, since a MarshalJSON method may
 // return what a database refuses.
-func (e *encoder) other(v any) {
+func (e *Encoder) other(v any) {
 	var out []byte
-	err := protect(func() (err error) {
+	err := safely(func() (err error) {
 		if failure, ok := v.(error); ok {
 			if _, ok := v.(json.Marshaler); !ok {
 				v = failure.Error()
@@ -276,7 +281,7 @@ func (e *encoder) other(v any) {
 	e.value(document)
 }
 
-func (e *encoder) string(s string) {
+func (e *Encoder) string(s string) {
 	if len(e.buf)+len(s) > e.limit {
 		e.full = true
 		return
@@ -330,6 +335,19 @@ func (e *encoder) string(s string) {
 	e.buf = append(e.buf, s[start:]...)
 	e.buf = append(e.buf, '"')
 }
+
+// safely calls f, which may be the application's. That it panicked is all that
+// matters.
+func safely(f func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errPanic
+		}
+	}()
+	return f()
+}
+
+var errPanic = errors.New("auditplugin: a value's own encoding panicked")
 
 func sortedKeys(m map[string]any) []string {
 	keys := make([]string, 0, len(m))
