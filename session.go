@@ -19,7 +19,7 @@ const (
 	maxWanted = 64
 	// maxPrepared bounds how many statements a connection keeps prepared: the server
 	// allows 16,382 over all connections.
-	maxPrepared = 16
+	maxPrepared = 32
 	// spareSessions is how many connections are remembered beyond those that are open.
 	spareSessions = 8
 )
@@ -39,9 +39,35 @@ type sessions struct {
 
 // session is one connection. It is used only while that connection is locked.
 type session struct {
-	ready  map[string]driver.Stmt
+	ready  map[string]*lastingStmt
 	wanted map[string]int
+	clock  uint64
 	used   uint64 // by the clock of sessions, whose mu guards it
+}
+
+// lastingStmt is a prepared statement and when it was last wanted.
+type lastingStmt struct {
+	driver.Stmt
+	used uint64
+}
+
+// makeRoom closes the statement that was not wanted for longest, if there is no room
+// for another.
+func (s *session) makeRoom() {
+	if len(s.ready) < maxPrepared {
+		return
+	}
+	var oldest string
+	least := s.clock
+	for query, stmt := range s.ready {
+		if stmt.used < least {
+			oldest, least = query, stmt.used
+		}
+	}
+	if stmt := s.ready[oldest]; stmt != nil {
+		_ = stmt.Close() // an error would be the connection's, and met again
+		delete(s.ready, oldest)
+	}
 }
 
 func newSessions(db *gorm.DB, cp gorm.ConnPool) *sessions {
@@ -82,7 +108,7 @@ func (s *sessions) of(c driver.Conn) *session {
 	s.clock++
 	known := s.known[c]
 	if known == nil {
-		known = &session{ready: map[string]driver.Stmt{}, wanted: map[string]int{}}
+		known = &session{ready: map[string]*lastingStmt{}, wanted: map[string]int{}}
 		s.known[c] = known
 		if most := 2*s.db.Stats().OpenConnections + spareSessions; len(s.known) > most {
 			s.forget(most / 2)
@@ -126,10 +152,12 @@ func (d *direct) lasting(ctx context.Context, c driver.Conn, query string, args 
 		d.session = d.pool.prepared.of(c)
 	}
 	s := d.session
+	s.clock++
 	if stmt := s.ready[query]; stmt != nil {
-		return stmt, nil
+		stmt.used = s.clock
+		return stmt.Stmt, nil
 	}
-	if len(s.ready) >= maxPrepared || len(query) < 6 {
+	if len(query) < 6 {
 		return nil, nil
 	}
 	switch query[:6] {
@@ -143,9 +171,10 @@ func (d *direct) lasting(ctx context.Context, c driver.Conn, query string, args 
 	if s.wanted[query]++; s.wanted[query] < worthPreparing {
 		return nil, nil
 	}
+	s.makeRoom()
 	stmt, err := d.prepareOn(ctx, c, query)
 	if stmt != nil {
-		s.ready[query] = stmt
+		s.ready[query] = &lastingStmt{stmt, s.clock}
 		delete(s.wanted, query)
 	}
 	return stmt, err
