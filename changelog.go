@@ -71,12 +71,15 @@ func (l *changelog) note(t *target, before, after image) {
 	default:
 		l.packed = append(l.packed, packedUpdate)
 		for i := range before {
-			if values.Equal(before[i], after[i]) && !slices.Contains(t.key, i) {
+			switch {
+			case !values.Equal(before[i], after[i]):
+				l.packed = values.Append(append(l.packed, packedChanged), before[i])
+				l.packed = values.Append(l.packed, after[i])
+			case slices.Contains(t.key, i):
+				l.packed = values.Append(append(l.packed, packedKey), before[i])
+			default:
 				l.packed = append(l.packed, packedSame)
-				continue
 			}
-			l.packed = values.Append(append(l.packed, packedChanged), before[i])
-			l.packed = values.Append(l.packed, after[i])
 		}
 	}
 }
@@ -90,10 +93,11 @@ const (
 const (
 	packedSame byte = iota
 	packedChanged
+	packedKey // the same, but needed
 )
 
-// each calls f with the changes in order, and forgets them. f must not keep their
-// images. In those that were packed, columns that did not change are nil.
+// each calls f with the changes in order, and forgets them. f must not keep them,
+// nor their images. In those that were packed, columns that did not change are nil.
 func (l *changelog) each(f func(c *change) error) error {
 	for i := range l.plain {
 		if err := f(&l.plain[i]); err != nil {
@@ -105,8 +109,9 @@ func (l *changelog) each(f func(c *change) error) error {
 		return nil
 	}
 	first, second := make(image, len(l.t.cols)), make(image, len(l.t.cols))
+	var c change
 	for b := l.packed; l.n > 0; l.n-- {
-		c := change{t: l.t}
+		c = change{t: l.t}
 		kind := b[0]
 		b = b[1:]
 		switch kind {
@@ -119,13 +124,18 @@ func (l *changelog) each(f func(c *change) error) error {
 		default:
 			c.before, c.after = first, second
 			for i := range c.before {
-				same := b[0] == packedSame
-				if b = b[1:]; same {
+				how := b[0]
+				b = b[1:]
+				switch how {
+				case packedSame:
 					c.before[i], c.after[i] = nil, nil
-					continue
+				case packedKey:
+					c.before[i], b = values.Take(b)
+					c.after[i] = c.before[i]
+				default:
+					c.before[i], b = values.Take(b)
+					c.after[i], b = values.Take(b)
 				}
-				c.before[i], b = values.Take(b)
-				c.after[i], b = values.Take(b)
 			}
 		}
 		if err := f(&c); err != nil {

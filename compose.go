@@ -16,15 +16,18 @@ type composer struct {
 	p     *Plugin
 	maker entry.Maker
 	// base is what all entries share, kinds the same for each target and action.
-	base  *entry.Shared
+	base  audit.Record
 	cause string
 	kinds []kindOfEntry
+	// entries are those made, until the transaction has them.
+	entries []entry.Entry
 
 	// Of the change at hand, and used again for the next.
 	changes   []audit.Change
 	differing []differing
 	names     []string
-	// changed is the JSON of names, which mostly are those of the change before.
+	// changed is the JSON of names, which mostly are those of the change before, and of
+	// the statement before.
 	changed string
 }
 
@@ -48,17 +51,27 @@ func (p *Plugin) newComposer(base *audit.Record, n int) *composer {
 	}
 	c.maker.Limit = p.columnLimit
 	c.maker.Ahead(n)
-	c.base, c.cause = c.maker.Share(base), entry.Cut(base.Cause, entry.TextLimit)
+	c.base, c.cause = *base, entry.Cut(base.Cause, entry.TextLimit)
 	return c
 }
 
+// atRest is for how many entries, and changes, a composer at rest keeps room.
+const atRest = 64
+
 // release puts c to rest.
 func (c *composer) release() {
+	if cap(c.changes) > atRest {
+		c.changes = nil
+	}
 	clear(c.changes[:cap(c.changes)])
-	clear(c.names[:cap(c.names)])
 	clear(c.kinds)
-	c.changes, c.differing, c.names, c.kinds = c.changes[:0], c.differing[:0], c.names[:0], c.kinds[:0]
-	c.base, c.cause, c.changed = nil, "", ""
+	c.changes, c.differing, c.kinds = c.changes[:0], c.differing[:0], c.kinds[:0]
+	c.base, c.cause = audit.Record{}, ""
+	if cap(c.entries) > atRest {
+		c.entries = nil
+	}
+	clear(c.entries[:cap(c.entries)])
+	c.entries = c.entries[:0]
 	c.maker.Rest()
 	c.p.composers.Put(c)
 }
@@ -209,7 +222,13 @@ func (c *composer) shared(t *target, action audit.Action) *entry.Shared {
 			return k.shared
 		}
 	}
-	s := c.base.Of(action, t.recordType, t.ref.name)
+	var s *entry.Shared
+	if len(c.kinds) > 0 {
+		s = c.kinds[0].shared.Of(action, t.recordType, t.ref.name)
+	} else {
+		c.base.Action, c.base.RecordType, c.base.Table = action, t.recordType, t.ref.name
+		s = c.maker.Share(&c.base)
+	}
 	c.kinds = append(c.kinds, kindOfEntry{recordType: t.recordType, table: t.ref.name, action: action, shared: s})
 	return s
 }

@@ -214,3 +214,34 @@ func FuzzEntriesAreRecords(f *testing.F) {
 		sameEntry(t, p, base, change{t: tgt, after: after, id: "id"})
 	})
 }
+
+// BenchmarkEntry is one row's update, made into an entry at once and by a record.
+func BenchmarkEntry(b *testing.B) {
+	p, tgt := composing(b, "part")
+	before, after := make(image, len(tgt.cols)), make(image, len(tgt.cols))
+	before[tgt.index["part"]], after[tgt.index["part"]] = int64(12345), int64(12345)
+	before[tgt.index["plain"]], after[tgt.index["plain"]] = "+12345678901", "+19876543210"
+	before[tgt.index["updated_at"]], after[tgt.index["updated_at"]] = time.Unix(1, 2).UTC(), time.Unix(3, 4).UTC()
+	base := composingBase()
+	b.Run("direct", func(b *testing.B) {
+		b.ReportAllocs()
+		c := p.newComposer(&base, 1<<20)
+		defer c.release()
+		for b.Loop() {
+			if _, ok, err := c.entryOf(&change{t: tgt, before: before, after: after}); !ok || err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("by record", func(b *testing.B) {
+		b.ReportAllocs()
+		converter := entry.Converter{Limit: p.columnLimit}
+		for b.Loop() {
+			r, ok, err := p.recordOf(base, &change{t: tgt, before: before, after: after})
+			if !ok || err != nil {
+				b.Fatal(err)
+			}
+			_ = converter.Entry(&r, converter.Encoder().Images(&r))
+		}
+	})
+}

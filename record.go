@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
-	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
@@ -55,26 +54,26 @@ func (j *job) record() error {
 func (j *job) recordEntries(base *audit.Record, n int) error {
 	c := j.p.newComposer(base, n)
 	defer c.release()
-	entries := make([]entry.Entry, 0, min(n, maxPlain))
+	c.entries = slices.Grow(c.entries, min(n, maxPlain))
 	err := j.log.each(func(ch *change) error {
 		e, ok, err := c.entryOf(ch)
 		if err != nil {
 			return j.recordError(err)
 		}
 		if ok {
-			entries = append(entries, e)
+			c.entries = append(c.entries, e)
 		}
-		if len(entries) < maxPlain {
+		if len(c.entries) < maxPlain {
 			return nil
 		}
-		full := entries
-		entries = entries[:0]
-		return j.state.addBatch(j.ctx, batch{entries: full}, j.model.keep)
+		full := batch{entries: c.entries}
+		c.entries = c.entries[:0]
+		return j.state.addBatch(j.ctx, full, j.model.keep)
 	})
 	if err != nil {
 		return err
 	}
-	return j.state.addBatch(j.ctx, batch{entries: entries}, j.model.keep)
+	return j.state.addBatch(j.ctx, batch{entries: c.entries}, j.model.keep)
 }
 
 func (j *job) recordError(err error) error {
