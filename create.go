@@ -52,7 +52,7 @@ func (j *job) create() (outcome, error) {
 }
 
 func (j *job) insertReturning(query string) (outcome, error) {
-	set, err := j.queryUser(query, j.args)
+	set, err := j.queryUser(query, j.args, len(j.t.cols))
 	if err != nil {
 		return j.partial(set), err
 	}

@@ -210,15 +210,12 @@ func split(set *replay.Set, ours int) (theirs *replay.Set, added [][]any) {
 		// MariaDB answers a condition that can not hold without any columns.
 		return set, nil
 	}
-	idx := make([]int, width)
-	for i := range idx {
-		idx[i] = i
-	}
+	theirs = &replay.Set{Columns: set.Columns[:width:width], Rows: make([][]any, len(set.Rows)), Err: set.Err}
 	added = make([][]any, len(set.Rows))
 	for i, r := range set.Rows {
-		added[i] = r[width:]
+		theirs.Rows[i], added[i] = r[:width:width], r[width:]
 	}
-	return set.Project(idx), added
+	return theirs, added
 }
 
 func (t *target) keyNames() []string {

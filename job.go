@@ -152,7 +152,7 @@ func (j *job) capture() (outcome, error) {
 // plain runs the statement as it is.
 func (j *job) plain() (outcome, error) {
 	if j.wantRows {
-		set, err := j.queryUser(j.query, j.args)
+		set, err := j.queryUser(j.query, j.args, 0)
 		return outcome{rows: set}, err
 	}
 	return j.execUser(j.query, j.args)
@@ -170,11 +170,12 @@ func (j *job) execUser(query string, args []any) (outcome, error) {
 }
 
 // queryUser runs a statement of the application, perhaps with more to return, on
-// the connection the application chose. With an error come the rows before it.
-func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
+// the connection the application chose. With an error come the rows before it. The
+// last columns, as many as ours says, are not the application's.
+func (j *job) queryUser(query string, args []any, ours int) (*replay.Set, error) {
 	var set *replay.Set
 	ok, err := j.directly(query, args, func(rows driver.Rows) (err error) {
-		set, err = replay.ReadDriver(rows)
+		set, err = replay.ReadDriver(rows, ours)
 		return err
 	})
 	if !ok {
@@ -194,7 +195,7 @@ func (j *job) queryUser(query string, args []any) (*replay.Set, error) {
 // queryAdded is queryUser for a statement to which we added columns: what the
 // application asked for, and what we did.
 func (j *job) queryAdded(query string, args []any, ours int) (*replay.Set, [][]any, error) {
-	set, err := j.queryUser(query, args)
+	set, err := j.queryUser(query, args, ours)
 	if err != nil {
 		return set, nil, err
 	}

@@ -54,7 +54,7 @@ func (j *job) upsertReadFirst(oc clause.OnConflict) (outcome, error) {
 }
 
 func (j *job) upsertReturning(query string, before []row) (outcome, error) {
-	set, err := j.queryUser(query, j.args)
+	set, err := j.queryUser(query, j.args, len(j.t.cols))
 	if err != nil {
 		return outcome{}, err
 	}

@@ -81,10 +81,10 @@ func (j *job) runUpsertMySQL(query string, vars []any) (outcome, []row, error) {
 	}
 	query += " " + returning
 	if !j.returnsInserted() {
-		set, err := j.queryUser(query, vars)
+		set, err := j.queryUser(query, vars, 0)
 		return outcome{rows: set}, nil, err
 	}
-	set, err := j.queryUser(query+","+strings.Join(j.asHex(), ","), vars)
+	set, err := j.queryUser(query+","+strings.Join(j.asHex(), ","), vars, len(j.t.cols))
 	if err != nil {
 		return j.partial(set), nil, err
 	}

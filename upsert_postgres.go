@@ -44,11 +44,11 @@ func (j *job) upsertPostgres(oc clause.OnConflict) (outcome, error) {
 	}
 	write(s, strings.Join(j.asTexts(false), ","))
 	write(s, ",current_setting('"+pgBefore+"', true),set_config('"+pgBefore+"', '', true)")
-	set, err := j.queryUser(strings.TrimSpace(s.SQL.String()), s.Vars)
+	n := len(t.cols)
+	set, err := j.queryUser(strings.TrimSpace(s.SQL.String()), s.Vars, n+2)
 	if err != nil {
 		return outcome{}, err
 	}
-	n := len(t.cols)
 	theirs, added := split(set, n+2)
 	for _, raw := range added {
 		after := j.fromTexts(raw[:n])

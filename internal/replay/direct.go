@@ -8,12 +8,14 @@ import (
 	"reflect"
 )
 
-// ReadDriver is [Read] for rows as a driver gives them, without database/sql: the
-// result is the same.
-func ReadDriver(rows driver.Rows) (*Set, error) {
+// ReadDriver is [Read] for rows as a driver gives them, without database/sql. Of the
+// last columns, as many as unknown says, nothing but the number is learned; otherwise
+// the result is the same.
+func ReadDriver(rows driver.Rows, unknown int) (*Set, error) {
 	defer func() { _ = rows.Close() }() // as database/sql does after the last row
-	s := &Set{Columns: driverColumns(rows)}
+	s := &Set{Columns: driverColumns(rows, unknown)}
 	dest := make([]driver.Value, len(s.Columns))
+	var slab []any
 	for {
 		err := rows.Next(dest)
 		if errors.Is(err, io.EOF) {
@@ -23,13 +25,21 @@ func ReadDriver(rows driver.Rows) (*Set, error) {
 			s.Err = err
 			return s, err
 		}
-		row := make([]any, len(dest))
+		if len(slab) < len(dest) {
+			// From one row on, so that the usual result of one holds no spare memory.
+			slab = make([]any, len(dest)*min(max(len(s.Rows), 1), maxSlabRows))
+		}
+		row := slab[:len(dest):len(dest)]
+		slab = slab[len(dest):]
 		for i, v := range dest {
 			row[i] = cloned(v)
 		}
 		s.Rows = append(s.Rows, row)
 	}
 }
+
+// maxSlabRows bounds how many rows are made at once.
+const maxSlabRows = 64
 
 // Clone copies a row that is used again by the driver.
 func Clone(row []any) []any {
@@ -48,7 +58,7 @@ func cloned(v any) any {
 	return v
 }
 
-func driverColumns(rows driver.Rows) []Column {
+func driverColumns(rows driver.Rows, unknown int) []Column {
 	names := rows.Columns()
 	types, _ := rows.(driver.RowsColumnTypeDatabaseTypeName)
 	scans, _ := rows.(driver.RowsColumnTypeScanType)
@@ -56,7 +66,7 @@ func driverColumns(rows driver.Rows) []Column {
 	lengths, _ := rows.(driver.RowsColumnTypeLength)
 	decimals, _ := rows.(driver.RowsColumnTypePrecisionScale)
 	columns := make([]Column, len(names))
-	for i := range columns {
+	for i := range max(len(columns)-unknown, 0) {
 		c := &columns[i]
 		c.Name, c.ScanType = names[i], reflect.TypeFor[any]()
 		if types != nil {
