@@ -19,15 +19,30 @@ type sources struct {
 	at map[uintptr]audit.Source // the zero one for functions that are passed over
 }
 
+// fewFrames is how deep the application mostly is: walking the stack takes time for
+// each frame.
+const fewFrames = 16
+
 // caller is the application's line that made the call.
 func (c *sources) caller() audit.Source {
 	var pcs [maxFrames]uintptr
-	n := runtime.Callers(2, pcs[:])
-	known, found := c.known(pcs[:n])
+	const skip = 2 // runtime.Callers and this
+	n := runtime.Callers(skip, pcs[:fewFrames])
+	if s := c.first(pcs[:n]); n < fewFrames || !s.IsZero() {
+		return s
+	}
+	n = runtime.Callers(skip+fewFrames, pcs[:maxFrames-fewFrames])
+	return c.first(pcs[:n])
+}
+
+// first is what is found at the first of the program counters that is the
+// application's.
+func (c *sources) first(pcs []uintptr) audit.Source {
+	known, found := c.known(pcs)
 	if !found.IsZero() {
 		return found
 	}
-	for _, pc := range pcs[known:n] {
+	for _, pc := range pcs[known:] {
 		if s := c.lookUp(pc); !s.IsZero() {
 			return s
 		}
