@@ -194,15 +194,19 @@ func (d *direct) raw(f func(dc any) error) {
 // errIndirect says that a statement has to go through the transaction.
 var errIndirect = errors.New("auditplugin: not a statement for the driver alone")
 
-// exec runs a statement without rows. ok is false when nothing has been done.
-func (d *direct) exec(ctx context.Context, query string, args []any) (res sql.Result, ok bool, err error) {
+// exec runs a statement without rows, of ours or not. ok is false when nothing has been
+// done.
+func (d *direct) exec(ctx context.Context, query string, args []any, ours bool) (res sql.Result, ok bool, err error) {
 	if d == nil || ctx.Err() != nil {
 		return nil, false, nil
 	}
 	ok, err = d.use(func(c driver.Conn) error {
-		stmt, err := d.stmt(ctx, c, query, len(args))
+		stmt, err := d.stmt(ctx, c, query, len(args), ours)
 		if err != nil {
 			return err
+		}
+		if stmt == nil && len(args) > 0 && d.pool.prepared != nil {
+			return errIndirect // the driver would only say that it has to be prepared
 		}
 		named, err := d.named(c, stmt, args)
 		if err != nil {
@@ -233,17 +237,18 @@ func (d *direct) each(ctx context.Context, query string, args []any, width int, 
 	return d.query(ctx, query, args, true, func(rows driver.Rows) error { return d.read(ctx, rows, width, f) })
 }
 
-// query runs a query, which stays prepared if it is ours, and calls f with its rows.
+// query runs a query, of ours or not, and calls f with its rows.
 func (d *direct) query(ctx context.Context, query string, args []any, ours bool, f func(driver.Rows) error) (ok bool, err error) {
 	if d == nil || ctx.Err() != nil {
 		return false, nil
 	}
 	ok, err = d.use(func(c driver.Conn) error {
-		var stmt driver.Stmt
-		if ours {
-			if stmt, err = d.stmt(ctx, c, query, len(args)); err != nil {
-				return err
-			}
+		stmt, err := d.stmt(ctx, c, query, len(args), ours)
+		if err != nil {
+			return err
+		}
+		if stmt == nil && len(args) > 0 && d.pool.prepared != nil {
+			return errIndirect // the driver would only say that it has to be prepared
 		}
 		named, err := d.named(c, stmt, args)
 		if err != nil {
@@ -279,7 +284,7 @@ type directConn struct {
 
 // ExecContext runs a statement of ours.
 func (c *directConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if res, ok, err := c.d.exec(ctx, query, args); ok {
+	if res, ok, err := c.d.exec(ctx, query, args, true); ok {
 		return res, err
 	}
 	return c.Tx.ExecContext(ctx, query, args...)

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"slices"
 )
 
 // named converts arguments as database/sql does. What it would have to say about one
@@ -18,7 +19,7 @@ func (d *direct) named(c driver.Conn, stmt driver.Stmt, args []any) ([]driver.Na
 	if _, converts := stmt.(driver.ColumnConverter); converts && checker == nil {
 		return nil, errIndirect
 	}
-	named := d.args[:0]
+	named := slices.Grow(d.args[:0], len(args))
 	for i, arg := range args {
 		switch arg.(type) {
 		case sql.NamedArg, sql.Out:

@@ -160,7 +160,10 @@ func (j *job) plain() (outcome, error) {
 
 // execUser runs a statement of the application on the connection it chose.
 func (j *job) execUser(query string, args []any) (outcome, error) {
-	res, err := j.user.ExecContext(j.ctx, query, args...)
+	res, ok, err := j.execDirectly(query, args)
+	if !ok {
+		res, err = j.user.ExecContext(j.ctx, query, args...)
+	}
 	if err != nil {
 		j.state.failed(err)
 		return outcome{}, err
@@ -237,14 +240,30 @@ func (j *job) stream(query string, args []any, width int, f func(raw []any) erro
 	return nil
 }
 
+// execDirectly is directly for a statement without rows. Only on MySQL is there
+// something to gain: the round trip that prepares it, when it comes again.
+func (j *job) execDirectly(query string, args []any) (res sql.Result, ok bool, err error) {
+	if j.p.server.Dialect != "mysql" || !j.direct(query) {
+		return nil, false, nil
+	}
+	return j.state.direct.exec(j.ctx, query, args, false)
+}
+
 // directly runs a statement of the application on the driver's connection, where that
 // does just what its transaction would. ok is false when nothing has been done. Whoever
 // asked GORM for prepared statements gets them.
 func (j *job) directly(query string, args []any, f func(driver.Rows) error) (ok bool, err error) {
-	if _, plain := j.user.(*transaction); !plain || j.state.direct == nil || j.p.noteworthy(query) {
+	if !j.direct(query) {
 		return false, nil
 	}
 	return j.state.direct.query(j.ctx, query, args, false, f)
+}
+
+// direct reports whether nobody but the transaction is between the application's
+// statement and the driver, and it need not notice the statement.
+func (j *job) direct(query string) bool {
+	_, plain := j.user.(*transaction)
+	return plain && j.state.direct != nil && !j.p.noteworthy(query)
 }
 
 // read runs a statement of ours. It goes around the prepared statements of the

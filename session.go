@@ -20,15 +20,17 @@ const (
 	// maxPrepared bounds how many statements a connection keeps prepared: the server
 	// allows 16,382 over all connections.
 	maxPrepared = 32
+	// maxRepeated is how long a statement is at most that is prepared for a
+	// transaction, in bytes.
+	maxRepeated = 16 << 10
 	// spareSessions is how many connections are remembered beyond those that are open.
 	spareSessions = 8
 )
 
 // sessions keeps statements of ours prepared on MySQL's connections, whose driver
-// would prepare each anew, which is a round trip. Those of the application are its own
-// affair, and so are PostgreSQL's, whose driver does this itself. On SQLite statements
-// are prepared for one transaction at most: a prepared statement keeps a closed
-// database open.
+// would prepare each anew, which is a round trip. On PostgreSQL the driver does this
+// itself. On SQLite statements are prepared for one transaction at most: a prepared
+// statement keeps a closed database open.
 type sessions struct {
 	db *sql.DB
 
@@ -130,24 +132,25 @@ func (s *sessions) forget(keep int) {
 }
 
 // stmt is the statement as it is prepared on the transaction's connection, or nil.
-// Names that may mean something else than they did are not for it.
-func (d *direct) stmt(ctx context.Context, c driver.Conn, query string, args int) (driver.Stmt, error) {
-	switch {
+// Names that may mean something else than they did are not for it. One of the
+// application's stays prepared for the transaction at most: nobody can tell which
+// database a connection uses the next time.
+func (d *direct) stmt(ctx context.Context, c driver.Conn, query string, args int, ours bool) (driver.Stmt, error) {
+	switch mysql := d.pool.prepared != nil; {
 	case d.state.uncertain():
 		return nil, nil
-	case d.pool.prepared != nil:
-		return d.lasting(ctx, c, query, args)
-	case d.state.p.server.Dialect == "sqlite":
+	case mysql && args == 0:
+		return nil, nil // one round trip as it is
+	case mysql && ours:
+		return d.lasting(ctx, c, query)
+	case mysql, ours && d.state.p.server.Dialect == "sqlite":
 		return d.repeated(ctx, c, query)
 	}
 	return nil, nil
 }
 
 // lasting is a statement that stays prepared on its connection.
-func (d *direct) lasting(ctx context.Context, c driver.Conn, query string, args int) (driver.Stmt, error) {
-	if args == 0 {
-		return nil, nil // one round trip as it is
-	}
+func (d *direct) lasting(ctx context.Context, c driver.Conn, query string) (driver.Stmt, error) {
 	if d.session == nil {
 		d.session = d.pool.prepared.of(c)
 	}
@@ -180,11 +183,11 @@ func (d *direct) lasting(ctx context.Context, c driver.Conn, query string, args 
 	return stmt, err
 }
 
-// repeated is a statement that SQLite is asked for again in a transaction: it stays
-// prepared until that ends.
+// repeated is a statement that comes again in a transaction: it stays prepared until
+// that ends.
 func (d *direct) repeated(ctx context.Context, c driver.Conn, query string) (driver.Stmt, error) {
 	stmt, seen := d.own[query]
-	if stmt != nil || len(d.own) >= maxPrepared {
+	if stmt != nil || !seen && len(d.own) >= maxPrepared || len(query) > maxRepeated {
 		return stmt, nil
 	}
 	if d.own == nil {

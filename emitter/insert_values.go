@@ -23,7 +23,7 @@ type valuesInserter struct {
 // maxPower bounds how many rows a statement has: 1 << maxPower. SQLite takes as long
 // to parse a row as to store one, and gains nothing by long statements.
 const (
-	maxPower       = 6
+	maxPower       = 8
 	maxPowerSQLite = 4
 )
 

@@ -64,7 +64,7 @@ func On(db *gorm.DB) TableOption {
 // checks the columns of an existing one. The table is always named with the
 // schema or database that was current then. Writing needs no right but INSERT.
 //
-// Rows are written by few INSERTs: at most 1000 records in each on PostgreSQL, 64
+// Rows are written by few INSERTs: at most 1000 records in each on PostgreSQL, 256
 // on MySQL, 16 on SQLite, and 4 MiB of text, or a quarter of MySQL's max_allowed_packet if that
 // is less.
 //
