@@ -248,7 +248,11 @@ func (d *direct) query(ctx context.Context, query string, args []any, ours bool,
 			return err
 		}
 		if stmt == nil && len(args) > 0 && d.pool.prepared != nil {
-			return errIndirect // the driver would only say that it has to be prepared
+			// Prepared it has to be; so would database/sql.
+			if stmt, err = d.prepareOn(ctx, c, query); stmt == nil {
+				return errIndirect
+			}
+			defer func() { _ = stmt.Close() }() // its rows are read by then
 		}
 		named, err := d.named(c, stmt, args)
 		if err != nil {
