@@ -152,6 +152,9 @@ func (d *direct) stmt(ctx context.Context, c driver.Conn, query string, args int
 // lasting is a statement that stays prepared on its connection.
 func (d *direct) lasting(ctx context.Context, c driver.Conn, query string) (driver.Stmt, error) {
 	if d.session == nil {
+		if !reflect.TypeOf(c).Comparable() {
+			return nil, nil // a driver's connection that can not be told from others
+		}
 		d.session = d.pool.prepared.of(c)
 	}
 	s := d.session

@@ -73,7 +73,7 @@ func (p *postgresInserter) build(f form, length int) string {
 			values = append(values, parameter()+p.cast(at, true))
 		default:
 			alias := "c" + strconv.Itoa(at)
-			arrays, aliases = append(arrays, parameter()+"::text[]"), append(aliases, alias)
+			arrays, aliases = append(arrays, p.array(at, parameter())), append(aliases, alias)
 			values = append(values, "r."+alias+p.cast(at, false))
 		}
 	}
@@ -82,6 +82,16 @@ func (p *postgresInserter) build(f form, length int) string {
 	}
 	return p.head + "SELECT " + strings.Join(values, ",") + " FROM unnest(" + strings.Join(arrays, ",") +
 		") WITH ORDINALITY AS r(" + strings.Join(aliases, ",") + ",n) ORDER BY r.n"
+}
+
+// array is a column's parameter as an array of texts. JSON comes as lines, which the
+// server takes apart three times as fast as an array in which each quote is escaped:
+// the encoder writes no line feed. An empty line is NULL.
+func (p *postgresInserter) array(at int, parameter string) string {
+	if entry.IsJSON(at) {
+		return "string_to_array(" + parameter + "::text,chr(10),'')"
+	}
+	return parameter + "::text[]"
 }
 
 func (p *postgresInserter) chunk(n int) int { return n }
@@ -107,14 +117,39 @@ func (p *postgresInserter) statement(entries []entry.Entry, shared *boxes) (stri
 		case length == oneRow:
 			args = append(args, shared.value(&entries[0], at, as))
 		default:
-			args = append(args, array(entries, at))
+			args = append(args, columnOf(entries, at))
 		}
 	}
 	return query, args
 }
 
-// array is a column of entries in PostgreSQL's text form of arrays.
-func array(entries []entry.Entry, at int) string {
+// columnOf is a column of entries as the parameter that array takes.
+func columnOf(entries []entry.Entry, at int) string {
+	if entry.IsJSON(at) {
+		return lines(entries, at)
+	}
+	return elements(entries, at)
+}
+
+// lines is a column of JSON, each text a line.
+func lines(entries []entry.Entry, at int) string {
+	size := len(entries)
+	for i := range entries {
+		size += len(entries[i].Text(at))
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for i := range entries {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(entries[i].Text(at))
+	}
+	return b.String()
+}
+
+// elements is a column of entries in PostgreSQL's text form of arrays.
+func elements(entries []entry.Entry, at int) string {
 	size := 2
 	for i := range entries {
 		text := entries[i].Text(at)
@@ -136,8 +171,6 @@ func array(entries []entry.Entry, at int) string {
 			b = append(b, '"')
 		case at == entry.AtVersion:
 			b = strconv.AppendInt(b, int64(e.Shared.Version), 10)
-		case entry.IsJSON(at) && e.Text(at) == "":
-			b = append(b, "NULL"...)
 		default:
 			b = appendElement(b, e.Text(at))
 		}
