@@ -147,7 +147,8 @@ func (t *transaction) commit() error {
 // Commit could still succeed, without the records: the end of a context reaches the
 // one that it derived a moment later.
 func (t *transaction) tooLate() error {
-	if err := t.rollbackInner(); errors.Is(err, sql.ErrTxDone) {
+	// Nothing of ours runs any more, so there is nothing to finish first.
+	if err := t.inner.Rollback(); errors.Is(err, sql.ErrTxDone) {
 		return err
 	}
 	return t.state.ctx.Err()
