@@ -131,11 +131,22 @@ func samples() []any {
 	}
 	return []any{
 		nil, true, false, int64(0), int64(-5), int64(math.MaxInt64), uint64(math.MaxUint64), 0.1, 1e300, math.NaN(), math.Inf(1), math.Inf(-1),
-		"", "text", "4111 1111 1111 1111", "quo\"te\\ \x00\xff\u2028\n", strings.Repeat("long", 200), []byte{}, []byte{0, 255}, []byte(strings.Repeat("b", 500)),
-		time.Date(2020, 1, 2, 3, 4, 5, 6, time.UTC), time.Time{}, json.Number("1.50"), json.Number("1e999"),
-		map[string]any{}, []any{}, map[string]any{"label": "l", "masked": "m", "gone": "g", "hashed": "h", "password": "p", "free": "f"},
+		"", "text", "4111 1111 1111 1111", "quo\"te\\ \x00\xff\u2028\n", strings.Repeat("long", 200),
+		[]byte{},
+		[]byte{0, 255},
+		[]byte(strings.Repeat("b", 500)),
+		time.Date(2020, 1, 2, 3, 4, 5, 6, time.UTC),
+		time.Time{},
+		json.Number("1.50"), json.Number("1e999"),
+		map[string]any{},
+		[]any{},
+		map[string]any{"label": "l", "masked": "m", "gone": "g", "hashed": "h", "password": "p", "free": "f"},
 		map[string]any{"masked": "other", "gone": "other", "deeper": []any{map[string]any{"masked": "x", "Label": "y"}}, "a.b": nil},
-		map[string]any{"gone": "only"}, map[string]any{"gone": "only this"}, []any{"x", json.Number("1"), nil}, []any{"x"}, deep, wide,
+		map[string]any{"gone": "only"},
+		map[string]any{"gone": "only this"},
+		[]any{"x", json.Number("1"), nil},
+		[]any{"x"},
+		deep, wide,
 		map[string]any{"br\xffoken": "x\xff", "br\xfeoken": strings.Repeat("y", 400)},
 	}
 }

@@ -249,8 +249,8 @@ func (d *direct) query(ctx context.Context, query string, args []any, ours bool,
 		}
 		if stmt == nil && len(args) > 0 && d.pool.prepared != nil {
 			// Prepared it has to be; so would database/sql.
-			if stmt, err = d.prepareOn(ctx, c, query); stmt == nil {
-				return errIndirect
+			if stmt, _ = d.prepareOn(ctx, c, query); stmt == nil {
+				return errIndirect // it will fail there
 			}
 			defer func() { _ = stmt.Close() }() // its rows are read by then
 		}

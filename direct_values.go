@@ -16,8 +16,8 @@ func (d *direct) named(c driver.Conn, stmt driver.Stmt, args []any) ([]driver.Na
 	if !ok {
 		checker, _ = c.(driver.NamedValueChecker)
 	}
-	if _, converts := stmt.(driver.ColumnConverter); converts && checker == nil {
-		return nil, errIndirect
+	if stmt != nil && checker == nil && d.state.p.server.Dialect == "mysql" {
+		return nil, errIndirect // such a driver may convert arguments by column
 	}
 	named := slices.Grow(d.args[:0], len(args))
 	for i, arg := range args {

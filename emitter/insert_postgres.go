@@ -164,12 +164,13 @@ func elements(entries []entry.Entry, at int) string {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		switch e := &entries[i]; {
-		case at == entry.AtTime:
+		e := &entries[i]
+		switch at {
+		case entry.AtTime:
 			b = append(b, '"')
 			b = e.Shared.Time.AppendFormat(b, postgresTime)
 			b = append(b, '"')
-		case at == entry.AtVersion:
+		case entry.AtVersion:
 			b = strconv.AppendInt(b, int64(e.Shared.Version), 10)
 		default:
 			b = appendElement(b, e.Text(at))
