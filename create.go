@@ -185,6 +185,7 @@ func (j *job) insertedKeys(vals clause.Values, out outcome) ([][]any, bool) {
 		rows = [][]any{nil}
 	}
 	next, ok := j.firstGenerated(out, len(rows))
+	step := int64(0) // not known yet
 	tuples := make([][]any, 0, len(rows))
 	for _, v := range rows {
 		tuple := make([]any, len(t.key))
@@ -197,14 +198,29 @@ func (j *job) insertedKeys(vals clause.Values, out outcome) ([][]any, bool) {
 				if !ok || !j.autoIncrement(t.key[i]) {
 					return nil, false
 				}
+				if step == 0 {
+					if step, ok = j.incrementOf(len(rows)); !ok {
+						return nil, false
+					}
+				}
 				value = next
-				next++
+				next += step
 			}
 			tuple[i] = value
 		}
 		tuples = append(tuples, tuple)
 	}
 	return tuples, true
+}
+
+// incrementOf is by how much the generated keys of one statement differ. Servers that
+// replicate each other have it larger than 1, and take turns.
+func (j *job) incrementOf(rows int) (int64, bool) {
+	if rows < 2 || j.p.server.Dialect != "mysql" {
+		return 1, true
+	}
+	n, err := queryInt(j.ctx, j.state.conn, "SELECT @@auto_increment_increment")
+	return n, err == nil && n > 0
 }
 
 func (j *job) autoIncrement(at int) bool {
