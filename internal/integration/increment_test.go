@@ -70,6 +70,9 @@ func TestMySQLKeysGeneratedInSteps(t *testing.T) {
 			}
 			t.Errorf("row %d has no record, or another's", id)
 		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
 		var records int
 		if err := d.Raw.QueryRow("SELECT COUNT(*) FROM audit_logs").Scan(&records); err != nil || records != 3 {
 			t.Errorf("%d records of 3 rows, %v", records, err)
