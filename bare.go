@@ -67,9 +67,8 @@ func (b *bareTransactions) state(ctx context.Context, p *Plugin, tx gorm.Tx) *st
 	}
 	s := newState(context.WithoutCancel(ctx), p, tx)
 	s.bare = true
-	if p.survivors() == nil || len(p.others) == 0 {
-		// Nobody can be asked, or nobody wants to know: nothing to wait for.
-		return s
+	if p.survivors() == nil {
+		return s // nobody can be asked: nothing to wait for
 	}
 	s.unsettled = true
 	if b.open == nil {

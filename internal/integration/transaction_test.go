@@ -11,7 +11,16 @@ import (
 
 var errOnPurpose = errors.New("on purpose")
 
-func settings() scene { return scene{models: []any{&Setting{}}, seed: seedSettings("a", "b", "c")} }
+func settings() scene {
+	return scene{models: []any{&Setting{}}, seed: seedSettings("a", "b", "c")}
+}
+
+// toldSettings is settings for tests that look at what is announced.
+func toldSettings() scene {
+	s := settings()
+	s.told = true
+	return s
+}
 
 // put writes one setting.
 func put(tx *gorm.DB, name string) error {
@@ -33,7 +42,7 @@ func (s *stage) created(want ...string) {
 }
 
 func TestTransactionCommit(t *testing.T) {
-	settings().capture(t, func(s *stage) {
+	toldSettings().capture(t, func(s *stage) {
 		s.try(s.db.Transaction(func(tx *gorm.DB) error {
 			s.try(put(tx, "x"))
 			s.ok(tx.Model(&Setting{Name: "a"}).Update("value", "2"))
@@ -112,7 +121,7 @@ func TestRollbackTo(t *testing.T) {
 }
 
 func TestNestedTransaction(t *testing.T) {
-	settings().capture(t, func(s *stage) {
+	toldSettings().capture(t, func(s *stage) {
 		s.try(s.db.Transaction(func(tx *gorm.DB) error {
 			s.try(put(tx, "outer"))
 			s.try(tx.Transaction(func(tx *gorm.DB) error { return put(tx, "inner") }))

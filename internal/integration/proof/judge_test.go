@@ -63,7 +63,9 @@ func (w *world) try(on handle, seeded bool, program func(p *player, db *gorm.DB)
 	j.guard(func() {
 		trail := w.oracle.Check(j, nil)
 		j.transactions(audited, trail, on.blind)
-		oracle.CheckAnnounced(j, trail, announced(on.audited.Announced, len(trail)))
+		if !on.alone {
+			oracle.CheckAnnounced(j, trail, announced(on.audited.Announced, len(trail)))
+		}
 		for _, e := range trail {
 			w.actions[e.Action]++
 			if e.Cause != "" {

@@ -33,6 +33,7 @@ type handle struct {
 	clock   *clock
 	blind   bool // transactions of the application are out of the plugin's sight
 	narrow  bool // there is one connection
+	alone   bool // nothing is announced
 }
 
 // way is how a handle is opened.
@@ -45,6 +46,7 @@ type way struct {
 	plugin   []auditplugin.Option
 	maxOpen  int
 	blind    bool
+	alone    bool // nobody but the table gets the records
 }
 
 // ways are the handles that histories are drawn for.
@@ -52,7 +54,8 @@ func ways() []way {
 	prepared := func(c *gorm.Config) { c.PrepareStmt = true }
 	return []way{
 		{name: "native"},
-		{name: "native, prepared", config: prepared},
+		{name: "native, prepared, table alone", config: prepared, alone: true},
+		{name: "native, table alone", alone: true},
 		{name: "portable", portable: true},
 		{name: "portable, prepared", portable: true, config: prepared},
 		{name: "resolver with a replica, first", resolver: func(db *gorm.DB) error {
@@ -65,7 +68,7 @@ func ways() []way {
 			c.SkipDefaultTransaction, c.CreateBatchSize = true, 2
 		}},
 		{name: "unwrapped pool", plugin: []auditplugin.Option{auditplugin.WithUnwrappedPool()}, blind: true},
-		{name: "table written early", plugin: []auditplugin.Option{auditplugin.WithBufferLimit(3)}},
+		{name: "table written early", alone: true, plugin: []auditplugin.Option{auditplugin.WithBufferLimit(3)}},
 	}
 }
 
@@ -143,6 +146,9 @@ func (way way) open(t *testing.T, dialect, dsn string, second *testdb.DB) handle
 		auditplugin.WithHashKey([]byte("0123456789abcdef")),
 		auditplugin.WithFailurePolicy(auditplugin.FailWrite, &Vault{}), // so that its tags are known before its first write
 	))
+	if way.alone {
+		options = append(options, testdb.TableAlone())
+	}
 	if way.resolver != nil {
 		if err := way.resolver(plain); err != nil {
 			t.Fatal(err)
@@ -161,7 +167,7 @@ func (way way) open(t *testing.T, dialect, dsn string, second *testdb.DB) handle
 		}
 		pool.SetMaxIdleConns(1) // there are many handles, and one is used at a time
 	}
-	return handle{way.name, audited, plain, c, way.blind, way.maxOpen == 1}
+	return handle{way.name, audited, plain, c, way.blind, way.maxOpen == 1, way.alone}
 }
 
 func tablesOf(db *gorm.DB) []string {

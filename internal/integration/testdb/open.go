@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gorm-audit/auditplugin"
+	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -38,6 +39,7 @@ type settings struct {
 	after   []func(*gorm.DB) error
 	dsn     string
 	own     bool
+	alone   bool
 }
 
 // Option changes how [Target.Open] opens a database.
@@ -76,6 +78,10 @@ func In(dsn string) Option { return func(s *settings) { s.dsn = dsn } }
 // OwnDatabase makes a database on PostgreSQL, where a test otherwise gets a schema.
 func OwnDatabase() Option { return func(s *settings) { s.own = true } }
 
+// TableAlone leaves out the emitter that collects what is announced, as most
+// applications do: records are then made for the table alone, in another way.
+func TableAlone() Option { return func(s *settings) { s.alone = true } }
+
 // Open makes a fresh database and installs the plugin with the table emitter and
 // one that collects what is announced. The test fails when that fails.
 func (g Target) Open(t *testing.T, options ...Option) *DB {
@@ -98,8 +104,12 @@ func (g Target) Open(t *testing.T, options ...Option) *DB {
 			t.Fatalf("before the plugin: %v", err)
 		}
 	}
+	emitters := []audit.Emitter{emitter.Table()}
+	if !s.alone {
+		emitters = append(emitters, emitter.Func(d.Announced.add))
+	}
 	use := []auditplugin.Option{
-		auditplugin.WithEmitter(emitter.Table(), emitter.Func(d.Announced.add)),
+		auditplugin.WithEmitter(emitters...),
 		auditplugin.WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil))),
 	}
 	if g.Portable {
