@@ -7,11 +7,11 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/google/uuid"
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
@@ -64,7 +64,7 @@ func (s *state) start(ctx context.Context, p *Plugin, conn gorm.Tx) {
 	s.p, s.id, s.ctx, s.conn = p, newID(), ctx, conn
 }
 
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
+func newID() string { return entry.NewID() }
 
 // add takes the records of one statement, all of one model.
 func (s *state) add(ctx context.Context, records []audit.Record, keep bool) error {

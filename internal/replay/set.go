@@ -108,30 +108,6 @@ func readRows(rows *sql.Rows, width int) (read [][]any, err error) {
 	return read, rows.Err()
 }
 
-// Project returns a set with the columns of s at the positions idx, in that order.
-// A position may occur more than once. Values are shared with s. It panics when a
-// position is out of range.
-func (s *Set) Project(idx []int) *Set {
-	out := &Set{Columns: make([]Column, len(idx)), Err: s.Err}
-	for i, from := range idx {
-		out.Columns[i] = s.Columns[from]
-	}
-	if len(s.Rows) == 0 {
-		return out
-	}
-	width := len(idx)
-	out.Rows = make([][]any, len(s.Rows))
-	slab := make([]any, width*len(s.Rows))
-	for r, row := range s.Rows {
-		to := slab[r*width : (r+1)*width : (r+1)*width]
-		for i, from := range idx {
-			to[i] = row[from]
-		}
-		out.Rows[r] = to
-	}
-	return out
-}
-
 // Values reads what is left of rows, as driver values, and closes it. Unlike
 // [Read] it does not ask for the columns' types, which costs as much as a small
 // result does.
