@@ -77,6 +77,8 @@ func toInt(v any) any {
 			return int64(1)
 		}
 		return int64(0)
+	case float32:
+		return toInt(float64(x))
 	case float64:
 		if x == math.Trunc(x) && math.Abs(x) < 1<<63 {
 			return int64(x)

@@ -112,7 +112,7 @@ func TestNormalise(t *testing.T) {
 		{"NullBool", "sqlite", "NullBool", "numeric", []any{int64(0), false}, false},
 		{"bool without a field", "sqlite", "", "BOOLEAN", []any{true, int64(1), int64(2)}, true},
 		{"bool that is none", "mysql", "Active", "TINYINT", []any{int64(2), []byte{}}[:1], int64(2)},
-		{"int", "mysql", "Count", "INT", []any{int64(-5), []byte("-5"), int8(-5), int32(-5), "-5", float64(-5)}, int64(-5)},
+		{"int", "mysql", "Count", "INT", []any{int64(-5), []byte("-5"), int8(-5), int32(-5), "-5", float64(-5), float32(-5)}, int64(-5)},
 		{"int type with width", "mysql", "", "bigint(20) unsigned", []any{[]byte("7"), uint64(7)}, int64(7)},
 		{"large", "mysql", "ID", "UNSIGNED BIGINT", []any{uint64(math.MaxUint64), []byte("18446744073709551615"), "18446744073709551615"}, uint64(math.MaxUint64)},
 		{"large in numeric", "postgres", "Big", "NUMERIC", []any{"18446744073709551615", uint64(math.MaxUint64)}, uint64(math.MaxUint64)},
