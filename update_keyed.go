@@ -33,8 +33,11 @@ func (j *job) updateKeyed(names []string) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	if query, ok := j.updateReturning(); ok {
-		return j.runReturning(query, before)
+	alike := j.storesAlike(names, before)
+	if !alike {
+		if query, ok := j.updateReturning(); ok {
+			return j.runReturning(query, before)
+		}
 	}
 	out, err := j.plain()
 	if err != nil {
@@ -42,6 +45,9 @@ func (j *job) updateKeyed(names []string) (outcome, error) {
 	}
 	if err := j.checkGap(out, before.len()); err != nil {
 		return out, err
+	}
+	if alike {
+		return out, j.fromOne(names, before, out)
 	}
 	if j.inferAfter(names, before, out) {
 		return out, nil

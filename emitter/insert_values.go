@@ -12,12 +12,14 @@ import (
 // remembers statements parses each once.
 type valuesInserter struct {
 	as   encoding
-	head string
+	into string // INSERT INTO the table's columns
 	most int // rows of the longest statement, as a power of two
 	// numbered placeholders, which SQLite has, allow to send once what all rows
 	// share.
 	numbered bool
-	forms    forms
+	// derived allows many rows to come from a derived table, to the same end.
+	derived bool
+	forms   forms
 }
 
 // maxPower bounds how many rows a statement has: 1 << maxPower. SQLite takes as long
@@ -32,7 +34,7 @@ func newValuesInserter(dialect string, table tableName, layout string) *valuesIn
 	if dialect == sqlite {
 		v.most, v.numbered = maxPowerSQLite, true
 	}
-	v.head = "INSERT INTO " + table.quoted(dialect) + " (" + list(dialect, Columns()[1:]) + ") VALUES "
+	v.into = "INSERT INTO " + table.quoted(dialect) + " (" + list(dialect, Columns()[1:]) + ") "
 	v.forms.build = v.build
 	return v
 }
@@ -40,8 +42,11 @@ func newValuesInserter(dialect string, table tableName, layout string) *valuesIn
 // build makes the INSERT of 1 << power rows. The shared columns are its first
 // arguments.
 func (v *valuesInserter) build(f form, power int) string {
+	if v.sharesByDerived(f, power) {
+		return v.buildDerived(f, 1<<power)
+	}
 	var b strings.Builder
-	b.WriteString(v.head)
+	b.WriteString(v.into + "VALUES ")
 	next := 0
 	for at := range entry.Columns {
 		if f.sharedArgument(at) {
@@ -78,6 +83,12 @@ func (v *valuesInserter) build(f form, power int) string {
 	return b.String()
 }
 
+// sharesByDerived reports whether a statement has what its rows share once, in a derived
+// table.
+func (v *valuesInserter) sharesByDerived(f form, power int) bool {
+	return v.derived && power >= minPowerDerived && f.shared&^f.literal != 0
+}
+
 func (f form) sharedArgument(at int) bool { return f.shared.has(at) && !f.literal.has(at) }
 
 func (f form) ownArgument(at int) bool { return !f.shared.has(at) && !f.literal.has(at) }
@@ -94,11 +105,11 @@ func (v *valuesInserter) power(n int) int {
 }
 
 func (v *valuesInserter) statement(entries []entry.Entry, shared *boxes) (string, []any) {
-	f := formOf(entries)
-	if !v.numbered {
+	f, power := formOf(entries), v.power(len(entries))
+	if !v.numbered && !v.sharesByDerived(f, power) {
 		f.shared = 0
 	}
-	query, f := v.forms.text(f, v.power(len(entries)))
+	query, f := v.forms.text(f, power)
 	args := make([]any, 0, f.arguments(len(entries)))
 	for at := range entry.Columns {
 		if f.sharedArgument(at) {

@@ -1,6 +1,7 @@
 package emitter
 
 import (
+	"context"
 	"strings"
 
 	"gorm.io/gorm"
@@ -17,18 +18,21 @@ type inserter interface {
 	statement(entries []entry.Entry, shared *boxes) (query string, args []any)
 }
 
-func newInserter(db *gorm.DB, dialect string, table tableName) inserter {
+func newInserter(ctx context.Context, db *gorm.DB, in inspector, table tableName) (inserter, error) {
 	// Texts, not time.Time, so that no driver setting moves the time.
-	switch dialect {
+	switch in.dialect {
 	case postgres:
-		return newPostgresInserter(table)
+		return newPostgresInserter(table), nil
 	case sqlite:
 		// As its driver writes times, but of a fixed length, for ordering.
-		return newValuesInserter(dialect, table, "2006-01-02 15:04:05.000000+00:00")
+		return newValuesInserter(sqlite, table, "2006-01-02 15:04:05.000000+00:00"), nil
 	case mysql:
-		return newValuesInserter(dialect, table, "2006-01-02 15:04:05.000000")
+		v := newValuesInserter(mysql, table, "2006-01-02 15:04:05.000000")
+		var err error
+		v.derived, err = in.derives(ctx)
+		return v, err
 	default:
-		return newGenericInserter(db, table)
+		return newGenericInserter(db, table), nil
 	}
 }
 

@@ -66,7 +66,9 @@ func (t *TableEmitter) open(db *gorm.DB) (*store, error) {
 	if s.limits, err = in.limits(ctx); err != nil {
 		return nil, err
 	}
-	s.insertQ = newInserter(db, s.dialect, table)
+	if s.insertQ, err = newInserter(ctx, db, in, table); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
