@@ -50,6 +50,9 @@ type Place struct {
 	Kind Kind
 	// DSN connects to it; for SQLite it is the folder.
 	DSN string
+	// Trail is how many records an audit table holds before anything is measured; it
+	// grows from there. At 0 it is emptied between rounds.
+	Trail int
 
 	drop func() error
 }

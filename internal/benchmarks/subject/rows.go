@@ -19,7 +19,35 @@ func (p *Place) Open(v Variant, m Mode, big bool, open Opener) (*Subject, error)
 		_ = s.Close() // the first error says why
 		return nil, fmt.Errorf("auditplugin: tables of %s on %s: %w", v, p.Kind, err)
 	}
+	if err := s.fillTrail(); err != nil {
+		_ = s.Close() // the first error says why
+		return nil, fmt.Errorf("auditplugin: trail of %s on %s: %w", v, p.Kind, err)
+	}
 	return s, nil
+}
+
+// fillTrail makes the trail's records by updates, also where there is no trail, so that
+// the rows have the same past.
+func (s *Subject) fillTrail() error {
+	if s.Place.Trail == 0 {
+		return nil
+	}
+	for i := 0; i*Rows < s.Place.Trail; i++ {
+		n := min(Rows, s.Place.Trail-i*Rows)
+		if err := s.DB.Model(&Account{}).Where("id <= ?", n).Update("city", fmt.Sprint("city ", -i)).Error; err != nil {
+			return err
+		}
+	}
+	audit := s.Variant.auditTable()
+	if s.Place.Kind == Postgres && audit != "" {
+		if err := s.exec("ALTER TABLE " + audit + " SET (autovacuum_enabled = off)"); err != nil {
+			return err
+		}
+		if err := s.exec("VACUUM ANALYZE " + audit); err != nil {
+			return err
+		}
+	}
+	return s.analyze()
 }
 
 func (s *Subject) models() []any {
@@ -104,25 +132,41 @@ func (s *Subject) tables() []string {
 	return tables
 }
 
-// Insert makes accounts with the keys first to first+n-1, past the plugin.
+// Insert makes accounts with the keys first to first+n-1, past the plugin if the trail
+// is emptied.
 func (s *Subject) Insert(first, n int) error {
 	accounts := make([]Account, n)
 	for i := range accounts {
 		accounts[i] = NewAccount(i)
 		accounts[i].ID = uint(first + i)
 	}
-	return s.bare.CreateInBatches(&accounts, 500).Error
+	return s.besides().CreateInBatches(&accounts, 500).Error
 }
 
-// Restore gives the tables the size that they had and empties the audit table, so
-// that growth favours nobody. It belongs between rounds, out of what is measured;
-// written is about how many rows were changed since the last time.
+// besides is the handle for what is not measured. Triggers record that too, so where the
+// trail grows the plugin does.
+func (s *Subject) besides() *gorm.DB {
+	if s.Place.Trail > 0 {
+		return s.DB
+	}
+	return s.bare
+}
+
+// Restore gives the tables the size that they had, and empties the audit table unless it
+// is to grow, so that growth favours nobody. It belongs between rounds, out of what is
+// measured; written is about how many rows were changed since the last time.
 func (s *Subject) Restore(written int) error {
 	if written == 0 {
 		return nil
 	}
-	statements := []string{fmt.Sprintf("DELETE FROM %s WHERE id > %d", s.table("accounts"), Rows)}
+	if err := s.besides().Where("id > ?", Rows).Delete(&Account{}).Error; err != nil {
+		return err
+	}
+	var statements []string
 	audit := s.Variant.auditTable()
+	if s.Place.Trail > 0 {
+		audit = ""
+	}
 	switch s.Place.Kind {
 	case Postgres:
 		if audit != "" {

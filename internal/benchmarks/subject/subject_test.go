@@ -161,6 +161,36 @@ func TestRestore(t *testing.T) {
 	})
 }
 
+// A trail that grows does so alike for the plugin and the triggers, whatever happens
+// between rounds.
+func TestTrail(t *testing.T) {
+	each(t, func(t *testing.T, p *Place) {
+		p.Trail = Rows + 500
+		records := map[Variant]int{}
+		for _, v := range Variants() {
+			s := open(t, p, v)
+			write(t, s)
+			if err := s.Insert(5000, 3); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Restore(7); err != nil {
+				t.Fatal(err)
+			}
+			for _, table := range s.tables() {
+				if n := count(t, s.pool, table); n != Rows {
+					t.Errorf("%s: %d rows, want %d", table, n, Rows)
+				}
+			}
+			if audit := v.auditTable(); audit != "" {
+				records[v] = count(t, s.pool, audit)
+			}
+		}
+		if n := records[Plugin]; n < p.Trail+9 || n != records[Trigger] {
+			t.Errorf("the trails have %v records", records)
+		}
+	})
+}
+
 // The plugin's table holds what it wrote, and nothing of what is not audited or was
 // inserted past it.
 func TestPluginAudits(t *testing.T) {

@@ -70,12 +70,18 @@ func (o *options) sections() ([]section, error) {
 			if !slices.Contains(o.modes, m) {
 				continue
 			}
-			s, err := o.measure(k, m)
-			if err != nil {
-				return nil, fmt.Errorf("%s, %s: %w", k, m, err)
+			for i, trail := range o.trails {
+				if i > 0 && m != subject.Default {
+					break
+				}
+				s, err := o.in(m, i > 0).measure(k, m, trail)
+				if err != nil {
+					return nil, fmt.Errorf("%s, %s, trail of %d: %w", k, m, trail, err)
+				}
+				s.again = i > 0
+				printText(os.Stdout, s)
+				sections = append(sections, s)
 			}
-			printText(os.Stdout, s.server.label, m, s.results)
-			sections = append(sections, s)
 		}
 	}
 	return sections, nil
@@ -85,19 +91,20 @@ func (o *options) sections() ([]section, error) {
 type section struct {
 	kind    subject.Kind
 	mode    subject.Mode
+	trail   int
+	again   bool // the same with another trail came before
 	server  server
 	results []*result
 }
 
 // measure does all works on one database in one mode.
-func (o *options) measure(k subject.Kind, m subject.Mode) (_ section, err error) {
-	o = o.in(m)
-	a, err := enter(o, k, m)
+func (o *options) measure(k subject.Kind, m subject.Mode, trail int) (_ section, err error) {
+	a, err := enter(o, k, m, trail)
 	if err != nil {
 		return section{}, err
 	}
 	defer func() { err = errors.Join(err, a.leave()) }()
-	out := section{kind: k, mode: m}
+	out := section{kind: k, mode: m, trail: trail}
 	if out.server, err = describe(a.subjects[0]); err != nil {
 		return section{}, err
 	}
@@ -134,12 +141,14 @@ func (o *options) measure(k subject.Kind, m subject.Mode) (_ section, err error)
 	return out, measure(func(w work.Work) bool { return w.Big })
 }
 
-// in leaves out what is not measured in a mode.
-func (o *options) in(m subject.Mode) *options {
-	if m == subject.Default || o.everywhere {
-		return o
-	}
+// in leaves out what is not measured in a mode, or not again with another trail.
+func (o *options) in(m subject.Mode, again bool) *options {
 	less := *o
+	less.counts = o.counts && !again
+	less.again = again
+	if m == subject.Default || o.everywhere {
+		return &less
+	}
 	less.writers = false
 	less.works = slices.DeleteFunc(slices.Clone(o.works), func(w work.Work) bool { return w.Big })
 	return &less

@@ -33,13 +33,13 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(o.kinds) != 1 || len(o.works) != 1 || !o.writers || len(o.modes) != 1 || len(o.variants) != 2 || o.bigs != 10 {
+	if len(o.kinds) != 1 || len(o.works) != 1 || !o.writers || len(o.modes) != 1 || len(o.variants) != 2 || o.bigs != 10 || len(o.trails) != 2 {
 		t.Errorf("got %+v", o)
 	}
 	if quick, err := parse([]string{"-quick"}); err != nil || quick.rounds != 7 || quick.big() || !quick.writers {
 		t.Errorf("quick is %+v, %v", quick, err)
 	}
-	for _, args := range []string{"-db oracle", "-db postgres", "-work nothing", "-mode fast", "-variant magic", "-rounds 0", "more"} {
+	for _, args := range []string{"-db oracle", "-db postgres", "-work nothing", "-mode fast", "-variant magic", "-rounds 0", "-trail few", "-trail -1", "more"} {
 		if _, err := parse(strings.Fields(args)); err == nil {
 			t.Errorf("%s was accepted", args)
 		}
@@ -49,8 +49,8 @@ func TestParse(t *testing.T) {
 // A whole run, as short as can be, with its page and plot.
 func TestRun(t *testing.T) {
 	docs := t.TempDir()
-	page := runFor(t, docs, "-db", "sqlite", "-work", "create,delete,read", "-mode", "default,nosync")
-	for _, want := range []string{"| create one row |", "## SQLite\n", "## SQLite without waiting", "synchronous = FULL", "synchronous = NORMAL", "+1 |"} {
+	page := runFor(t, docs, "-db", "sqlite", "-work", "create,delete,read", "-mode", "default,nosync", "-trail", "2500,0")
+	for _, want := range []string{"| create one row |", "## SQLite\n", "## SQLite without waiting", "each audit table is a trail of 2500 records", "## SQLite, a trail that is empty before each turn", "synchronous = FULL", "synchronous = NORMAL", "+1 |"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q:\n%s", want, page)
 		}
@@ -64,7 +64,7 @@ func TestRunServers(t *testing.T) {
 			if env, ok := k.Server(); !ok {
 				t.Skipf("%s is not set", env)
 			}
-			page := runFor(t, t.TempDir(), "-db", string(k), "-work", "update,writers", "-mode", "default", "-counts=false")
+			page := runFor(t, t.TempDir(), "-db", string(k), "-work", "update,writers", "-mode", "default", "-counts=false", "-trail", "100")
 			if !strings.Contains(page, "| update one row by key |") || !strings.Contains(page, want) {
 				t.Errorf("the page lacks a row, or %q:\n%s", want, page)
 			}
@@ -133,7 +133,7 @@ func TestMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := enter(o, subject.SQLite, subject.Default)
+	a, err := enter(o, subject.SQLite, subject.Default, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

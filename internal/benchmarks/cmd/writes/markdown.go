@@ -57,8 +57,8 @@ with hand-written AFTER triggers, which store the full row before and after as J
 who, why and the names of the changed columns stay empty there, since a trigger does not know the former and pays for the latter. *slog* is the plugin with a slog emitter
 that writes JSON to nowhere, and no table. The model has ten columns.
 
-All run in one process. Each round gives every variant a turn, another one first each time; a turn of the works on one row lasts about %v. Tables have the same size before each turn,
-audit tables are empty, and checkpoints and vacuuming between turns are not measured. A ratio is the median over %d rounds (%d for the 100,000 rows) of the ratio within a round;
+All run in one process. Each round gives every variant a turn, another one first each time; a turn of the works on one row lasts about %v. Unless a heading says otherwise, each audit table is %s: the triggers' ids are random, as the databases' functions
+make them, the plugin's go up with time. The other tables have the same size before each turn, and checkpoints and vacuuming between turns are not measured. A ratio is the median over %d rounds (%d for the 100,000 rows) of the ratio within a round;
 brackets hold its quartiles. *met?* and *missed?* say that the target lies in the 95 %% interval of the median. The writers are 16 goroutines that update rows by key, %v each variant in slices of %v; there the ratio is of throughput,
 and more is better. Targets against plain GORM are for commits that last.
 
@@ -67,7 +67,7 @@ and more is better. Targets against plain GORM are for commits that last.
 | Date | %s |
 | Machine | %s; the servers run on it too, reached over TCP |
 | Versions | %s |
-`, o.slice, o.rounds, o.bigs, o.duration, min(turnLength, o.duration), now.UTC().Format(time.DateOnly),
+`, o.slice, trailTitle(o.trails[0]), o.rounds, o.bigs, o.duration, min(turnLength, o.duration), now.UTC().Format(time.DateOnly),
 		strings.Join(machine(), ", "), strings.Join(versions(), ", "))
 	seen := map[string]bool{}
 	for _, s := range sections {
@@ -90,8 +90,20 @@ func modeTitle(m subject.Mode) string {
 	}[m]
 }
 
+// trailTitle says what the trail holds.
+func trailTitle(n int) string {
+	if n == 0 {
+		return "a trail that is empty before each turn"
+	}
+	return fmt.Sprintf("a trail of %d records and more", n)
+}
+
 func (s section) markdown(w io.Writer) {
-	fmt.Fprintf(w, "\n## %s%s\n\n", s.server.label, modeTitle(s.mode))
+	title := s.server.label + modeTitle(s.mode)
+	if s.again {
+		title += ", " + trailTitle(s.trail)
+	}
+	fmt.Fprintf(w, "\n## %s\n\n", title)
 	if s.mode == subject.NoSync {
 		fmt.Fprint(w, "`synchronous = NORMAL`, as SQLite's driver is built: a commit may be lost with the power, and costs next to nothing, so that every ratio is larger.\n\n")
 	}

@@ -42,11 +42,12 @@ type arena struct {
 }
 
 // enter opens the variants on a place of their own.
-func enter(o *options, k subject.Kind, m subject.Mode) (_ *arena, err error) {
+func enter(o *options, k subject.Kind, m subject.Mode, trail int) (_ *arena, err error) {
 	place, err := subject.NewPlace(k, o.dir)
 	if err != nil {
 		return nil, err
 	}
+	place.Trail = trail
 	a := &arena{options: o, place: place, mode: m}
 	for _, v := range o.variants {
 		s, err := place.Open(v, m, o.big(), nil)
@@ -73,7 +74,9 @@ func (a *arena) measure(w work.Work) (*result, error) {
 	switch {
 	case w.Big:
 		rounds = a.bigs
-	case !w.Bulk():
+	case w.Bulk():
+		ops = bulkOps
+	default:
 		var err error
 		if ops, err = a.calibrate(w); err != nil {
 			return nil, err
@@ -94,7 +97,7 @@ func (a *arena) measure(w work.Work) (*result, error) {
 		}
 	}
 	r.perOp, r.toPlain, r.toTrigger = compare(perOp)
-	if w.Big {
+	if w.Big && !a.again {
 		var err error
 		if r.memory, err = a.measureMemory(w); err != nil {
 			return nil, err
@@ -154,12 +157,18 @@ func (a *arena) round(w work.Work, round, ops int) (map[subject.Variant]time.Dur
 	return took, nil
 }
 
+// bulkOps is how many operations on many rows a turn has.
+const bulkOps = 2
+
 // warm is how many operations a turn begins with that are not measured: the first
 // row of an empty table makes files, and the last one's turn left other things in
-// the caches. One operation on many rows outweighs that.
+// the caches. One operation on very many rows outweighs that.
 func warm(w work.Work) int {
-	if w.Bulk() {
+	switch {
+	case w.Big:
 		return 0
+	case w.Bulk():
+		return 1
 	}
 	return 3
 }

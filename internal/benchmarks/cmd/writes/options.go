@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,12 +25,15 @@ type options struct {
 	slice    time.Duration
 	duration time.Duration
 	dir      string
+	trails   []int
 	counts   bool
 	page     string
 	profile  string
 	// everywhere says that the longest works, of which a run in one mode tells most,
 	// are measured in every mode.
 	everywhere bool
+	// again leaves out the memory, which another trail does not change.
+	again bool
 }
 
 func parse(args []string) (*options, error) {
@@ -45,6 +49,7 @@ func parse(args []string) (*options, error) {
 	profile := f.String("cpuprofile", "", "file to write a CPU profile of the turns to, with the labels variant and work")
 	counts := f.Bool("counts", true, "count statements, round trips and allocations too")
 	page := f.String("write", "", "folder to write benchmarks.md and benchmarks.svg to")
+	trail := f.String("trail", "100000,0", "records in the trail before anything is measured, from where it grows; 0: it is emptied between turns; those after the first in the default mode only")
 	dir := f.String("dir", "", "folder for SQLite's files (default: that for temporary files)")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -64,11 +69,21 @@ func parse(args []string) (*options, error) {
 		if !given["mode"] {
 			*mode = string(subject.Default)
 		}
+		if !given["trail"] {
+			*trail = "100000"
+		}
 		if !given["work"] {
 			*works = strings.Join(slices.DeleteFunc(workNames(), func(n string) bool { return n == "update100000" }), ",")
 		}
 	}
 	o := &options{rounds: *rounds, bigs: max(3, *rounds/6), slice: *slice, duration: *duration, dir: *dir, counts: *counts, page: *page, profile: *profile, everywhere: given["mode"]}
+	for _, text := range split(*trail) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("auditplugin: trail %q is no number of records", text)
+		}
+		o.trails = append(o.trails, n)
+	}
 	if err := o.pickDatabases(*db); err != nil {
 		return nil, err
 	}

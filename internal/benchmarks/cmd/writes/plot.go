@@ -67,7 +67,7 @@ type figure struct {
 func plot(w io.Writer, sections []section) {
 	var shown []section
 	for _, s := range sections {
-		if s.mode == subject.Default {
+		if s.mode == subject.Default && !s.again {
 			shown = append(shown, s)
 		}
 	}

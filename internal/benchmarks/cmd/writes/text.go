@@ -108,9 +108,9 @@ func table(w io.Writer, head []string, rows [][]string) {
 }
 
 // printText prints the results of one database in one mode.
-func printText(w io.Writer, label string, m subject.Mode, results []*result) {
-	fmt.Fprintf(w, "\n%s, %s mode: medians and [quartiles] of ratios of time; writers: of throughput\n", label, m)
-	times, counts, memories := rows(results)
+func printText(w io.Writer, s section) {
+	fmt.Fprintf(w, "\n%s, %s mode, %s: medians and [quartiles] of ratios of time; writers: of throughput\n", s.server.label, s.mode, trailTitle(s.trail))
+	times, counts, memories := rows(s.results)
 	table(w, timeHead(), times)
 	if len(counts) > 0 {
 		fmt.Fprintln(w, "\none operation of plain GORM, and what the plugin adds")
