@@ -143,11 +143,17 @@ func (d *direct) stmt(ctx context.Context, c driver.Conn, query string, args int
 		return nil, nil // one round trip as it is
 	case mysql && ours:
 		return d.lasting(ctx, c, query)
-	case mysql, ours && d.state.p.server.Dialect == "sqlite":
-		return d.repeated(ctx, c, query)
+	case mysql:
+		return d.repeated(ctx, c, query, false)
+	case d.state.p.server.Dialect == "sqlite" && !strings.Contains(query, ";"):
+		return d.repeated(ctx, c, query, ours && args >= manyArguments)
 	}
 	return nil, nil
 }
+
+// manyArguments is how many a statement of ours has that is one of several, all of the
+// same text: a long INSERT on SQLite, where it costs nothing more to prepare it.
+const manyArguments = 1 << 5
 
 // lasting is a statement that stays prepared on its connection.
 func (d *direct) lasting(ctx context.Context, c driver.Conn, query string) (driver.Stmt, error) {
@@ -186,9 +192,9 @@ func (d *direct) lasting(ctx context.Context, c driver.Conn, query string) (driv
 	return stmt, err
 }
 
-// repeated is a statement that comes again in a transaction: it stays prepared until
-// that ends.
-func (d *direct) repeated(ctx context.Context, c driver.Conn, query string) (driver.Stmt, error) {
+// repeated is a statement that comes again in a transaction, or certainly will: it stays
+// prepared until that ends.
+func (d *direct) repeated(ctx context.Context, c driver.Conn, query string, again bool) (driver.Stmt, error) {
 	stmt, seen := d.own[query]
 	if stmt != nil || !seen && len(d.own) >= maxPrepared || len(query) > maxRepeated {
 		return stmt, nil
@@ -196,7 +202,7 @@ func (d *direct) repeated(ctx context.Context, c driver.Conn, query string) (dri
 	if d.own == nil {
 		d.own = map[string]driver.Stmt{}
 	}
-	if !seen {
+	if !seen && !again {
 		d.own[query] = nil
 		return nil, nil
 	}

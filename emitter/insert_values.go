@@ -22,11 +22,16 @@ type valuesInserter struct {
 	forms   forms
 }
 
-// maxPower bounds how many rows a statement has: 1 << maxPower. SQLite takes as long
-// to parse a row as to store one, and gains nothing by long statements.
+// maxPower bounds how many rows a statement has: 1 << maxPower.
+const maxPower = 8
+
+// SQLite takes as long to parse a row as to store one, but stores the rows of long
+// statements faster. A statement that comes again is parsed once: it has some twelfth of
+// all rows, within these bounds.
 const (
-	maxPower       = 8
-	maxPowerSQLite = 4
+	minPowerSQLite = 3
+	maxPowerSQLite = 6
+	timesParsed    = 12
 )
 
 func newValuesInserter(dialect string, table tableName, layout string) *valuesInserter {
@@ -93,7 +98,20 @@ func (f form) sharedArgument(at int) bool { return f.shared.has(at) && !f.litera
 
 func (f form) ownArgument(at int) bool { return !f.shared.has(at) && !f.literal.has(at) }
 
-func (v *valuesInserter) chunk(n int) int { return 1 << v.power(n) }
+func (v *valuesInserter) chunk(left, all int) int {
+	p := v.power(left)
+	if !v.numbered || p <= minPowerSQLite {
+		return 1 << p
+	}
+	often := minPowerSQLite
+	for often < v.most && timesParsed<<(often+1) <= all {
+		often++
+	}
+	if often > p {
+		often = minPowerSQLite // for what is left: not a statement that comes once
+	}
+	return 1 << often
+}
 
 // power is the greatest power of two that is not above n, and not above the most.
 func (v *valuesInserter) power(n int) int {

@@ -218,9 +218,7 @@ func (in inspector) limits(ctx context.Context) (limits, error) {
 		}
 		l.bytes = min(l.bytes, packet/4)
 		l.column = min(l.column, packet/8)
-	case sqlite:
-		l.rows = 1 << maxPowerSQLite
-	case postgres:
+	case sqlite, postgres:
 	default:
 		l.rows = 50 // SQL Server, for one, takes 2100 arguments
 	}
