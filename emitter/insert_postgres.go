@@ -94,7 +94,7 @@ func (p *postgresInserter) array(at int, parameter string) string {
 	return parameter + "::text[]"
 }
 
-func (p *postgresInserter) chunk(left, _ int) int { return left }
+func (p *postgresInserter) chunk(n int) int { return n }
 
 const postgresTime = "2006-01-02T15:04:05.000000Z"
 

@@ -22,16 +22,11 @@ type valuesInserter struct {
 	forms   forms
 }
 
-// maxPower bounds how many rows a statement has: 1 << maxPower.
-const maxPower = 8
-
-// SQLite takes as long to parse a row as to store one, but stores the rows of long
-// statements faster. A statement that comes again is parsed once: it has some twelfth of
-// all rows, within these bounds.
+// maxPower bounds how many rows a statement has: 1 << maxPower. SQLite takes as long
+// to parse a row as to store one, and gains nothing by long statements.
 const (
-	minPowerSQLite = 3
-	maxPowerSQLite = 6
-	timesParsed    = 12
+	maxPower       = 8
+	maxPowerSQLite = 4
 )
 
 func newValuesInserter(dialect string, table tableName, layout string) *valuesInserter {
@@ -39,7 +34,14 @@ func newValuesInserter(dialect string, table tableName, layout string) *valuesIn
 	if dialect == sqlite {
 		v.most, v.numbered = maxPowerSQLite, true
 	}
-	v.into = "INSERT INTO " + table.quoted(dialect) + " (" + list(dialect, Columns()[1:]) + ") "
+	v.into = "INSERT INTO "
+	if dialect == sqlite {
+		// SQLite copies every page that a statement of several rows touches, to undo the
+		// statement alone if a row is refused. Nobody wants that: those before it are
+		// undone with the transaction, or to the savepoint that was set for them.
+		v.into = "INSERT OR FAIL INTO "
+	}
+	v.into += table.quoted(dialect) + " (" + list(dialect, Columns()[1:]) + ") "
 	v.forms.build = v.build
 	return v
 }
@@ -98,20 +100,7 @@ func (f form) sharedArgument(at int) bool { return f.shared.has(at) && !f.litera
 
 func (f form) ownArgument(at int) bool { return !f.shared.has(at) && !f.literal.has(at) }
 
-func (v *valuesInserter) chunk(left, all int) int {
-	p := v.power(left)
-	if !v.numbered || p <= minPowerSQLite {
-		return 1 << p
-	}
-	often := minPowerSQLite
-	for often < v.most && timesParsed<<(often+1) <= all {
-		often++
-	}
-	if often > p {
-		often = minPowerSQLite // for what is left: not a statement that comes once
-	}
-	return 1 << often
-}
+func (v *valuesInserter) chunk(n int) int { return 1 << v.power(n) }
 
 // power is the greatest power of two that is not above n, and not above the most.
 func (v *valuesInserter) power(n int) int {

@@ -11,8 +11,8 @@ import (
 
 // inserter makes the INSERT statements of one table.
 type inserter interface {
-	// chunk is how many rows the next statement takes when left of all rows are left.
-	chunk(left, all int) int
+	// chunk is how many of n rows the next statement takes.
+	chunk(n int) int
 	// statement is the INSERT of entries, as many as chunk said. It keeps in shared
 	// what the next may use again.
 	statement(entries []entry.Entry, shared *boxes) (query string, args []any)
@@ -78,7 +78,7 @@ type genericInserter struct {
 	row func(first int) string
 }
 
-func (g *genericInserter) chunk(left, _ int) int { return left }
+func (g *genericInserter) chunk(n int) int { return n }
 
 func (g *genericInserter) statement(entries []entry.Entry, shared *boxes) (string, []any) {
 	var q strings.Builder

@@ -37,7 +37,6 @@ func (s *store) write(ctx context.Context, conn audit.Conn, entries []entry.Entr
 		shared = new(boxes)
 	}
 	defer s.boxes.Put(shared)
-	all := len(entries)
 	for len(entries) > 0 {
 		fit, size := 0, 0
 		for fit < len(entries) {
@@ -49,7 +48,7 @@ func (s *store) write(ctx context.Context, conn audit.Conn, entries []entry.Entr
 			fit++
 		}
 		for todo := entries[:fit]; len(todo) > 0; {
-			n := s.insertQ.chunk(len(todo), all)
+			n := s.insertQ.chunk(len(todo))
 			query, args := s.insertQ.statement(todo[:n], shared)
 			if _, err := conn.ExecContext(ctx, query, args...); err != nil {
 				return &WriteError{Table: s.table.name, Records: n, Err: err}

@@ -218,7 +218,9 @@ func (in inspector) limits(ctx context.Context) (limits, error) {
 		}
 		l.bytes = min(l.bytes, packet/4)
 		l.column = min(l.column, packet/8)
-	case sqlite, postgres:
+	case sqlite:
+		l.rows = 1 << maxPowerSQLite
+	case postgres:
 	default:
 		l.rows = 50 // SQL Server, for one, takes 2100 arguments
 	}

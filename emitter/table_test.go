@@ -215,7 +215,7 @@ func TestTableIsQualified(t *testing.T) {
 		if err := e.(audit.TxEmitter).EmitTx(t.Context(), conn, emittertest.Records("q", 1)); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(conn.queries[0], "INSERT INTO "+want+" (") {
+		if !strings.HasPrefix(conn.queries[0], "INSERT OR FAIL INTO "+want+" (") {
 			t.Errorf("%q: statement is %.60s", name, conn.queries[0])
 		}
 		if got := len(stored(t, db, want)); got != 1 {
