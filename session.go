@@ -152,8 +152,8 @@ func (d *direct) stmt(ctx context.Context, c driver.Conn, query string, args int
 }
 
 // manyArguments is how many a statement of ours has that is one of several, all of the
-// same text: a long INSERT on SQLite, where it costs nothing more to prepare it.
-const manyArguments = 1 << 5
+// same text: the longest INSERT on SQLite, where it costs nothing more to prepare it.
+const manyArguments = 56
 
 // lasting is a statement that stays prepared on its connection.
 func (d *direct) lasting(ctx context.Context, c driver.Conn, query string) (driver.Stmt, error) {

@@ -13,7 +13,7 @@ import (
 type valuesInserter struct {
 	as   encoding
 	into string // INSERT INTO the table's columns
-	most int // rows of the longest statement, as a power of two
+	most int    // rows of the longest statement, as a power of two
 	// numbered placeholders, which SQLite has, allow to send once what all rows
 	// share.
 	numbered bool
