@@ -47,7 +47,7 @@ func TestFailWrite(t *testing.T) {
 				if !errors.Is(err, auditplugin.ErrAuditFailed) {
 					t.Fatalf("the write returned %v", err)
 				}
-				if text := err.Error(); !strings.Contains(text, "user") || !strings.Contains(text, "update") || strings.Contains(text, "4711") {
+				if text := err.Error(); !strings.Contains(text, "user") || !strings.Contains(text, "update") || strings.Contains(text, "value-4711") {
 					t.Errorf("the error says %q", text)
 				}
 				var got user
@@ -90,7 +90,7 @@ func TestKeepWrite(t *testing.T) {
 					if errors.Is(err, auditplugin.ErrAuditFailed) && strings.Contains(err.Error(), "user update") {
 						lost++
 					}
-					if strings.Contains(err.Error(), "4711") {
+					if strings.Contains(err.Error(), "value-4711") {
 						t.Errorf("the handler heard %q", err)
 					}
 				}
