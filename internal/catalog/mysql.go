@@ -32,6 +32,11 @@ func (s mysqlSelect) sql(width int) string {
 	return b.String() + " FROM " + s.from
 }
 
+// mysqlNotSystem keeps the search for foreign keys, which looks into all databases, out
+// of the server's own. To look into information_schema, MariaDB makes a temporary table
+// for each of its 80, and 10.11 has died of one that it could not make.
+const mysqlNotSystem = "CONSTRAINT_SCHEMA NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')"
+
 // mysqlTable returns the statement that describes a table, and its arguments.
 func mysqlTable(schema, name string) (query string, args []any) {
 	const width = 9
@@ -49,7 +54,7 @@ func mysqlTable(schema, name string) (query string, args []any) {
 		}, "information_schema.STATISTICS WHERE TABLE_SCHEMA = :schema: AND TABLE_NAME = :name: AND NON_UNIQUE = 0"},
 		{"f", []string{
 			"REFERENCED_TABLE_NAME", "CONSTRAINT_SCHEMA", "TABLE_NAME", "CONSTRAINT_NAME", "DELETE_RULE", "UPDATE_RULE",
-		}, "information_schema.REFERENTIAL_CONSTRAINTS WHERE UNIQUE_CONSTRAINT_SCHEMA = :schema: AND REFERENCED_TABLE_NAME = :name:"},
+		}, "information_schema.REFERENTIAL_CONSTRAINTS WHERE UNIQUE_CONSTRAINT_SCHEMA = :schema: AND REFERENCED_TABLE_NAME = :name: AND " + mysqlNotSystem},
 		{"g", []string{
 			"EVENT_OBJECT_TABLE", "ACTION_TIMING",
 		}, "information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = :schema: AND EVENT_OBJECT_TABLE = :name:"},
