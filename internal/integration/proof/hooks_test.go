@@ -37,7 +37,11 @@ func called(db *gorm.DB, hook string) error {
 	if !ok {
 		return nil
 	}
-	text, err := json.Marshal(db.Statement.ReflectValue.Interface())
+	rows := db.Statement.ReflectValue.Interface()
+	if hook == "AfterDelete" || hook == "AfterUpdate" || hook == "AfterSave" {
+		rows = sorted(rows) // RETURNING promises no order, and PostgreSQL's heap keeps none
+	}
+	text, err := json.Marshal(rows)
 	if err != nil {
 		text = []byte(err.Error())
 	}
