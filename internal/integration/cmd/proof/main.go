@@ -5,9 +5,6 @@
 //	go run ./internal/integration/cmd/proof
 //	go run ./internal/integration/cmd/proof -operations 100000 -seed 0
 //
-// Two packages run at a time, which have databases of their own and mostly wait for
-// disks; -parallel says otherwise.
-//
 // SQLite is always there; PostgreSQL and MariaDB are those that AUDIT_POSTGRES_DSN
 // and AUDIT_MYSQL_DSN name.
 package main
@@ -22,7 +19,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/internal/integration/summary"
@@ -35,15 +31,14 @@ func main() {
 	seed := flag.Uint64("seed", 1, "seed of the histories; 0 draws one")
 	kills := flag.Int("kills", 70, "killed processes per database")
 	only := flag.String("packages", "proof,oracle,crash,concurrency,leaks", "packages to run, by name")
-	parallel := flag.Int("parallel", 2, "packages to run at a time")
 	flag.Parse()
-	if err := run(*operations, *seed, *kills, *parallel, strings.Split(*only, ",")); err != nil {
+	if err := run(*operations, *seed, *kills, strings.Split(*only, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "proof:", err)
 		os.Exit(1)
 	}
 }
 
-func run(operations int, seed uint64, kills, parallel int, names []string) error {
+func run(operations int, seed uint64, kills int, names []string) error {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
 		return fmt.Errorf("where is %s: %w", module, err)
@@ -56,40 +51,26 @@ func run(operations int, seed uint64, kills, parallel int, names []string) error
 	defer func() { _ = os.RemoveAll(folder) }()
 	file := filepath.Join(folder, "summary.jsonl")
 
+	var failed []string
 	for _, name := range names {
 		if _, err := os.Stat(filepath.Join(root, name)); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("there is no package %s", name)
 		}
+		start := time.Now()
+		args := []string{"test", "-count=1", "-timeout=60m", "./" + name}
+		if name == "proof" {
+			args = append(args, "-rapid.nofailfile", "-rapid.seed="+strconv.FormatUint(seed, 10))
+		}
+		test := exec.Command("go", args...)
+		test.Dir = root
+		test.Env = append(os.Environ(), summary.Env+"="+file, "AUDIT_PROOF_FULL=1",
+			"AUDIT_PROOF_OPERATIONS="+strconv.Itoa(operations), "AUDIT_PROOF_KILLS="+strconv.Itoa(kills))
+		test.Stdout, test.Stderr = os.Stdout, os.Stderr
+		if err := test.Run(); err != nil {
+			failed = append(failed, name)
+		}
+		fmt.Printf("%s: %.0f s\n", name, time.Since(start).Seconds())
 	}
-	var (
-		failed  []string
-		mu      sync.Mutex
-		group   sync.WaitGroup
-		running = make(chan struct{}, max(1, parallel))
-	)
-	for _, name := range names {
-		running <- struct{}{} // in order: the longest comes first
-		group.Go(func() {
-			defer func() { <-running }()
-			start := time.Now()
-			args := []string{"test", "-count=1", "-timeout=60m", "./" + name}
-			if name == "proof" {
-				args = append(args, "-rapid.nofailfile", "-rapid.seed="+strconv.FormatUint(seed, 10))
-			}
-			test := exec.Command("go", args...)
-			test.Dir = root
-			test.Env = append(os.Environ(), summary.Env+"="+file, "AUDIT_PROOF_FULL=1",
-				"AUDIT_PROOF_OPERATIONS="+strconv.Itoa(operations), "AUDIT_PROOF_KILLS="+strconv.Itoa(kills))
-			out, err := test.CombinedOutput()
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failed = append(failed, name)
-			}
-			fmt.Printf("%s%s: %.0f s\n", out, name, time.Since(start).Seconds())
-		})
-	}
-	group.Wait()
 	f, err := os.Open(file)
 	if err != nil {
 		return fmt.Errorf("no test counted anything: %w", err)
