@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
@@ -14,17 +15,20 @@ const minPowerDerived = 5
 
 // derives reports whether MariaDB should take many rows as INSERT … SELECT from a
 // derived table: what they share is then sent once, which takes a third off the
-// statement's time. MySQL fixes the types of such columns in another way. Where
-// statements are replicated as text the server would call it unsafe, each time, in its
-// log.
+// statement's time. MySQL was not tried. Where statements are replicated as text the
+// server would call it unsafe, each time, in its log.
 func (in inspector) derives(ctx context.Context) (bool, error) {
-	var version, format string
-	var logs bool
-	err := in.conn.QueryRowContext(ctx, "SELECT VERSION(), @@binlog_format, @@log_bin").Scan(&version, &format, &logs)
-	if err != nil {
-		return false, fmt.Errorf("auditplugin: audit table: version of the server: %w", err)
+	server, err := catalog.LoadServer(ctx, in.conn, in.dialect)
+	if err != nil || !server.MariaDB {
+		return false, err
 	}
-	return strings.Contains(strings.ToLower(version), "mariadb") && (!logs || !strings.EqualFold(format, "STATEMENT")), nil
+	// Other servers that speak this protocol need not know these.
+	var format string
+	var logs bool
+	if err := in.conn.QueryRowContext(ctx, "SELECT @@binlog_format, @@log_bin").Scan(&format, &logs); err != nil {
+		return false, fmt.Errorf("auditplugin: audit table: binlog_format: %w", err)
+	}
+	return !logs || !strings.EqualFold(format, "STATEMENT"), nil
 }
 
 // buildDerived makes the INSERT of rows that share columns, whose arguments come first.
