@@ -105,7 +105,7 @@ func (j *job) literals(before *held) (map[int]any, bool) {
 	sent := map[int]any{}
 	for _, a := range j.assignments() {
 		i, ok := t.index[columnName(a)]
-		if !ok || isExpression(a.Value) {
+		if !ok || isExpression(a.Value) || !values.Settled(a.Value) {
 			return nil, false
 		}
 		column, _ := t.tbl.Column(t.cols[i].Name)
