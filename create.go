@@ -30,6 +30,11 @@ func (j *job) create() (outcome, error) {
 		return j.upsert(oc)
 	}
 	if j.returnsInserted() || j.onlyReturned() {
+		if p := j.sentAsStored(); p != nil {
+			if query, ok := j.withReturning(p.returned); ok {
+				return j.insertAsSent(query, p)
+			}
+		}
 		if query, ok := j.withReturning(j.t); ok {
 			return j.insertReturning(query)
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gorm.io/gorm/schema"
 )
 
 func TestExact(t *testing.T) {
@@ -66,5 +68,58 @@ func TestExact(t *testing.T) {
 		if got := c.s.Exact(c.v, c.loc); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
+	}
+}
+
+func TestExactSQLite(t *testing.T) {
+	for _, c := range []struct {
+		declared string
+		v        any
+		want     bool
+	}{
+		{"TEXT", nil, true},
+		{"TEXT", "ä", true},
+		{"VARCHAR", "7", true},
+		{"NUMERIC", "7", false},
+		{"", "7", false},
+		{"STRING", "7", false}, // numeric, whatever it looks like
+		{"TEXT", "\xff", false},
+		{"TEXT", "a\x00", false},
+		{"TEXT", 7, false},
+		{"INTEGER", 7, true},
+		{"BIGINT", int64(math.MinInt64), true},
+		{"INTEGER", uint64(math.MaxUint64), false},
+		{"INTEGER", 7.0, false},
+		{"INTEGER", "7", false},
+		{"REAL", 7, false},
+		{"DATETIME", 7, false}, // which a driver reads as seconds
+		{"BOOLEAN", 7, false},
+		{"REAL", 0.1, true},
+		{"DOUBLE PRECISION", 0.0, true},
+		{"FLOAT", math.Copysign(0, -1), false},
+		{"REAL", math.NaN(), false},
+		{"REAL", math.Inf(1), false},
+		{"NUMERIC", 0.5, false},
+		{"CHARINT", "text", false}, // INT comes first
+		{"BLOB", []byte{0}, true},
+		{"BLOB", []byte{}, false},
+		{"TEXT", []byte("text"), false},
+		{"BOOLEAN", true, true},
+		{"INTEGER", true, true},
+		{"TEXT", true, false},
+		{"DATETIME", true, false},
+		{"DATETIME", time.Now(), false},
+		{"TEXT", map[string]any{}, false},
+	} {
+		if got := For("sqlite", Column{DBType: c.declared}).ExactSQLite(c.declared, false, c.v); got != c.want {
+			t.Errorf("%T %v in %q: %v", c.v, c.v, c.declared, got)
+		}
+	}
+	if For("sqlite", Column{DBType: "TEXT"}).ExactSQLite("TEXT", true, nil) {
+		t.Error("NULL where it is refused, or replaced")
+	}
+	flag := For("sqlite", Column{DBType: "DATETIME", Field: &schema.Field{GORMDataType: schema.Bool}})
+	if flag.ExactSQLite("DATETIME", false, true) {
+		t.Error("a bool in a column of times")
 	}
 }
