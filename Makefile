@@ -35,7 +35,7 @@ ci:
 	.ci/run
 
 bench: ## tables of medians and ratios, and docs/benchmarks.*; set the two DSNs for the servers
-	go run ./internal/benchmarks/cmd/writes -write docs
+	go run ./internal/benchmarks/cmd/writes -twice -write docs
 	go run ./internal/benchmarks/cmd/ecslog
 
 proof: ## all proof tests in full, with a summary; set the two DSNs for the servers

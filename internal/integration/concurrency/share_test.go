@@ -22,6 +22,9 @@ type workload struct {
 	name   string
 	level  sql.IsolationLevel
 	except string // a dialect that it is not for
+	// cycles says that two of them can wait for each other: that none does without the
+	// plugin is then chance.
+	cycles bool
 	run    func(tx *gorm.DB, r *rand.Rand, worker, round int) error
 }
 
@@ -57,7 +60,7 @@ func transfer(tx *gorm.DB, r *rand.Rand, _, _ int) error {
 }
 
 var workloads = []workload{
-	{name: "overlapping updates in random order", run: func(tx *gorm.DB, r *rand.Rand, _, _ int) error {
+	{name: "overlapping updates in random order", cycles: true, run: func(tx *gorm.DB, r *rand.Rand, _, _ int) error {
 		for _, i := range r.Perm(parents)[:3] {
 			if err := bump(tx, uint(i+1)); err != nil {
 				return err
@@ -80,7 +83,7 @@ var workloads = []workload{
 			Columns: []clause.Column{{Name: "name"}}, DoUpdates: clause.Assignments(map[string]any{"hits": gorm.Expr("counters.hits + 1")}),
 		}).Create(&counter{Name: fmt.Sprintf("k%04d", n/2), Hits: 1}).Error // neighbours meet on fresh keys
 	}},
-	{name: "upserts of two rows", run: func(tx *gorm.DB, r *rand.Rand, _, _ int) error {
+	{name: "upserts of two rows", cycles: true, run: func(tx *gorm.DB, r *rand.Rand, _, _ int) error {
 		p := r.Perm(8)
 		rows := []counter{{Name: fmt.Sprint("c", p[0])}, {Name: fmt.Sprint("c", p[1])}}
 		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&rows).Error
@@ -138,8 +141,8 @@ func byHand(tx *gorm.DB) error {
 	return tx.Create(&rows).Error
 }
 
-// TestShareOfFailures: work of which no transaction fails without the plugin has
-// none that fails with it. Where transactions collide by themselves, those that last
+// TestShareOfFailures: work of which no transaction fails without the plugin, nor has a
+// way to, has none that fails with it. Where transactions collide by themselves, those that last
 // longer collide more often, with any trail: there the share is measured beside
 // that of a trail by hand, and bounded. What the transactions read adds up all the
 // same, and what they count is what succeeded.
@@ -178,7 +181,7 @@ func TestShareOfFailures(t *testing.T) {
 				}
 				all := turns * workers * n
 				plain, hand, audited := runs[0], runs[1], runs[2]
-				if plain.failed == 0 && hand.failed == 0 && audited.failed > 0 {
+				if !w.cycles && plain.failed == 0 && hand.failed == 0 && audited.failed > 0 {
 					t.Errorf("%d of %d transactions failed, none without the plugin:\n%v", audited.failed, all, audited.how)
 				}
 				if most := allowed(max(plain.failed, hand.failed), all); audited.failed > most {
@@ -211,10 +214,10 @@ const factor = 2.5
 
 // allowed is how many of n transactions may fail when that many failed in another
 // run: factor times as many, and what may be chance: four standard deviations of
-// the difference between two samples of the same share, and one in a hundred.
+// the difference between two samples of the same share, and one in a hundred, or four.
 func allowed(failed, n int) int {
 	p := float64(failed) / float64(n)
-	return int(factor*float64(failed)+4*math.Sqrt(2*float64(n)*p*(1-p))) + n/100
+	return int(factor*float64(failed)+4*math.Sqrt(2*float64(n)*p*(1-p))) + max(4, n/100)
 }
 
 // prepare puts the rows of a workload in place.

@@ -53,6 +53,9 @@ func run(o *options) error {
 		return err
 	}
 	sections, err := o.sections()
+	if err == nil && o.twice {
+		err = o.repeat(sections)
+	}
 	if err := errors.Join(err, stop()); err != nil {
 		return err
 	}
@@ -95,6 +98,7 @@ type section struct {
 	again   bool // the same with another trail came before
 	server  server
 	results []*result
+	second  []*result // the same works, measured again
 }
 
 // measure does all works on one database in one mode.

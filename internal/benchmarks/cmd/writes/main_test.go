@@ -49,8 +49,8 @@ func TestParse(t *testing.T) {
 // A whole run, as short as can be, with its page and plot.
 func TestRun(t *testing.T) {
 	docs := t.TempDir()
-	page := runFor(t, docs, "-db", "sqlite", "-work", "create,delete,read", "-mode", "default,nosync", "-trail", "2500,0")
-	for _, want := range []string{"| create one row |", "## SQLite\n", "## SQLite without waiting", "each audit table is a trail of 2500 records", "## SQLite, a trail that is empty before each turn", "synchronous = FULL", "synchronous = NORMAL", "+1 |"} {
+	page := runFor(t, docs, "-db", "sqlite", "-work", "create,delete,read", "-mode", "default,nosync", "-trail", "2500,0", "-twice")
+	for _, want := range []string{"| create one row |", "## SQLite\n", "## SQLite without waiting", "each audit table is a trail of 2500 records", "## SQLite, a trail that is empty before each turn", "## A second run", "Of 12 ratios,", "\nSQLite, a trail of 2500 records and more:\n\n| work | plugin / plain | second run |", "synchronous = FULL", "synchronous = NORMAL", "+1 |"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q:\n%s", want, page)
 		}

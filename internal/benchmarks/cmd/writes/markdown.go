@@ -39,6 +39,7 @@ Written by `+"`make bench`"+`; edits are lost.
 	for _, s := range sections {
 		s.markdown(w)
 	}
+	markdownSecond(w, sections)
 	fmt.Fprint(w, `
 ## Repeat it
 

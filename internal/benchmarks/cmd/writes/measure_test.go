@@ -39,3 +39,15 @@ func TestOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestMeet(t *testing.T) {
+	a := spread{n: 7, q1: 1, q3: 2}
+	for _, c := range []struct {
+		other spread
+		want  bool
+	}{{spread{q1: 2, q3: 3}, true}, {spread{q1: 2.1, q3: 3}, false}, {spread{q1: 0, q3: 0.9}, false}, {spread{q1: 1.2, q3: 1.3}, true}, {spread{q1: 0, q3: 9}, true}} {
+		if a.meet(c.other) != c.want || c.other.meet(a) != c.want {
+			t.Errorf("%v and %v: want %v", a, c.other, c.want)
+		}
+	}
+}

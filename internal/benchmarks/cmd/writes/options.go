@@ -29,6 +29,7 @@ type options struct {
 	counts   bool
 	page     string
 	profile  string
+	twice    bool
 	// everywhere says that the longest works, of which a run in one mode tells most,
 	// are measured in every mode.
 	everywhere bool
@@ -49,6 +50,7 @@ func parse(args []string) (*options, error) {
 	profile := f.String("cpuprofile", "", "file to write a CPU profile of the turns to, with the labels variant and work")
 	counts := f.Bool("counts", true, "count statements, round trips and allocations too")
 	page := f.String("write", "", "folder to write benchmarks.md and benchmarks.svg to")
+	twice := f.Bool("twice", false, "measure the default mode once more at the end, and put both runs side by side")
 	trail := f.String("trail", "100000,0", "records in the trail before anything is measured, from where it grows; 0: it is emptied between turns; those after the first in the default mode only")
 	dir := f.String("dir", "", "folder for SQLite's files (default: that for temporary files)")
 	if err := f.Parse(args); err != nil {
@@ -76,7 +78,7 @@ func parse(args []string) (*options, error) {
 			*works = strings.Join(slices.DeleteFunc(workNames(), func(n string) bool { return n == "update100000" }), ",")
 		}
 	}
-	o := &options{rounds: *rounds, bigs: max(3, *rounds/6), slice: *slice, duration: *duration, dir: *dir, counts: *counts, page: *page, profile: *profile, everywhere: given["mode"]}
+	o := &options{rounds: *rounds, bigs: max(3, *rounds/6), slice: *slice, duration: *duration, dir: *dir, counts: *counts, page: *page, profile: *profile, twice: *twice, everywhere: given["mode"]}
 	for _, text := range split(*trail) {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
