@@ -155,4 +155,3 @@ func (j *job) readInserted(p *asSent, added [][]any) error {
 	}
 	return nil
 }
-

@@ -24,6 +24,7 @@ func pins() map[subject.Kind]map[string]pin {
 			"create":      {statements: 1, roundTrips: 1, allocs: 94},
 			"update":      {statements: 3, roundTrips: 3, allocs: 88},
 			"delete":      {statements: 1, roundTrips: 1, allocs: 76},
+			"create1000":  {statements: 63, roundTrips: 64, prepares: 1, allocs: 16_200},
 			"transaction": {statements: 108, roundTrips: 111, prepares: 3, allocs: 4_450},
 			"read":        {},
 			"unaudited":   {allocs: 5},

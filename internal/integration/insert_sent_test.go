@@ -92,8 +92,15 @@ func TestBulkInsertOfAnything(t *testing.T) {
 	now := time.Date(2024, 2, 29, 13, 14, 15, 123_456_789, time.UTC)
 	pool := []any{
 		nil, true, false, 0, 1, -7, int64(math.MaxInt64), uint8(200), 0.5, 2.0, math.Copysign(0, -1), 1e300, float32(0.1), "", "7", "7.50", "0x10", " 8 ",
-		"text", "ä€😀", "a\x00b", "\xff", []byte{}, []byte{0, 1, 255}, []byte("7"), now, &now, ptr("pointer"), (*string)(nil), sql.NullString{}, sql.NullInt64{Int64: 5, Valid: true},
-		Colour{1, 2, 3}, gorm.Expr("1 + 1"), gorm.DeletedAt{Time: now, Valid: true},
+		"text", "ä€😀", "a\x00b", "\xff",
+		[]byte{},
+		[]byte{0, 1, 255},
+		[]byte("7"), now, &now, ptr("pointer"), (*string)(nil),
+		sql.NullString{},
+		sql.NullInt64{Int64: 5, Valid: true},
+		Colour{1, 2, 3},
+		gorm.Expr("1 + 1"),
+		gorm.DeletedAt{Time: now, Valid: true},
 	}
 	types := []string{
 		"", "text", "varchar(20)", "nchar(3)", "clob", "integer", "int", "bigint", "unsigned big int", "tinyint(1)", "real", "double precision", "float",

@@ -53,7 +53,7 @@ func affinity(declared string) string {
 		return "TEXT"
 	case declared == "" || has("BLOB"):
 		return "BLOB"
-	case has("REAL", "FLOA", "DOUB"):
+	case has("REAL", "FLOA", "DOUBLE"): // SQLite looks for less of the last
 		return "REAL"
 	}
 	return "NUMERIC"

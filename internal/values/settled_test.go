@@ -22,8 +22,14 @@ func TestSettled(t *testing.T) {
 	pn, pc := &n, &c
 	var any1 any = c
 	for _, v := range []any{
-		nil, true, "text", []byte("b"), 1, uint8(2), 1.5, at, &at, n, &n, &pn, []string{"a"}, (*string)(nil),
-		gorm.DeletedAt{}, uuid.UUID{}, sql.NullString{}, &sql.NullInt64{}, struct{ A int }{},
+		nil, true, "text", []byte("b"), 1, uint8(2), 1.5, at, &at, n, &n, &pn,
+		[]string{"a"},
+		(*string)(nil),
+		gorm.DeletedAt{},
+		uuid.UUID{},
+		sql.NullString{},
+		&sql.NullInt64{},
+		struct{ A int }{},
 	} {
 		if !Settled(v) {
 			t.Errorf("%T is not settled", v)

@@ -43,7 +43,7 @@ func parse(args []string) (*options, error) {
 	mode := f.String("mode", "", "modes: default, prepare, simple (PostgreSQL), nosync (SQLite) (default: all, with the 100,000 rows and the writers in the default mode)")
 	variant := f.String("variant", "", "variants beside plain: plugin, trigger, slog (default: all)")
 	works := f.String("work", "", "works: "+strings.Join(workNames(), ", ")+" (default: all)")
-	rounds := f.Int("rounds", 31, "turns that each variant takes at each work")
+	rounds := f.Int("rounds", 15, "turns that each variant takes at each work")
 	slice := f.Duration("slice", 20*time.Millisecond, "how long a turn of plain GORM takes, for works of one row")
 	duration := f.Duration("duration", 30*time.Second, "how long the 16 writers write, each variant")
 	quick := f.Bool("quick", false, "a tenth of the time: 7 rounds, 3 s of writers, default mode, not the 100,000 rows")
@@ -78,7 +78,7 @@ func parse(args []string) (*options, error) {
 			*works = strings.Join(slices.DeleteFunc(workNames(), func(n string) bool { return n == "update100000" }), ",")
 		}
 	}
-	o := &options{rounds: *rounds, bigs: max(3, *rounds/6), slice: *slice, duration: *duration, dir: *dir, counts: *counts, page: *page, profile: *profile, twice: *twice, everywhere: given["mode"]}
+	o := &options{rounds: *rounds, bigs: max(5, *rounds/6), slice: *slice, duration: *duration, dir: *dir, counts: *counts, page: *page, profile: *profile, twice: *twice, everywhere: given["mode"]}
 	for _, text := range split(*trail) {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
