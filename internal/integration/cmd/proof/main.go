@@ -17,8 +17,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/internal/integration/summary"
@@ -30,15 +32,19 @@ func main() {
 	operations := flag.Int("operations", 20000, "random operations per database")
 	seed := flag.Uint64("seed", 1, "seed of the histories; 0 draws one")
 	kills := flag.Int("kills", 70, "killed processes per database")
+	shares := flag.Int("shares", 2, "processes among which the operations are divided, each with a seed of its own; they run at the same time")
 	only := flag.String("packages", "proof,oracle,crash,concurrency,leaks", "packages to run, by name")
 	flag.Parse()
-	if err := run(*operations, *seed, *kills, strings.Split(*only, ",")); err != nil {
+	if err := run(*operations, *shares, *seed, *kills, strings.Split(*only, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "proof:", err)
 		os.Exit(1)
 	}
 }
 
-func run(operations int, seed uint64, kills int, names []string) error {
+func run(operations, shares int, seed uint64, kills int, names []string) error {
+	if operations < 1 || shares < 1 {
+		return errors.New("operations and shares start at 1")
+	}
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
 		return fmt.Errorf("where is %s: %w", module, err)
@@ -57,16 +63,14 @@ func run(operations int, seed uint64, kills int, names []string) error {
 			return fmt.Errorf("there is no package %s", name)
 		}
 		start := time.Now()
-		args := []string{"test", "-count=1", "-timeout=60m", "./" + name}
+		env := append(os.Environ(), summary.Env+"="+file, "AUDIT_PROOF_FULL=1", "AUDIT_PROOF_KILLS="+strconv.Itoa(kills))
+		var err error
 		if name == "proof" {
-			args = append(args, "-rapid.nofailfile", "-rapid.seed="+strconv.FormatUint(seed, 10))
+			err = histories(root, env, operations, shares, seed)
+		} else {
+			err = test(root, env, name)
 		}
-		test := exec.Command("go", args...)
-		test.Dir = root
-		test.Env = append(os.Environ(), summary.Env+"="+file, "AUDIT_PROOF_FULL=1",
-			"AUDIT_PROOF_OPERATIONS="+strconv.Itoa(operations), "AUDIT_PROOF_KILLS="+strconv.Itoa(kills))
-		test.Stdout, test.Stderr = os.Stdout, os.Stderr
-		if err := test.Run(); err != nil {
+		if err != nil {
 			failed = append(failed, name)
 		}
 		fmt.Printf("%s: %.0f s\n", name, time.Since(start).Seconds())
@@ -94,4 +98,37 @@ func run(operations int, seed uint64, kills int, names []string) error {
 		return fmt.Errorf("failed: %s", strings.Join(failed, "; "))
 	}
 	return nil
+}
+
+// test runs the tests of a package.
+func test(root string, env []string, name string, args ...string) error {
+	cmd := exec.Command("go", append([]string{"test", "-count=1", "-timeout=60m", "./" + name}, args...)...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = root, env, os.Stdout, os.Stderr
+	return cmd.Run()
+}
+
+// histories runs the random histories in several processes. One at a time, they would
+// wait for the databases' disks most of the time.
+func histories(root string, env []string, operations, shares int, seed uint64) error {
+	errs := make([]error, shares)
+	var running sync.WaitGroup
+	for i := range shares {
+		running.Go(func() {
+			own := seed
+			if seed > 0 {
+				own += uint64(i)
+			}
+			args := []string{"-rapid.nofailfile", "-rapid.seed=" + strconv.FormatUint(own, 10)}
+			if i > 0 {
+				args = append(args, "-run", "^TestRandomHistories$") // the others once
+			}
+			n := operations / shares
+			if i < operations%shares {
+				n++
+			}
+			errs[i] = test(root, append(slices.Clone(env), "AUDIT_PROOF_OPERATIONS="+strconv.Itoa(n)), "proof", args...)
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
 }
