@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -119,7 +120,8 @@ func TestHostileFields(t *testing.T) {
 		}
 		written := 0
 		rows := hostileRows()
-		for _, name := range slices.Sorted(maps.Keys(rows)) {
+		names := share(g.Dialect, slices.Sorted(maps.Keys(rows)))
+		for _, name := range names {
 			want, wantErrs := writeOdd(t, plain, rows[name])
 			before := sinks.heard()
 			got, gotErrs := writeOdd(t, d, rows[name])
@@ -138,11 +140,25 @@ func TestHostileFields(t *testing.T) {
 				}
 			}
 		}
-		if written < len(rows)/2 {
-			t.Errorf("only %d of %d rows could be written", written, len(rows))
+		if written < len(names)/2 {
+			t.Errorf("only %d of %d rows could be written", written, len(names))
 		}
 		closeAndCompare(t, d, sinks)
 	})
+}
+
+// share is every third of the rows, others on each database; all of them where the
+// tests run in full.
+func share(dialect string, names []string) []string {
+	if os.Getenv("AUDIT_PROOF_FULL") != "" {
+		return names
+	}
+	first := slices.Index([]string{testdb.SQLite, testdb.Postgres, testdb.MySQL}, dialect)
+	var third []string
+	for i := first; i < len(names); i += 3 {
+		third = append(third, names[i])
+	}
+	return third
 }
 
 // writeOdd creates the row, changes a plain one into it, and deletes it.

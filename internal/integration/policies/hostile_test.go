@@ -80,8 +80,9 @@ func TestHostileValues(t *testing.T) {
 			testdb.WithPlugin(auditplugin.WithEmitter(emitter.JSON(&log), emitter.Slog(textLogger(&slogged)))))
 		plain := d.Plain(t)
 		records := 0
-		for _, name := range slices.Sorted(maps.Keys(hostileRows())) {
-			row := hostileRows()[name]
+		rows := hostileRows()
+		for _, name := range slices.Sorted(maps.Keys(rows)) {
+			row := rows[name]
 			t.Run(name, func(t *testing.T) {
 				exec(t, d, "DELETE FROM audit_logs")
 				exec(t, d, "DELETE FROM blobs")
