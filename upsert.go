@@ -96,7 +96,8 @@ func (j *job) compare(before, after []row) {
 }
 
 // rekeyed finds the before image of a row whose primary key the upsert assigned, by
-// another unique key that it left alone.
+// another unique key: one that it left alone, or else one that it assigned just what
+// was sent, which is what the row that conflicted by it has.
 func (j *job) rekeyed(before []row) func(image) (image, bool) {
 	oc, _ := j.db.Statement.Clauses["ON CONFLICT"].Expression.(clause.OnConflict)
 	names := assignedNames(oc.DoUpdates)
@@ -107,10 +108,16 @@ func (j *job) rekeyed(before []row) func(image) (image, bool) {
 		at  []int
 		was map[string]image
 	}
-	var kept []unique
+	assignedElse := func(c string) bool {
+		return slices.ContainsFunc(oc.DoUpdates, func(a clause.Assignment) bool {
+			from, ok := a.Value.(clause.Column)
+			return columnName(a) == c && (!ok || from.Table != "excluded" || from.Name != c)
+		})
+	}
+	var kept, sent []unique
 	for _, columns := range j.uniques() {
 		at := positions(j.t, columns)
-		if at == nil || slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(names, c) }) {
+		if at == nil || slices.ContainsFunc(columns, assignedElse) {
 			continue
 		}
 		u := unique{at, make(map[string]image, len(before))}
@@ -119,8 +126,13 @@ func (j *job) rekeyed(before []row) func(image) (image, bool) {
 				u.was[identityOf(b.image, at)] = b.image
 			}
 		}
-		kept = append(kept, u)
+		if slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(names, c) }) {
+			sent = append(sent, u)
+		} else {
+			kept = append(kept, u)
+		}
 	}
+	kept = append(kept, sent...)
 	return func(img image) (image, bool) {
 		for _, u := range kept {
 			if b, ok := u.was[identityOf(img, u.at)]; ok && !anyNil(img, u.at) {

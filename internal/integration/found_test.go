@@ -208,3 +208,27 @@ func TestFoundUpsertMeetsTwoRows(t *testing.T) {
 		s.expect("1 update rankeds", "2 create rankeds")
 	})
 }
+
+// Spot is found by a unique key of two columns.
+type Spot struct {
+	ID   uint
+	X    int `gorm:"uniqueIndex:xy"`
+	Y    int `gorm:"uniqueIndex:xy"`
+	Text string
+}
+
+func TestFoundUpsertAssignsAGeneratedKey(t *testing.T) {
+	seed := func(db *gorm.DB) error {
+		return db.Create(&[]Spot{{X: 1, Y: 1, Text: "a"}, {X: 1, Y: 2, Text: "b"}, {X: 2, Y: 1, Text: "c"}}).Error
+	}
+	scene{models: []any{&Spot{}}, seed: seed}.on(t, testdb.MySQL, func(s *stage) {
+		assigned := func(names ...string) clause.OnConflict {
+			return clause.OnConflict{DoUpdates: clause.AssignmentColumns(names)}
+		}
+		// The row gets the key that was generated for the one that was sent.
+		s.ok(s.db.Clauses(assigned("id", "y", "text")).Create(&Spot{X: 1, Y: 2, Text: "new"}))
+		s.ok(s.db.Clauses(assigned("id", "text")).Create(&Spot{X: 1, Y: 1, Text: "new"}))
+		s.ok(s.db.Clauses(assigned("id", "x", "y", "text")).Create(&[]Spot{{X: 2, Y: 1, Text: "new"}, {X: 2, Y: 2, Text: "fresh"}}))
+		s.expect("1 create spots", "3 update spots")
+	})
+}
