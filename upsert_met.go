@@ -11,9 +11,10 @@ import (
 // withoutMet leaves out of after the rows that were only found by a unique key which
 // the statement sent, but did not insert: where a row that was sent meets two rows
 // by two keys, MySQL updates one of them, and the other stays as it is. A row that was
-// sent and has its before image inserted nothing. Where the key is assigned, a row
-// may stand under another one than its before image, and all are kept.
-func (j *job) withoutMet(oc clause.OnConflict, vals clause.Values, before, after []row) []row {
+// sent and met another inserted nothing, be that one of before or one of the
+// statement's own. Where the key is assigned, a row may stand under another one than
+// its before image, and all are kept.
+func (j *job) withoutMet(oc clause.OnConflict, vals clause.Values, before, own, after []row) []row {
 	for _, a := range oc.DoUpdates {
 		// GORM words DO NOTHING as an assignment of the key to itself.
 		if c, ok := a.Value.(clause.Column); ok && c.Name == a.Column.Name && c.Table != "excluded" {
@@ -23,13 +24,14 @@ func (j *job) withoutMet(oc clause.OnConflict, vals clause.Values, before, after
 			return after
 		}
 	}
-	was := make(map[string]bool, len(before))
-	for _, b := range before {
-		was[j.t.identity(b.image)] = true
+	hit := slices.Concat(before, own)
+	stays := make(map[string]bool, len(hit))
+	for _, r := range hit {
+		stays[j.t.identity(r.image)] = true
 	}
 	sent := j.sentKeys(vals)
 	return slices.DeleteFunc(after, func(a row) bool {
-		if was[j.t.identity(a.image)] {
+		if stays[j.t.identity(a.image)] {
 			return false
 		}
 		met := false
@@ -37,7 +39,7 @@ func (j *job) withoutMet(oc clause.OnConflict, vals clause.Values, before, after
 			if !keys.meet(a.image) {
 				continue
 			}
-			if !slices.ContainsFunc(before, func(b row) bool { return keys.meet(b.image) }) {
+			if !slices.ContainsFunc(hit, func(b row) bool { return keys.meet(b.image) }) {
 				return false // it may well have been inserted by this one
 			}
 			met = true

@@ -53,7 +53,7 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	before, err := j.parseHexRows(raw, vals, after...)
+	before, own, err := j.parseHexRows(raw, vals, after...)
 	if err != nil {
 		return out, err
 	}
@@ -62,7 +62,7 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 		if after, err = j.readStored(vals, before, out); err != nil {
 			return out, err
 		}
-		after = j.withoutMet(asked, vals, before, after)
+		after = j.withoutMet(asked, vals, before, own, after)
 	}
 	j.compare(before, after)
 	return out, nil
@@ -129,21 +129,22 @@ func isBinary(dbType string) bool {
 // parseHexRows reads what the variable collected. NULL means that it outgrew
 // max_allowed_packet, after which nothing is known.
 //
-// after, where known, has one row for each row sent.
-func (j *job) parseHexRows(raw [][]any, vals clause.Values, after ...row) ([]row, error) {
+// after, where known, has one row for each row sent. Own are rows that the statement
+// itself inserted, and met again.
+func (j *job) parseHexRows(raw [][]any, vals clause.Values, after ...row) (before, own []row, err error) {
 	if len(raw) != 1 || len(raw[0]) != 1 || raw[0][0] == nil {
-		return nil, j.auditError(errOverflow)
+		return nil, nil, j.auditError(errOverflow)
 	}
 	text := textOf(raw[0][0])
 	var rows []row
 	for len(text) > 0 {
 		end := strings.IndexByte(text, ')')
 		if text[0] != '(' || end < 0 {
-			return nil, j.auditError(errOverflow)
+			return nil, nil, j.auditError(errOverflow)
 		}
 		fields := strings.Split(text[1:end], ",")
 		if len(fields) != len(j.t.cols) {
-			return nil, j.auditError(errOverflow)
+			return nil, nil, j.auditError(errOverflow)
 		}
 		anys := make([]any, len(fields))
 		for i, f := range fields {
@@ -163,11 +164,15 @@ func (j *job) parseHexRows(raw [][]any, vals clause.Values, after ...row) ([]row
 	// The first image of a row that was hit twice is the one before the statement.
 	rows = dedupe(j.t, rows)
 	sent := j.sentTwice(vals)
-	return slices.DeleteFunc(rows, func(r row) bool {
+	for _, r := range rows {
 		// Hit once less than sent: the statement itself inserted it.
-		id := j.t.identity(r.image)
-		return hits[id] < max(sent(r.image), returned[id])
-	}), nil
+		if id := j.t.identity(r.image); hits[id] < max(sent(r.image), returned[id]) {
+			own = append(own, r)
+		} else {
+			before = append(before, r)
+		}
+	}
+	return before, own, nil
 }
 
 // sentTwice returns how often VALUES holds the unique keys of a row, 0 for once.

@@ -232,3 +232,20 @@ func TestFoundUpsertAssignsAGeneratedKey(t *testing.T) {
 		s.expect("1 create spots", "3 update spots")
 	})
 }
+
+// Visitor is found by either of two unique keys.
+type Visitor struct {
+	ID     uint
+	Email  string  `gorm:"size:40;uniqueIndex"`
+	Handle *string `gorm:"size:40;uniqueIndex"`
+	N      int
+}
+
+func TestFoundRowMeetsOneOfItsStatement(t *testing.T) {
+	seed := func(db *gorm.DB) error { return db.Create(&Visitor{Email: "a", Handle: ptr("h1"), N: 2}).Error }
+	scene{models: []any{&Visitor{}}, seed: seed}.on(t, testdb.MySQL, func(s *stage) {
+		// The second row meets the first by its address, and one that was there by its handle.
+		s.ok(s.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&[]Visitor{{Email: "b", N: 1}, {Email: "b", Handle: ptr("h1"), N: 3}, {Email: "c", N: 4}}))
+		s.expect("2 create visitors")
+	})
+}
