@@ -13,8 +13,10 @@ import (
 // by two keys, MySQL updates one of them, and the other stays as it is. A row that was
 // sent and met another inserted nothing, be that one of before or one of the
 // statement's own. Where the key is assigned, a row may stand under another one than
-// its before image, and all are kept.
-func (j *job) withoutMet(oc clause.OnConflict, vals clause.Values, before, own, after []row) []row {
+// its before image, and all are kept. Where as many rows are new as the statement
+// inserted, there is nothing to leave out: a row that was met may have given up the
+// key by which another was then inserted.
+func (j *job) withoutMet(oc clause.OnConflict, vals clause.Values, before, own, after []row, inserted int) []row {
 	for _, a := range oc.DoUpdates {
 		// GORM words DO NOTHING as an assignment of the key to itself.
 		if c, ok := a.Value.(clause.Column); ok && c.Name == a.Column.Name && c.Table != "excluded" {
@@ -28,6 +30,15 @@ func (j *job) withoutMet(oc clause.OnConflict, vals clause.Values, before, own, 
 	stays := make(map[string]bool, len(hit))
 	for _, r := range hit {
 		stays[j.t.identity(r.image)] = true
+	}
+	fresh := 0
+	for _, a := range after {
+		if !stays[j.t.identity(a.image)] {
+			fresh++
+		}
+	}
+	if fresh == inserted {
+		return after
 	}
 	sent := j.sentKeys(vals)
 	return slices.DeleteFunc(after, func(a row) bool {

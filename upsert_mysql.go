@@ -53,7 +53,7 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	before, own, err := j.parseHexRows(raw, vals, after...)
+	before, own, hits, err := j.parseHexRows(raw, vals, after...)
 	if err != nil {
 		return out, err
 	}
@@ -62,7 +62,8 @@ func (j *job) upsertMySQL(oc clause.OnConflict) (outcome, error) {
 		if after, err = j.readStored(vals, before, out); err != nil {
 			return out, err
 		}
-		after = j.withoutMet(asked, vals, before, own, after)
+		inserted := max(1, len(vals.Values)) - hits - len(own)
+		after = j.withoutMet(asked, vals, before, own, after, inserted)
 	}
 	j.compare(before, after)
 	return out, nil
@@ -130,21 +131,21 @@ func isBinary(dbType string) bool {
 // max_allowed_packet, after which nothing is known.
 //
 // after, where known, has one row for each row sent. Own are rows that the statement
-// itself inserted, and met again.
-func (j *job) parseHexRows(raw [][]any, vals clause.Values, after ...row) (before, own []row, err error) {
+// itself inserted, and met again; hits is how many of the rows that were sent met one.
+func (j *job) parseHexRows(raw [][]any, vals clause.Values, after ...row) (before, own []row, hits int, err error) {
 	if len(raw) != 1 || len(raw[0]) != 1 || raw[0][0] == nil {
-		return nil, nil, j.auditError(errOverflow)
+		return nil, nil, 0, j.auditError(errOverflow)
 	}
 	text := textOf(raw[0][0])
 	var rows []row
 	for len(text) > 0 {
 		end := strings.IndexByte(text, ')')
 		if text[0] != '(' || end < 0 {
-			return nil, nil, j.auditError(errOverflow)
+			return nil, nil, 0, j.auditError(errOverflow)
 		}
 		fields := strings.Split(text[1:end], ",")
 		if len(fields) != len(j.t.cols) {
-			return nil, nil, j.auditError(errOverflow)
+			return nil, nil, 0, j.auditError(errOverflow)
 		}
 		anys := make([]any, len(fields))
 		for i, f := range fields {
@@ -153,9 +154,10 @@ func (j *job) parseHexRows(raw [][]any, vals clause.Values, after ...row) (befor
 		rows = append(rows, j.fromHex(anys))
 		text = text[end+1:]
 	}
-	hits := make(map[string]int, len(rows))
+	hits = len(rows)
+	met := make(map[string]int, len(rows))
 	for _, r := range rows {
-		hits[j.t.identity(r.image)]++
+		met[j.t.identity(r.image)]++
 	}
 	returned := make(map[string]int, len(after))
 	for _, r := range after {
@@ -166,13 +168,13 @@ func (j *job) parseHexRows(raw [][]any, vals clause.Values, after ...row) (befor
 	sent := j.sentTwice(vals)
 	for _, r := range rows {
 		// Hit once less than sent: the statement itself inserted it.
-		if id := j.t.identity(r.image); hits[id] < max(sent(r.image), returned[id]) {
+		if id := j.t.identity(r.image); met[id] < max(sent(r.image), returned[id]) {
 			own = append(own, r)
 		} else {
 			before = append(before, r)
 		}
 	}
-	return before, own, nil
+	return before, own, hits, nil
 }
 
 // sentTwice returns how often VALUES holds the unique keys of a row, 0 for once.

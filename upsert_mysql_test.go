@@ -70,7 +70,7 @@ func TestParseHexRows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, raw := range []any{c.text, []byte(c.text)} {
-				rows, _, err := mysqlJob(t).parseHexRows([][]any{{raw}}, c.sent, c.after...)
+				rows, _, _, err := mysqlJob(t).parseHexRows([][]any{{raw}}, c.sent, c.after...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -89,7 +89,7 @@ func TestParseHexRows(t *testing.T) {
 		"no row": nil, "no column": {{}}, "outgrown": {{nil}}, "cut": {{whole[:len(whole)-1]}}, "rest": {{whole + "x"}},
 		"a field less": {{hexRow("7", "secret")}}, "a field more": {{hexRow("7", "secret", nil, nil)}},
 	} {
-		rows, _, err := mysqlJob(t).parseHexRows(raw, sent("a"))
+		rows, _, _, err := mysqlJob(t).parseHexRows(raw, sent("a"))
 		if !errors.Is(err, ErrAuditFailed) || rows != nil {
 			t.Errorf("%s: %v, %v, want an error", name, rows, err)
 		} else if text := err.Error(); strings.Contains(text, "secret") || strings.Contains(text, hexRow("secret")) || !strings.Contains(text, "item") {
@@ -108,7 +108,7 @@ func FuzzParseHexRows(f *testing.F) {
 		if null {
 			fields[2] = nil
 		}
-		rows, _, err := j.parseHexRows([][]any{{hexRow(fields...)}}, clause.Values{})
+		rows, _, _, err := j.parseHexRows([][]any{{hexRow(fields...)}}, clause.Values{})
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("%q: %d rows, %v", fields, len(rows), err)
 		}
@@ -122,7 +122,7 @@ func FuzzParseHexRows(f *testing.F) {
 			}
 		}
 		// Whatever the variable holds is rows of the table or an error.
-		rows, _, err = j.parseHexRows([][]any{{text}}, clause.Values{})
+		rows, _, _, err = j.parseHexRows([][]any{{text}}, clause.Values{})
 		if err != nil && (!errors.Is(err, ErrAuditFailed) || rows != nil) {
 			t.Errorf("%q: %v, %v", text, rows, err)
 		}

@@ -249,3 +249,11 @@ func TestFoundRowMeetsOneOfItsStatement(t *testing.T) {
 		s.expect("2 create visitors")
 	})
 }
+
+func TestFoundUpsertInsertsWhatARowGaveUp(t *testing.T) {
+	seed := func(db *gorm.DB) error { return db.Create(&Ranked{Name: "one", Place: ptr(1)}).Error }
+	scene{models: []any{&Ranked{}}, seed: seed}.on(t, testdb.MySQL, func(s *stage) {
+		s.ok(s.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&[]Ranked{{Name: "one"}, {Name: "three", Place: ptr(1)}}))
+		s.expect("1 create rankeds", "1 update rankeds")
+	})
+}
