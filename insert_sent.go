@@ -87,7 +87,7 @@ func (j *job) insertAsSent(query string, p *asSent) (outcome, error) {
 	t := j.t
 	set, err := j.queryUser(query, j.args, len(p.returned.cols))
 	if err != nil {
-		return j.partial(set), err
+		return outcome{}, err // SQLite returns no row before the last is stored
 	}
 	theirs, added := split(set, len(p.returned.cols))
 	if !j.inOrder(p, added) {
@@ -142,9 +142,7 @@ func (j *job) readInserted(p *asSent, added [][]any) error {
 	t := j.t
 	tuples := make([][]any, len(added))
 	for row, raw := range added {
-		for i, k := range p.returned.key {
-			tuples[row] = append(tuples[row], param(t.rules[t.key[i]].Normalise(raw[k]), raw[k]))
-		}
+		tuples[row] = keyParams(p.returned, p.returned.normalise(raw), raw)
 	}
 	rows, err := j.readBy(t, t.keyNames(), tuples, j.readLock())
 	if err != nil {
