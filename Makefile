@@ -35,8 +35,8 @@ ci:
 	.ci/run
 
 bench: ## tables of medians and ratios, and docs/benchmarks.*; set the two DSNs for the servers
-	go run ./internal/benchmarks/cmd/writes -twice -write docs
-	go run ./internal/benchmarks/cmd/ecslog
+	go run ./test/benchmarks/cmd/writes -twice -write docs
+	go run ./test/benchmarks/cmd/ecslog
 
 proof: ## all proof tests in full, with a summary; set the two DSNs for the servers
-	go run ./internal/integration/cmd/proof
+	go run ./test/integration/cmd/proof

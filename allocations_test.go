@@ -15,7 +15,7 @@ import (
 // the plugin does with less; most of them are the driver's, for three statements more.
 const maxUpdateAllocs = 82
 
-// tenColumns is the model of internal/benchmarks.
+// tenColumns is the model of test/benchmarks.
 type tenColumns struct {
 	ID        uint
 	Name      string

@@ -99,7 +99,7 @@ func sourceAt(pc []uintptr) audit.Source {
 func isInternal(function string) bool {
 	for _, prefix := range [...]string{
 		"gorm.io/gorm.", "gorm.io/gorm/", "gorm.io/driver/", "gorm.io/plugin/", "gorm.io/gen",
-		"github.com/gorm-audit/auditplugin.", "github.com/gorm-audit/auditplugin/history.",
+		"github.com/gorm-audit/auditplugin.", "github.com/gorm-audit/auditplugin/history.", "github.com/gorm-audit/auditplugin/internal/",
 		"database/sql.", "runtime.", "reflect.",
 	} {
 		if strings.HasPrefix(function, prefix) {
