@@ -1,0 +1,195 @@
+// Package dialect has what differs between databases, as text and as the meaning of
+// errors. It has no connection. Each database fills in a [Dialect]; what it leaves out is
+// standard SQL, which is what an unknown database gets.
+package dialect
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+)
+
+// The dialects, by GORM's names. MySQL is MariaDB, too.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+	MySQL    = "mysql"
+)
+
+// Kind is what an error means to us. One error can mean several things.
+type Kind uint8
+
+const (
+	// Transaction is an error of the transaction, not of the statement that met it:
+	// a lock, a deadlock, a lost connection, an ended context.
+	Transaction Kind = 1 << iota
+	// Stale is an error that may come from a table that is no longer what the catalog
+	// said: a column or a right was taken away from outside.
+	Stale
+	// OwnMistake is an error about what the application's statement says, also when a
+	// statement of ours met it first.
+	OwnMistake
+	// Lost is an error after which the server has rolled the transaction back.
+	Lost
+	// Aborted is what the server says to everything in a transaction that has failed.
+	Aborted
+	// Unparsed is an error of a statement that the server did not understand, and so
+	// did not commit before either.
+	Unparsed
+	// Busy is another writer in the way.
+	Busy
+)
+
+// Dialect is one database's. It is only read after it was made.
+type Dialect struct {
+	catalog.Server
+
+	// ReadLock ends a SELECT that reads rows back. MySQL must not open a snapshot that
+	// the application did not ask for.
+	ReadLock string
+	// RowValues stands before a list of rows in IN.
+	RowValues string
+	// LastIDQuery asks for the id that the last INSERT generated, where a statement run
+	// as a query does not tell.
+	LastIDQuery string
+	// IncrementQuery asks by how much the generated keys of one statement differ. Servers
+	// that replicate each other have it larger than 1, and take turns.
+	IncrementQuery string
+	// LastIDIsLast tells that LastInsertId is the last of a statement's keys, not the first.
+	LastIDIsLast bool
+	// LastIDErr is what a result's LastInsertId fails with.
+	LastIDErr error
+	// ListsAll tells that the catalog knows every table that a connection may write to.
+	ListsAll bool
+	// FailsForGood tells that a failed statement ends what can be done in a transaction.
+	FailsForGood bool
+	// PointsReplace tells that a savepoint deletes an older one of the same name, instead
+	// of standing before it.
+	PointsReplace bool
+	// EndedProbe is a statement that succeeds only outside a transaction, and EndedUndo
+	// what then takes it back. They tell whether the database rolled back by itself.
+	EndedProbe, EndedUndo string
+	// InTransactionQuery asks whether the transaction is still open, 1 or 0, where an error
+	// that ended it may go by unseen.
+	InTransactionQuery string
+	// CommitTells tells that COMMIT of a transaction that the database ended fails in the
+	// words that plain GORM would return.
+	CommitTells bool
+
+	quote     byte
+	foldNames bool // names without quotes are in lower case
+	exactCase bool // names that differ in case differ
+	read      func(expr, dbType string) string
+	rowLock   func(t *catalog.Table, alias string, keyChanges bool) (lock string, locks bool)
+	childLock func(t *catalog.Table) string
+	conflict  bool // rows that an upsert may meet are locked ahead
+	errors    func(error) Kind
+}
+
+// Of is the dialect of a server.
+func Of(s catalog.Server) *Dialect {
+	var d *Dialect
+	switch s.Dialect {
+	case Postgres:
+		d = postgres()
+	case MySQL:
+		d = mysql()
+	case SQLite:
+		d = sqlite()
+	default:
+		d = &Dialect{}
+	}
+	d.Server = s
+	if !s.MariaDB {
+		d.InTransactionQuery = ""
+	}
+	if d.quote == 0 {
+		d.quote = '"'
+	}
+	return d
+}
+
+// Name is GORM's name of the dialect.
+func (d *Dialect) Name() string { return d.Server.Dialect }
+
+// Quote quotes one identifier. GORM's quoting splits at dots, which a name may contain.
+func (d *Dialect) Quote(name string) string { return quote(d.quote, name) }
+
+// Qualified quotes a table's name, with its schema unless that is empty.
+func (d *Dialect) Qualified(schema, name string) string {
+	if schema == "" {
+		return d.Quote(name)
+	}
+	return d.Quote(schema) + "." + d.Quote(name)
+}
+
+// Read is how a column is read so that its value is all that is stored.
+func (d *Dialect) Read(expr, dbType string) string {
+	if d.read == nil {
+		return expr
+	}
+	return d.read(expr, dbType)
+}
+
+// RowLock ends a SELECT that locks rows as the write to come would. locks is false where
+// such a table can not be locked although the database has locks.
+func (d *Dialect) RowLock(t *catalog.Table, alias string, keyChanges bool) (lock string, locks bool) {
+	if d.rowLock == nil {
+		return "", true
+	}
+	return d.rowLock(t, alias, keyChanges)
+}
+
+// ConflictLock ends a SELECT of rows that an upsert may meet. A lock on keys that do not
+// exist yet can deadlock, so only databases without such locks have one.
+func (d *Dialect) ConflictLock(t *catalog.Table, alias string) (lock string, locks bool) {
+	if !d.conflict {
+		return "", true
+	}
+	return d.RowLock(t, alias, false)
+}
+
+// ChildLock ends a SELECT of rows that a foreign key will change.
+func (d *Dialect) ChildLock(t *catalog.Table) string {
+	if d.childLock == nil {
+		return d.ReadLock
+	}
+	return d.childLock(t)
+}
+
+// Fold is a name as the database takes it, quoted or not.
+func (d *Dialect) Fold(name string, quoted bool) string {
+	if d.foldNames && !quoted {
+		return strings.ToLower(name)
+	}
+	return name
+}
+
+// SavepointKey is the same for names of savepoints that are the same to the database.
+func (d *Dialect) SavepointKey(name string, quoted bool) string {
+	if d.exactCase {
+		return d.Fold(name, quoted)
+	}
+	return strings.ToLower(name)
+}
+
+// Error is what err means.
+func (d *Dialect) Error(err error) Kind {
+	if err == nil {
+		return 0
+	}
+	var kind Kind
+	if errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		kind = Transaction
+	}
+	if d.errors != nil {
+		kind |= d.errors(err)
+	}
+	return kind
+}
+
+// Is reports whether err means one of the kinds.
+func (d *Dialect) Is(err error, kinds Kind) bool { return d.Error(err)&kinds != 0 }

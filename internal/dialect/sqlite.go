@@ -1,0 +1,25 @@
+package dialect
+
+import "github.com/gorm-audit/auditplugin/internal/neighbour"
+
+func sqlite() *Dialect {
+	return &Dialect{
+		RowValues:    "VALUES ",
+		LastIDQuery:  "SELECT last_insert_rowid()",
+		LastIDIsLast: true,
+		ListsAll:     true,
+		EndedProbe:   "BEGIN",
+		EndedUndo:    "ROLLBACK",
+		CommitTells:  true,
+		errors: func(err error) Kind {
+			var kind Kind
+			if neighbour.SQLiteBusy(err) {
+				kind = Transaction | Busy
+			}
+			if neighbour.SQLiteStale(err) {
+				kind |= Stale
+			}
+			return kind
+		},
+	}
+}
