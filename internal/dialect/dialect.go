@@ -79,6 +79,13 @@ type Dialect struct {
 	// words that plain GORM would return.
 	CommitTells bool
 
+	// PrepareLasts tells that preparing a statement is a round trip, so that it pays to
+	// keep it prepared on its connection. On SQLite that would keep a closed database open.
+	PrepareLasts bool
+	// PrepareRepeats tells that it pays to prepare a statement that comes again in a
+	// transaction, until that ends.
+	PrepareRepeats bool
+
 	quote     byte
 	foldNames bool // names without quotes are in lower case
 	exactCase bool // names that differ in case differ

@@ -11,6 +11,7 @@ func mysql() *Dialect {
 		IncrementQuery:     "SELECT @@auto_increment_increment",
 		InTransactionQuery: "SELECT @@in_transaction",
 		PointsReplace:      true,
+		PrepareLasts:       true,
 		quote:              '`',
 		rowLock:            func(*catalog.Table, string, bool) (string, bool) { return " FOR UPDATE", true },
 		read: func(expr, dbType string) string {

@@ -4,13 +4,14 @@ import "github.com/gorm-audit/auditplugin/internal/neighbour"
 
 func sqlite() *Dialect {
 	return &Dialect{
-		RowValues:    "VALUES ",
-		LastIDQuery:  "SELECT last_insert_rowid()",
-		LastIDIsLast: true,
-		ListsAll:     true,
-		EndedProbe:   "BEGIN",
-		EndedUndo:    "ROLLBACK",
-		CommitTells:  true,
+		RowValues:      "VALUES ",
+		LastIDQuery:    "SELECT last_insert_rowid()",
+		LastIDIsLast:   true,
+		ListsAll:       true,
+		EndedProbe:     "BEGIN",
+		EndedUndo:      "ROLLBACK",
+		CommitTells:    true,
+		PrepareRepeats: true,
 		errors: func(err error) Kind {
 			var kind Kind
 			if neighbour.SQLiteBusy(err) {
