@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -265,7 +266,7 @@ func createsTables(e audit.Emitter) bool {
 func (p *Plugin) sortEmitter(e audit.Emitter) {
 	if t, ok := e.(interface{ AuditTable() string }); ok {
 		if name := t.AuditTable(); name != "" {
-			p.auditTables = append(p.auditTables, name)
+			p.auditTables = append(p.auditTables, lastElement(strings.ReplaceAll(name, ".", "/")))
 		}
 	}
 	if t, ok := e.(audit.TxEmitter); ok {

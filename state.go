@@ -10,7 +10,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
-	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
@@ -59,7 +58,7 @@ func newState(ctx context.Context, p *Plugin, conn gorm.Tx) *state {
 
 func (s *state) start(ctx context.Context, p *Plugin, conn gorm.Tx) {
 	if len(p.transactional) > 0 && len(p.others) > 0 {
-		ctx = emitter.ShareEncodings(ctx)
+		ctx = entry.ShareEncodings(ctx)
 	}
 	s.p, s.id, s.ctx, s.conn = p, newID(), ctx, conn
 }

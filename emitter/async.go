@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/fault"
 )
 
 // AsyncEmitter queues records for another emitter; see [Async].
@@ -214,7 +215,7 @@ func (a *AsyncEmitter) deliver(b batch) {
 		a.dropped.Add(n)
 		return
 	}
-	err := protect(func() error { return b.target.Emit(b.ctx, b.records) })
+	err := fault.Guard(func() error { return b.target.Emit(b.ctx, b.records) })
 	if err == nil {
 		a.emitted.Add(n)
 		return
@@ -223,7 +224,7 @@ func (a *AsyncEmitter) deliver(b batch) {
 	if a.options.onError != nil {
 		// A panic in the handler must not end the worker; there is nobody left
 		// to tell.
-		_ = protect(func() error {
+		_ = fault.Guard(func() error {
 			a.options.onError(b.ctx, b.records, err)
 			return nil
 		})
@@ -268,6 +269,9 @@ func (a *AsyncEmitter) Close(ctx context.Context) error {
 	}
 	return (&MultiEmitter{children: targets}).Close(ctx)
 }
+
+// Dropped returns how many records were never given to the emitter.
+func (a *AsyncEmitter) Dropped() uint64 { return a.dropped.Load() }
 
 // Stats returns the counters as they are now.
 func (a *AsyncEmitter) Stats() AsyncStats {

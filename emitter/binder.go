@@ -1,13 +1,13 @@
 package emitter
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/fault"
 )
 
 // Errors that this package returns, for [errors.Is].
@@ -30,7 +30,7 @@ var (
 	// ErrQueueFull is an Emit whose records Async dropped for want of room.
 	ErrQueueFull = errors.New("auditplugin: emitter queue is full")
 	// ErrPanic is an emitter that panicked.
-	ErrPanic = errors.New("auditplugin: emitter panicked")
+	ErrPanic = fault.ErrPanic
 	// ErrTableMissing is an audit table that does not exist and is not to be, or
 	// cannot be, created.
 	ErrTableMissing = errors.New("auditplugin: audit table is missing")
@@ -47,16 +47,10 @@ var (
 // installed and never inside a transaction, and uses the returned emitter for
 // that database. An error is reported by db.Use.
 //
-// A bound emitter may also have the methods
-//
-//	AuditTable() string                // the table it writes to in db, without a schema
-//	Close(ctx context.Context) error   // called by the plugin's Close
+// What a bound emitter may be able to do besides, such as [audit.Closer] and
+// [audit.TableNamer], is in package audit.
 type Binder interface {
 	Bind(db *gorm.DB) (audit.Emitter, error)
-}
-
-type closer interface {
-	Close(ctx context.Context) error
 }
 
 func bind(e audit.Emitter, db *gorm.DB) (audit.Emitter, error) {
@@ -75,15 +69,4 @@ func bind(e audit.Emitter, db *gorm.DB) (audit.Emitter, error) {
 		return nil, fmt.Errorf("%w: %T.Bind returned none", ErrNilEmitter, e)
 	}
 	return bound, nil
-}
-
-// protect calls f and turns a panic into an error. The panic's value is named by
-// its type only: it may quote a record.
-func protect(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w (%T)", ErrPanic, r)
-		}
-	}()
-	return f()
 }

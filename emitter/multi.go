@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/fault"
 )
 
 // MultiEmitter sends records to several emitters; see [Multi].
@@ -26,7 +27,8 @@ func Multi(e ...audit.Emitter) *MultiEmitter {
 	return &MultiEmitter{children: slices.Clone(e)}
 }
 
-// Bind binds each emitter that needs it and returns a Multi of the results.
+// Bind binds each emitter that needs it and returns a Multi of the results. When one
+// fails, those before it are closed.
 func (m *MultiEmitter) Bind(db *gorm.DB) (audit.Emitter, error) {
 	bound := make([]audit.Emitter, len(m.children))
 	// Tables come last: an error elsewhere must not leave a new table behind.
@@ -37,7 +39,8 @@ func (m *MultiEmitter) Bind(db *gorm.DB) (audit.Emitter, error) {
 			}
 			b, err := bind(child, db)
 			if err != nil {
-				return nil, fmt.Errorf("auditplugin: emitter %d: %w", i+1, err)
+				err = fmt.Errorf("auditplugin: emitter %d: %w", i+1, err)
+				return nil, errors.Join(err, (&MultiEmitter{children: bound}).Close(context.Background()))
 			}
 			bound[i] = b
 		}
@@ -54,7 +57,7 @@ func (m *MultiEmitter) Emit(ctx context.Context, records []audit.Record) error {
 			errs = append(errs, ErrNilEmitter)
 			continue
 		}
-		errs = append(errs, protect(func() error { return child.Emit(ctx, records) }))
+		errs = append(errs, fault.Guard(func() error { return child.Emit(ctx, records) }))
 	}
 	return errors.Join(errs...)
 }
@@ -76,8 +79,8 @@ func (m *MultiEmitter) Unwrap() []audit.Emitter {
 func (m *MultiEmitter) Close(ctx context.Context) error {
 	var errs []error
 	for _, child := range m.children {
-		if c, ok := child.(closer); ok {
-			errs = append(errs, protect(func() error { return c.Close(ctx) }))
+		if c, ok := child.(audit.Closer); ok {
+			errs = append(errs, fault.Guard(func() error { return c.Close(ctx) }))
 		}
 	}
 	return errors.Join(errs...)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/fault"
 )
 
 // SlogEmitter writes records to a logger; see [Slog].
@@ -119,7 +120,7 @@ func (s *SlogEmitter) Emit(ctx context.Context, records []audit.Record) error {
 		// would be this one, and its time would be now.
 		line := slog.NewRecord(entry.UsableTime(r.Time), level, message(r), 0)
 		line.AddAttrs(s.attrs(ctx, &enc, r)...)
-		errs = append(errs, protect(func() error { return h.Handle(ctx, line) }))
+		errs = append(errs, fault.Guard(func() error { return h.Handle(ctx, line) }))
 	}
 	return errors.Join(errs...)
 }

@@ -14,7 +14,7 @@ import (
 
 // attrs returns r's attributes. Those without a value are left out.
 func (s *SlogEmitter) attrs(ctx context.Context, enc *entry.Encoder, r *audit.Record) []slog.Attr {
-	img := encodeImages(ctx, enc, r)
+	img := entry.EncodeImages(ctx, enc, r)
 	attrs := make([]slog.Attr, 0, 10)
 	add := func(key string, fields ...slog.Attr) {
 		present := fields[:0]

@@ -125,14 +125,14 @@ func (t *TableEmitter) Bind(db *gorm.DB) (audit.Emitter, error) {
 // ownTable writes into the audited database: an audit.TxEmitter.
 type ownTable struct{ store *store }
 
-var _ entry.Writer = (*ownTable)(nil)
+var (
+	_ entry.Writer     = (*ownTable)(nil)
+	_ audit.TableNamer = (*ownTable)(nil)
+	_ audit.Survivor   = (*ownTable)(nil)
+)
 
-// AuditTable returns the table's name, without a schema.
-func (t *ownTable) AuditTable() string { return t.store.table.name }
-
-// QualifiedAuditTable returns the table's name with the schema, or database, that
-// it was found in.
-func (t *ownTable) QualifiedAuditTable() string { return t.store.table.dotted() }
+// AuditTable returns the table's name with the schema, or database, that it was found in.
+func (t *ownTable) AuditTable() string { return t.store.table.dotted() }
 
 // EmitTx writes records through conn.
 func (t *ownTable) EmitTx(ctx context.Context, conn audit.Conn, records []audit.Record) error {

@@ -16,7 +16,7 @@ func (s *store) insert(ctx context.Context, conn audit.Conn, records []audit.Rec
 	entries := make([]entry.Entry, 0, min(len(records), s.limits.rows))
 	size := 0
 	for i := range records {
-		e := c.Entry(&records[i], encodeImages(ctx, c.Encoder(), &records[i]))
+		e := c.Entry(&records[i], entry.EncodeImages(ctx, c.Encoder(), &records[i]))
 		n := e.Size()
 		if len(entries) > 0 && (len(entries) == s.limits.rows || size+n > s.limits.bytes) {
 			if err := s.write(ctx, conn, entries); err != nil {

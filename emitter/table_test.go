@@ -223,8 +223,8 @@ func TestTableIsQualified(t *testing.T) {
 		}
 	}
 	bound := mustBind(t, emitter.Table(emitter.Name("side.trail")), db)
-	if got := bound.(interface{ AuditTable() string }).AuditTable(); got != "trail" {
-		t.Errorf("AuditTable is %q, want trail", got)
+	if got := bound.(interface{ AuditTable() string }).AuditTable(); got != "side.trail" {
+		t.Errorf("AuditTable is %q, want side.trail", got)
 	}
 }
 

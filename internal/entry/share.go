@@ -1,11 +1,10 @@
-package emitter
+package entry
 
 import (
 	"context"
 	"sync"
 
 	"github.com/gorm-audit/auditplugin/audit"
-	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // maxShared bounds the encodings that one transaction's emitters share.
@@ -17,21 +16,21 @@ type sharedKey struct{}
 type shared struct {
 	mu    sync.Mutex
 	size  int
-	byID  map[string]entry.Images
+	byID  map[string]Images
 	limit int
 }
 
-// ShareEncodings returns a context under which the emitters of this package
-// encode each record once and share the result. The plugin passes one such
+// ShareEncodings returns a context under which [EncodeImages] encodes each record once
+// for all emitters of a transaction. The plugin passes one such
 // context to all emitters of a transaction. At most 8 MiB are kept for as long as
 // the context lives; what does not fit is encoded again.
 func ShareEncodings(ctx context.Context) context.Context {
-	return context.WithValue(ctx, sharedKey{}, &shared{byID: make(map[string]entry.Images), limit: maxShared})
+	return context.WithValue(ctx, sharedKey{}, &shared{byID: make(map[string]Images), limit: maxShared})
 }
 
-// encodeImages returns the images of r, from ctx if an emitter before this one
+// EncodeImages returns the images of r, from ctx if an emitter before this one
 // has encoded them.
-func encodeImages(ctx context.Context, e *entry.Encoder, r *audit.Record) entry.Images {
+func EncodeImages(ctx context.Context, e *Encoder, r *audit.Record) Images {
 	s, _ := ctx.Value(sharedKey{}).(*shared)
 	if s == nil || r.ID == "" {
 		return e.Images(r)
