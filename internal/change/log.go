@@ -1,0 +1,177 @@
+// Package change holds what a statement changed, row by row, packed when it is much.
+package change
+
+import (
+	"slices"
+
+	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/table"
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// Change is one row's change. Before or After is nil where there was no row.
+type Change struct {
+	Table         *table.Table
+	Before, After table.Image
+	Cause         string // the id of the record that this one follows from
+	ID            string // of its record, once others may refer to it
+}
+
+// MaxPlain is how many changes of a statement are held as they are. More are packed:
+// what an UPDATE of 100,000 rows did has to fit into memory.
+const MaxPlain = 1024
+
+// Log holds what a statement changed, in order. The zero value is empty.
+type Log struct {
+	plain []Change
+	named int // how many of plain have an id; those before the last that needs one
+	// room is for images in plain: few allocations for many.
+	room []any
+	// packed follows plain: changes of one table.
+	t      *table.Table
+	packed []byte
+	n      int // packed changes
+}
+
+// Len is how many changes there are.
+func (l *Log) Len() int { return len(l.plain) + l.n }
+
+// Add takes a change. One of a row that was there before gets the id of its record, since
+// the changes of other rows may follow from it. It must not follow a packed one.
+func (l *Log) Add(c Change) *Change {
+	l.plain = append(l.plain, c)
+	if c.Before != nil {
+		// Those before it get theirs first: ids go up in the order of the records.
+		for ; l.named < len(l.plain); l.named++ {
+			l.plain[l.named].ID = entry.NewID()
+		}
+	}
+	return &l.plain[len(l.plain)-1]
+}
+
+// copied is a copy of an image that the caller uses again.
+func (l *Log) copied(img table.Image) table.Image {
+	if img == nil {
+		return nil
+	}
+	n := len(img)
+	if len(l.room) < n {
+		// An update has two; what follows them may be much more of the same.
+		l.room = make([]any, max(2, min(2*len(l.plain), 128))*n)
+	}
+	own := l.room[:n:n]
+	l.room = l.room[n:]
+	copy(own, img)
+	return own
+}
+
+// Note takes a change that nothing refers to. The images are the caller's again
+// when it returns.
+func (l *Log) Note(t *table.Table, before, after table.Image) {
+	if l.n == 0 && len(l.plain) < MaxPlain {
+		l.plain = append(l.plain, Change{Table: t, Before: l.copied(before), After: l.copied(after)})
+		return
+	}
+	l.t = t
+	l.n++
+	switch {
+	case before == nil:
+		l.packed = packImage(append(l.packed, packedCreate), after)
+	case after == nil:
+		l.packed = packImage(append(l.packed, packedDelete), before)
+	default:
+		l.packed = append(l.packed, packedUpdate)
+		for i := range before {
+			switch {
+			case !values.Equal(before[i], after[i]):
+				l.packed = values.Append(append(l.packed, packedChanged), before[i])
+				l.packed = values.Append(l.packed, after[i])
+			case slices.Contains(t.Key, i):
+				l.packed = values.Append(append(l.packed, packedKey), before[i])
+			default:
+				l.packed = append(l.packed, packedSame)
+			}
+		}
+	}
+}
+
+const (
+	packedCreate byte = iota
+	packedDelete
+	packedUpdate
+)
+
+const (
+	packedSame byte = iota
+	packedChanged
+	packedKey // the same, but needed
+)
+
+// Each calls f with the changes in order, and forgets them. f must not keep them,
+// nor their images. In those that were packed, columns that did not change are nil.
+func (l *Log) Each(f func(c *Change) error) error {
+	for i := range l.plain {
+		if err := f(&l.plain[i]); err != nil {
+			return err
+		}
+	}
+	l.plain, l.room, l.named = nil, nil, 0
+	if l.n == 0 {
+		return nil
+	}
+	first, second := make(table.Image, len(l.t.Columns)), make(table.Image, len(l.t.Columns))
+	var c Change
+	for b := l.packed; l.n > 0; l.n-- {
+		c = Change{Table: l.t}
+		kind := b[0]
+		b = b[1:]
+		switch kind {
+		case packedCreate:
+			c.After = first
+			b = unpackInto(first, b)
+		case packedDelete:
+			c.Before = first
+			b = unpackInto(first, b)
+		default:
+			c.Before, c.After = first, second
+			for i := range c.Before {
+				how := b[0]
+				b = b[1:]
+				switch how {
+				case packedSame:
+					c.Before[i], c.After[i] = nil, nil
+				case packedKey:
+					c.Before[i], b = values.Take(b)
+					c.After[i] = c.Before[i]
+				default:
+					c.Before[i], b = values.Take(b)
+					c.After[i], b = values.Take(b)
+				}
+			}
+		}
+		if err := f(&c); err != nil {
+			return err
+		}
+	}
+	l.packed = nil
+	return nil
+}
+
+func packImage(b []byte, img table.Image) []byte {
+	for _, v := range img {
+		b = values.Append(b, v)
+	}
+	return b
+}
+
+func unpackImage(b []byte, n int) (table.Image, []byte) {
+	img := make(table.Image, n)
+	return img, unpackInto(img, b)
+}
+
+func unpackInto(img table.Image, b []byte) []byte {
+	for i := range img {
+		img[i], b = values.Take(b)
+	}
+	return b
+}

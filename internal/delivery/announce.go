@@ -1,0 +1,75 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/fault"
+)
+
+// Announce hands the records of a committed transaction to the emitters that do not write
+// in it. Their errors and panics stay here.
+func (d *Delivery) Announce(ctx context.Context, records []audit.Record) {
+	if len(records) == 0 || len(d.others) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	for _, e := range d.others {
+		if err := fault.Guard(func() error { return e.Emit(ctx, records) }); err != nil {
+			d.Failed(len(records))
+			d.Report(ctx, fmt.Errorf("auditplugin: emitter %T, %d records of transaction %s: %w", e, len(records), records[0].TransactionID, err))
+		}
+	}
+}
+
+// Event writes an event of the application outside a transaction, on conn. Nobody hears of
+// one that could not be written.
+func (d *Delivery) Event(ctx context.Context, conn audit.Conn, r audit.Record) error {
+	records := []audit.Record{r}
+	for _, e := range d.transactional {
+		if err := fault.Guard(func() error { return e.EmitTx(ctx, conn, records) }); err != nil {
+			return fault.Quiet(fmt.Sprintf("%v: event could not be written", fault.ErrAuditFailed), fault.ErrAuditFailed, err)
+		}
+	}
+	d.Made(1)
+	d.Announce(ctx, records)
+	return nil
+}
+
+// EmitOutside writes records that belong to no transaction of the application.
+func (d *Delivery) EmitOutside(ctx context.Context, records ...audit.Record) {
+	if len(records) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	for _, e := range d.transactional {
+		if err := fault.Guard(func() error { return e.EmitTx(ctx, d.Outside, records) }); err != nil {
+			d.Failed(len(records))
+			d.Report(ctx, fault.Quiet(fmt.Sprintf("auditplugin: emitter %T: %d event records could not be written", e, len(records)), fault.ErrAuditFailed, err))
+		}
+	}
+	d.Announce(ctx, records)
+}
+
+// Lost tells of n records that a lenient policy let go, of which first is the first. It
+// returns the event that says so.
+func (d *Delivery) Lost(ctx context.Context, first audit.Record, n int, cause error) audit.Record {
+	d.Failed(n)
+	d.Report(ctx, fault.Quiet(
+		fmt.Sprintf("%v: %s %s: %d records lost, the write was kept", fault.ErrAuditFailed, first.RecordType, first.Action, n),
+		fault.ErrAuditFailed, cause))
+	event := d.Origin.Event(ctx, first, audit.Failure, fmt.Sprintf("%d records lost", n))
+	event.Metadata["lost"] = n
+	return event
+}
+
+// Report tells the application of an error that has no caller to return to.
+func (d *Delivery) Report(ctx context.Context, err error) {
+	if d.OnError != nil {
+		if perr := fault.Guard(func() error { d.OnError(ctx, err); return nil }); perr == nil {
+			return
+		}
+	}
+	d.Logger().ErrorContext(ctx, "audit failed", "error", err.Error())
+}

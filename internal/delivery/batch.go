@@ -1,0 +1,80 @@
+package delivery
+
+import (
+	"context"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/fault"
+)
+
+// Batch is what a transaction has recorded, or a part of it: records, or, where somebody
+// writes them, entries. Never both.
+type Batch struct {
+	Records []audit.Record
+	Entries []entry.Entry
+}
+
+// Len is how many there are.
+func (b *Batch) Len() int { return len(b.Records) + len(b.Entries) }
+
+// From is what follows the first n.
+func (b *Batch) From(n int) Batch {
+	if len(b.Entries) > 0 {
+		return Batch{Entries: b.Entries[n:]}
+	}
+	return Batch{Records: b.Records[n:]}
+}
+
+// Append adds more of the same kind.
+func (b *Batch) Append(more Batch) {
+	b.Records = append(b.Records, more.Records...)
+	b.Entries = append(b.Entries, more.Entries...)
+}
+
+// Truncate leaves the first n.
+func (b *Batch) Truncate(n int) {
+	if len(b.Entries) > 0 {
+		clear(b.Entries[n:]) // their texts are not needed any more
+		b.Entries = b.Entries[:n]
+		return
+	}
+	b.Records = b.Records[:n]
+}
+
+// First says what the first of them is about.
+func (b *Batch) First() audit.Record {
+	if len(b.Entries) > 0 {
+		return b.Entries[0].About()
+	}
+	return b.Records[0]
+}
+
+// BatchOf is what a transaction holds of records.
+func (d *Delivery) BatchOf(records []audit.Record) Batch {
+	if d.writers == nil {
+		return Batch{Records: records}
+	}
+	c := entry.Converter{Limit: d.columnLimit}
+	entries := make([]entry.Entry, len(records))
+	for i := range records {
+		entries[i] = c.Entry(&records[i], c.Encoder().Images(&records[i]))
+	}
+	return Batch{Entries: entries}
+}
+
+// Write hands b to the transactional emitters, until one fails.
+func (d *Delivery) Write(ctx context.Context, conn audit.Conn, b Batch) error {
+	for n := range d.transactional {
+		err := fault.Guard(func() error {
+			if d.writers != nil {
+				return d.writers[n].WriteEntries(ctx, conn, b.Entries)
+			}
+			return d.transactional[n].EmitTx(ctx, conn, b.Records)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package table
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"gorm.io/gorm/schema"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+)
+
+// Registry remembers the models and tables that were met. It is safe for concurrent use.
+type Registry struct {
+	Dialect *dialect.Dialect
+	Catalog *catalog.Cache
+	Rules   *Rules
+
+	trails  []string // the audit tables, without schemas
+	models  sync.Map // modelKey → *Model
+	tables  sync.Map // tableKey → *Table, as of the catalog's last answer
+	schemas sync.Map // table name → *schema.Schema, as seen
+}
+
+type modelKey struct {
+	schema *schema.Schema
+	table  string
+}
+
+type tableKey struct {
+	model *Model
+	name  Name
+}
+
+// NewRegistry is for one database, in which the given audit tables are not audited.
+func NewRegistry(d *dialect.Dialect, c *catalog.Cache, r *Rules, auditTables []string) *Registry {
+	reg := &Registry{Dialect: d, Catalog: c, Rules: r}
+	for _, name := range auditTables {
+		reg.trails = append(reg.trails, Bare(name))
+	}
+	for _, s := range r.schemas {
+		reg.learn(Bare(s.Table), s)
+	}
+	return reg
+}
+
+// Model is what is known of a table; s is the schema that the statement has, or nil.
+func (r *Registry) Model(s *schema.Schema, table string) *Model {
+	key := modelKey{s, table}
+	if m, ok := r.models.Load(key); ok {
+		return m.(*Model)
+	}
+	isTrail := slices.ContainsFunc(r.trails, func(t string) bool { return strings.EqualFold(t, table) })
+	m, _ := r.models.LoadOrStore(key, newModel(r.Rules, s, table, isTrail))
+	r.learn(table, s)
+	return m.(*Model)
+}
+
+// learn remembers a table's schema for statements that do not name it.
+func (r *Registry) learn(table string, s *schema.Schema) {
+	if named(s) {
+		r.schemas.LoadOrStore(table, s)
+	}
+}
+
+// SchemaOf finds the schema of a table reached without its model: a cascade's child, by a
+// relation of the parent, or as seen in an earlier statement. parent may be nil.
+func (r *Registry) SchemaOf(parent *schema.Schema, table string) *schema.Schema {
+	if parent != nil {
+		for _, rel := range parent.Relationships.Relations {
+			if rel.FieldSchema != nil && rel.FieldSchema.Table == table {
+				return rel.FieldSchema
+			}
+			if rel.JoinTable != nil && rel.JoinTable.Table == table {
+				return rel.JoinTable
+			}
+		}
+	}
+	if s, ok := r.schemas.Load(table); ok {
+		return s.(*schema.Schema)
+	}
+	return nil
+}
+
+// AnySchema is SchemaOf with every schema that was met as the parent.
+func (r *Registry) AnySchema(table string) *schema.Schema {
+	found := r.SchemaOf(nil, table)
+	r.schemas.Range(func(_, known any) bool {
+		if found == nil {
+			found = r.SchemaOf(known.(*schema.Schema), table)
+		}
+		return found == nil
+	})
+	return found
+}
+
+// Table is a table as the database describes it. The catalog is asked through conn, which
+// must be the connection of the statement: a pool of one connection has no other. certain
+// says that what is remembered holds on that connection.
+func (r *Registry) Table(ctx context.Context, conn audit.Conn, certain bool, m *Model, name Name) (*Table, error) {
+	described, err := r.describe(ctx, conn, certain, name)
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", name.Name, err)
+	}
+	key := tableKey{m, name}
+	if known, ok := r.tables.Load(key); ok && known.(*Table).Catalog == described {
+		return known.(*Table), nil
+	}
+	t := newTable(r.Dialect, m, described, name)
+	if certain && described.Kind != catalog.Missing {
+		r.tables.Store(key, t)
+	}
+	return t, nil
+}
+
+func (r *Registry) describe(ctx context.Context, conn audit.Conn, certain bool, name Name) (*catalog.Table, error) {
+	if !certain {
+		return catalog.Load(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
+	}
+	return r.Catalog.Get(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
+}
+
+// Known reports whether the catalog need not be asked for a table.
+func (r *Registry) Known(name Name) bool {
+	_, known := r.Catalog.Peek(r.Dialect.Name(), name.Schema, name.Name)
+	return known
+}
+
+// KeyColumns are the columns that make up a row's id in records, and the database's names
+// for their types, "" where it does not tell.
+func (r *Registry) KeyColumns(ctx context.Context, conn audit.Conn, s *schema.Schema, name Name) (names, types []string, err error) {
+	described, err := r.describe(ctx, conn, true, name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", name.Name, err)
+	}
+	if len(described.Columns) == 0 && s != nil {
+		return s.PrimaryFieldDBNames, make([]string, len(s.PrimaryFieldDBNames)), nil
+	}
+	t := &Table{Model: &Model{Schema: s}, Catalog: described, Index: map[string]int{}}
+	for i, c := range described.Columns {
+		t.Index[c.Name] = i
+	}
+	t.findKey()
+	for _, i := range t.Key {
+		names = append(names, described.Columns[i].Name)
+		types = append(types, described.Columns[i].DBType)
+	}
+	return names, types, nil
+}
+
+// ParseName is a name as people write it, "schema.table" or "table".
+func ParseName(dotted string) Name {
+	schemaName, name, qualified := strings.Cut(dotted, ".")
+	if !qualified {
+		return Name{Name: dotted, Alias: dotted, Simple: true}
+	}
+	return Name{Schema: schemaName, Name: name, Alias: dotted, Simple: true}
+}

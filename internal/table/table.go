@@ -1,0 +1,268 @@
+// Package table has a table as the database and the model describe it, and one row of it.
+package table
+
+import (
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"gorm.io/gorm/schema"
+
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/diffpath"
+	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// Table is a table ready to be read. It is only read once made, and shared.
+type Table struct {
+	*Model
+	Catalog *catalog.Table
+	Name    Name
+	Columns []values.Column
+	Rules   []values.Rule  // by column, how its values become canonical
+	Index   map[string]int // column name → position
+	Key     []int          // positions of the key's columns
+	// KeyStays is set when the UPDATE that the table was narrowed for leaves the key's
+	// columns alone.
+	KeyStays bool
+	// Exact is set when the key is one that the database guarantees.
+	Exact bool
+	// Blind is set when the role may read none of the columns.
+	Blind bool
+	// Show says by column how its values are recorded; ByName is the columns'
+	// order by name, which is that of a record's Changed.
+	Show   []Display
+	ByName []int
+	// Bare and Qualified are the columns as SQL, List is Qualified as one text, SQLName
+	// the table's own name: qualified only where the statement qualifies it, since the
+	// same name may stand for another tenant's table on another connection.
+	Bare, Qualified []string
+	List, SQLName   string
+
+	// Statements of ours by those of the application: what reads the rows of an UPDATE,
+	// what stands in for it, and a statement that returns our columns as well.
+	Reading, Standing, Returning Derivations
+
+	memo      sync.Map // what others derive of the table
+	narrowed  sync.Map // names of assigned columns → *Table
+	narrowing atomic.Int32
+}
+
+// Display is what is known about recording a column's values.
+type Display struct {
+	Hidden bool
+	Open   bool   // values other than documents are shown as they are
+	Path   string // the column as a path
+	Key    entry.Key
+}
+
+func newTable(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Table {
+	t := &Table{Model: m, Catalog: described, Name: name, Index: map[string]int{}}
+	t.Blind = len(described.Columns) > 0 && !slices.ContainsFunc(described.Columns, func(c catalog.Column) bool { return c.Selectable })
+	for _, c := range described.Columns {
+		if !c.Selectable && !t.Blind {
+			continue
+		}
+		t.Index[c.Name] = len(t.Columns)
+		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: fieldOf(m.Schema, c.Name), DBType: c.DBType})
+	}
+	if len(described.Columns) == 0 && m.Schema != nil {
+		// The catalog does not know this dialect: believe the model.
+		for _, name := range m.Schema.DBNames {
+			t.Index[name] = len(t.Columns)
+			t.Columns = append(t.Columns, values.Column{Name: name, Field: m.Schema.FieldsByDBName[name]})
+		}
+	}
+	t.SQLName = d.Qualified(name.Schema, name.Name)
+	alias := d.Quote(name.Alias) + "."
+	for _, c := range t.Columns {
+		t.Rules = append(t.Rules, values.For(d.Name(), c))
+		column := d.Quote(c.Name)
+		t.Bare = append(t.Bare, d.Read(column, c.DBType))
+		t.Qualified = append(t.Qualified, d.Read(alias+column, c.DBType))
+	}
+	t.List = strings.Join(t.Qualified, ",")
+	t.findKey()
+	t.findDisplay()
+	return t
+}
+
+func fieldOf(s *schema.Schema, column string) *schema.Field {
+	if s == nil {
+		return nil
+	}
+	return s.FieldsByDBName[column]
+}
+
+// findKey prefers the database's key to the model's: a model may name columns that
+// the database does not hold unique.
+func (t *Table) findKey() {
+	names := t.Catalog.PrimaryKey
+	if len(names) == 0 && t.Schema != nil {
+		names = t.Schema.PrimaryFieldDBNames
+	}
+	if len(names) == 0 {
+		for _, u := range t.Catalog.Uniques {
+			if t.Catalog.UniqueNotNull(u) {
+				names = u
+				break
+			}
+		}
+	}
+	t.Key = t.Positions(names)
+	t.Exact = len(t.Key) > 0 && t.Catalog.UniqueNotNull(names)
+}
+
+func (t *Table) findDisplay() {
+	t.Show = make([]Display, len(t.Columns))
+	for i, c := range t.Columns {
+		t.Show[i] = Display{
+			Hidden: t.ignored[c.Name] || t.Plan.Ignored(c.Name),
+			Open:   t.Plan.Open(c.Name),
+			Path:   diffpath.Join([]string{c.Name}),
+			Key:    entry.NewKey(c.Name),
+		}
+	}
+	t.ByName = t.All()
+	sort.Slice(t.ByName, func(i, k int) bool { return t.Columns[t.ByName[i]].Name < t.Columns[t.ByName[k]].Name })
+}
+
+// All are the positions of all columns.
+func (t *Table) All() []int {
+	at := make([]int, len(t.Columns))
+	for i := range at {
+		at[i] = i
+	}
+	return at
+}
+
+// Positions are those of the named columns; nil where one of them is not known.
+func (t *Table) Positions(names []string) []int {
+	at := make([]int, len(names))
+	for i, name := range names {
+		k, ok := t.Index[name]
+		if !ok {
+			return nil
+		}
+		at[i] = k
+	}
+	return at
+}
+
+// KeyNames are the names of the key's columns.
+func (t *Table) KeyNames() []string {
+	names := make([]string, len(t.Key))
+	for i, k := range t.Key {
+		names[i] = t.Columns[k].Name
+	}
+	return names
+}
+
+// KeysChange reports whether one of the named columns belongs to a unique key.
+func (t *Table) KeysChange(names []string) bool {
+	return slices.ContainsFunc(t.Catalog.Uniques, func(unique []string) bool {
+		return slices.ContainsFunc(unique, func(c string) bool { return slices.Contains(names, c) })
+	})
+}
+
+// KeyIn reports whether one of the named columns is the key's.
+func (t *Table) KeyIn(names []string) bool {
+	return slices.ContainsFunc(t.KeyNames(), func(k string) bool { return slices.Contains(names, k) })
+}
+
+// Column is what the catalog says of the column at a position.
+func (t *Table) Column(at int) (catalog.Column, bool) { return t.Catalog.Column(t.Columns[at].Name) }
+
+// Normalise turns driver values into an image.
+func (t *Table) Normalise(raw []any) Image {
+	img := make(Image, len(t.Columns))
+	t.NormaliseInto(img, raw)
+	return img
+}
+
+// NormaliseInto is Normalise with the caller's image.
+func (t *Table) NormaliseInto(img Image, raw []any) {
+	for i := range t.Columns {
+		img[i] = t.Rules[i].Normalise(raw[i])
+	}
+}
+
+// Rows turns driver values into rows.
+func (t *Table) Rows(raw [][]any) []Row {
+	rows := make([]Row, 0, len(raw))
+	for _, r := range raw {
+		rows = append(rows, Row{Image: t.Normalise(r), Raw: r})
+	}
+	return rows
+}
+
+// Identity is the key of an image as a map key; "" without a key.
+func (t *Table) Identity(img Image) string { return img.Identity(t.Key) }
+
+// Unique leaves out rows that were met before, which a join repeats.
+func (t *Table) Unique(rows []Row) []Row {
+	if len(t.Key) == 0 {
+		return rows
+	}
+	seen := make(map[string]bool, len(rows))
+	out := rows[:0]
+	for _, r := range rows {
+		id := t.Identity(r.Image)
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// KeyParams are the parameters that find a row again by its key.
+func (t *Table) KeyParams(img Image, raw []any) []any {
+	params := make([]any, len(t.Key))
+	for i, k := range t.Key {
+		params[i] = Param(img[k], raw[k])
+	}
+	return params
+}
+
+// Seen is what may be seen of a column's value.
+func (t *Table) Seen(at int, v any) any {
+	if t.Show[at].Open && !IsDocument(v) {
+		return v
+	}
+	return t.Plan.Column(t.Model.Table, t.Columns[at].Name, v)
+}
+
+// IsDocument reports whether a value is compared by path.
+func IsDocument(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return true
+	}
+	return false
+}
+
+// RecordID is the row's key as text, redacted where it is a secret.
+func (t *Table) RecordID(img Image) string {
+	if len(t.Key) == 1 {
+		return values.KeyText(t.Seen(t.Key[0], img[t.Key[0]]))
+	}
+	vals := make([]any, len(t.Key))
+	for i, k := range t.Key {
+		vals[i] = t.Seen(k, img[k])
+	}
+	return values.RecordID(vals)
+}
+
+// Memo is what make returned for the key the first time. make may run more than once.
+func (t *Table) Memo(key any, make func() any) any {
+	if v, ok := t.memo.Load(key); ok {
+		return v
+	}
+	v, _ := t.memo.LoadOrStore(key, make())
+	return v
+}
