@@ -62,6 +62,8 @@ type Dialect struct {
 	LastIDIsLast bool
 	// LastIDErr is what a result's LastInsertId fails with.
 	LastIDErr error
+	// HasRowID tells that rows of tables without a key are found by their rowid.
+	HasRowID bool
 	// ListsAll tells that the catalog knows every table that a connection may write to.
 	ListsAll bool
 	// FailsForGood tells that a failed statement ends what can be done in a transaction.

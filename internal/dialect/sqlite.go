@@ -7,6 +7,7 @@ func sqlite() *Dialect {
 		RowValues:      "VALUES ",
 		LastIDQuery:    "SELECT last_insert_rowid()",
 		LastIDIsLast:   true,
+		HasRowID:       true,
 		ListsAll:       true,
 		EndedProbe:     "BEGIN",
 		EndedUndo:      "ROLLBACK",

@@ -1,0 +1,121 @@
+package capture
+
+import (
+	"strings"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
+)
+
+// replaces reports whether an INSERT removes rows that are in its way.
+func replaces(s *statement.Statement) bool {
+	insert, _ := s.DB.Statement.Clauses["INSERT"].Expression.(clause.Insert)
+	return strings.Contains(strings.ToUpper(insert.Modifier), "REPLACE")
+}
+
+func insertAndRead(s *statement.Statement) (statement.Outcome, error) {
+	out, err := s.Plain()
+	if err != nil {
+		return out, err
+	}
+	images, err := inserted(s, out)
+	if err != nil && refreshed(s, err) {
+		images, err = inserted(s, out)
+	}
+	if err != nil {
+		return out, err
+	}
+	for _, img := range images {
+		s.Changed(s.Table, nil, img)
+	}
+	return out, nil
+}
+
+func insertReturning(s *statement.Statement, query string) (statement.Outcome, error) {
+	theirs, added, err := s.Added(query, s.Args, len(s.Table.Columns))
+	if err != nil {
+		return s.Partial(theirs, len(s.Table.Columns)), err
+	}
+	for _, raw := range added {
+		s.Changed(s.Table, nil, s.Table.Normalise(raw))
+	}
+	return s.Answer(theirs, int64(len(added)))
+}
+
+// onlyReturned reports whether nothing but RETURNING tells the new rows' keys: PostgreSQL
+// has no LastInsertId.
+func onlyReturned(s *statement.Statement) bool {
+	if s.Dialect.LastIDErr == nil || s.WantRows || s.Table.Catalog.HasRules {
+		return false
+	}
+	_, known := insertedKeys(s, s.Values(), statement.Outcome{})
+	return !known
+}
+
+// inserted finds the rows that a plain INSERT stored.
+func inserted(s *statement.Statement, out statement.Outcome) ([]table.Image, error) {
+	t, vals := s.Table, s.Values()
+	tuples, ok := insertedKeys(s, vals, out)
+	if !ok || len(t.Key) == 0 {
+		return sent(s, vals, out), nil
+	}
+	rows, err := s.ReadByKey(t, tuples)
+	if err != nil {
+		return nil, err
+	}
+	byKey := make(map[string]table.Image, len(rows))
+	order := make([]table.Image, 0, len(rows))
+	for _, r := range rows {
+		byKey[t.Identity(r.Image)] = r.Image
+		order = append(order, r.Image)
+	}
+	// In the order of VALUES, where that can be told.
+	sorted := make([]table.Image, 0, len(rows))
+	for _, tuple := range tuples {
+		key := make(table.Image, len(t.Columns))
+		for i, k := range t.Key {
+			key[k] = t.Rules[k].Normalise(tuple[i])
+		}
+		if img, ok := byKey[t.Identity(key)]; ok {
+			sorted = append(sorted, img)
+			delete(byKey, t.Identity(key))
+		}
+	}
+	if len(sorted) != len(order) {
+		return order, nil
+	}
+	return sorted, nil
+}
+
+// sent makes images of the values that were sent, for rows that can not be found
+// again, and says so in their records. Columns the database filled are not in them.
+func sent(s *statement.Statement, vals clause.Values, out statement.Outcome) []table.Image {
+	s.Note("image", "sent")
+	t := s.Table
+	if len(t.Columns) == 0 {
+		return nil
+	}
+	rows := vals.Values
+	if len(vals.Columns) == 0 {
+		rows = [][]any{nil} // DEFAULT VALUES
+	}
+	affected := int64(len(rows))
+	if out.Result != nil {
+		if n, err := out.Result.RowsAffected(); err == nil {
+			affected = min(affected, n)
+		}
+	}
+	images := make([]table.Image, 0, affected)
+	for _, v := range rows[:affected] {
+		img := make(table.Image, len(t.Columns))
+		for i, c := range vals.Columns {
+			if at, ok := t.Index[c.Name]; ok && !statement.IsExpression(v[i]) {
+				img[at] = t.Rules[at].Normalise(v[i])
+			}
+		}
+		images = append(images, img)
+	}
+	return images
+}

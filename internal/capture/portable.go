@@ -1,0 +1,112 @@
+package capture
+
+import (
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/internal/change"
+	"github.com/gorm-audit/auditplugin/internal/statement"
+)
+
+// Portable has the images read by plain SELECTs, with locks where the dialect has them:
+// before the statement, and after it by the rows' keys. It serves every database. A
+// database's own Images embed it, say what may be left out, and replace what they do
+// better. What is nil is not to be had.
+type Portable struct {
+	// Lock makes the transaction a writer before anything is read in it.
+	Lock func(s *statement.Statement) error
+	// ReturnsInserted and ReturnsDeleted report whether the statement can return the
+	// rows themselves, so that nothing has to be read.
+	ReturnsInserted, ReturnsDeleted func(s *statement.Statement) bool
+	// Keyed runs an UPDATE of the named columns that leaves its rows' keys alone, and
+	// finds out what became of the rows.
+	Keyed func(s *statement.Statement, names []string, before *change.Rows) (statement.Outcome, error)
+}
+
+var _ Images = Portable{}
+
+// Prepare does nothing.
+func (p Portable) Prepare(*statement.Statement) error { return nil }
+
+// Insert returns what was stored, or reads it back by key: never the struct.
+func (p Portable) Insert(s *statement.Statement) (statement.Outcome, error) {
+	if p.returnsInserted(s) || onlyReturned(s) {
+		if query, ok := s.WithReturning(s.Table); ok {
+			return insertReturning(s, query)
+		}
+	}
+	return insertAndRead(s)
+}
+
+// Upsert reads the rows that may conflict, runs the statement, and compares with what is
+// there then.
+func (p Portable) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.Outcome, error) {
+	if err := p.lock(s); err != nil {
+		return statement.Outcome{}, err
+	}
+	vals := s.Values()
+	s.Target = statement.ColumnNames(oc.Columns)
+	before, err := readConflicting(s, vals)
+	if err != nil {
+		return statement.Outcome{}, err
+	}
+	if p.returnsInserted(s) {
+		if query, ok := s.WithReturning(s.Table); ok {
+			return upsertReturning(s, query, before)
+		}
+	}
+	return upsertAndRead(s, oc, vals, before)
+}
+
+// Update reads the rows, runs the statement, and reads them back.
+func (p Portable) Update(s *statement.Statement) (statement.Outcome, error) {
+	names := statement.AssignedNames(s.Assignments())
+	alone := Alone(s, names)
+	if err := refuseRandom(s); err != nil {
+		return statement.Outcome{}, err
+	}
+	if err := p.lock(s); err != nil {
+		return statement.Outcome{}, err
+	}
+	if alone && keepsKeys(s, names) {
+		return p.updateKeyed(s, names)
+	}
+	return updateAndFollow(s, names)
+}
+
+func (p Portable) updateKeyed(s *statement.Statement, names []string) (statement.Outcome, error) {
+	before, err := readKeyed(s, names)
+	if err != nil {
+		return statement.Outcome{}, err
+	}
+	if p.Keyed != nil {
+		return p.Keyed(s, names, before)
+	}
+	return WriteAndReadBack(s, before)
+}
+
+// Delete returns the rows that are deleted, or reads them first.
+func (p Portable) Delete(s *statement.Statement) (statement.Outcome, error) {
+	if p.ReturnsDeleted != nil && mayReturnDeleted(s) && p.ReturnsDeleted(s) {
+		if query, ok := s.WithReturning(s.Table); ok {
+			return deleteReturning(s, query)
+		}
+	}
+	if err := refuseRandom(s); err != nil {
+		return statement.Outcome{}, err
+	}
+	if err := p.lock(s); err != nil {
+		return statement.Outcome{}, err
+	}
+	return readAndDelete(s)
+}
+
+func (p Portable) lock(s *statement.Statement) error {
+	if p.Lock == nil {
+		return nil
+	}
+	return p.Lock(s)
+}
+
+func (p Portable) returnsInserted(s *statement.Statement) bool {
+	return p.ReturnsInserted != nil && len(s.Table.Columns) > 0 && p.ReturnsInserted(s)
+}

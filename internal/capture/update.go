@@ -1,0 +1,157 @@
+package capture
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// Alone reports whether the UPDATE of the named columns changes rows of its own table
+// only. It then leaves in s.Table what such an UPDATE can change.
+func Alone(s *statement.Statement, names []string) bool {
+	if cascades(s.Table, cascade{columns: names}) || s.Joins() {
+		return false
+	}
+	s.Table = s.Table.Narrowed(names)
+	return true
+}
+
+// updateAndFollow is the UPDATE that may change keys, and rows of other tables by them.
+func updateAndFollow(s *statement.Statement, names []string) (statement.Outcome, error) {
+	before, next, err := readBefore(s, names)
+	if err != nil {
+		return statement.Outcome{}, err
+	}
+	below, err := findChildren(s, s.Table, before, cascade{columns: names})
+	if err != nil {
+		return statement.Outcome{}, err
+	}
+	out, err := s.Plain()
+	if err != nil {
+		return out, err
+	}
+	if err := checkGap(s, out, len(before)); err != nil {
+		return out, err
+	}
+	after, err := readAfter(s, next)
+	if err != nil {
+		return out, err
+	}
+	return out, finishChildren(s, below, pair(s, before, next, after))
+}
+
+// successor tells where a row will be found after the update, or what it will be.
+type successor struct {
+	key   []any // parameters of its key
+	id    string
+	image table.Image // computed, for tables without a key
+}
+
+// readBefore reads the rows the UPDATE will change and where they go.
+func readBefore(s *statement.Statement, names []string) ([]table.Row, []successor, error) {
+	t := s.Table
+	columns := slices.Clone(t.Qualified)
+	sel := statement.Selection{Lock: s.RowLock(t, t.KeysChange(names))}
+	rowid := s.Dialect.HasRowID && len(t.Key) == 0 && !t.Catalog.WithoutRowID && t.Catalog.Kind == catalog.Plain
+	if rowid {
+		columns = append(columns, s.Dialect.Quote(t.Name.Alias)+".rowid")
+	}
+	// Values that are expressions are evaluated by the database on the row as it
+	// is now, which is what the UPDATE will do.
+	needed := t.Key
+	if len(t.Key) == 0 && !rowid {
+		needed = t.All()
+	}
+	exprAt := map[int]int{}
+	literal := map[int]any{}
+	for _, a := range s.Assignments() {
+		i, ok := t.Index[statement.ColumnName(a)]
+		if !ok || !slices.Contains(needed, i) {
+			continue
+		}
+		if statement.IsExpression(a.Value) {
+			exprAt[i] = len(sel.Exprs)
+			sel.Exprs = append(sel.Exprs, statement.Assigned{Value: a.Value})
+		} else {
+			literal[i] = a.Value
+		}
+	}
+	sel.Columns = strings.Join(columns, ",")
+	query, args := s.SelectRows(sel)
+	raw, err := s.Read(query, args)
+	if err != nil {
+		return nil, nil, err
+	}
+	before := t.Unique(t.Rows(raw))
+	next := make([]successor, len(before))
+	for n, b := range before {
+		img := slices.Clone(b.Image)
+		rawNext := slices.Clone(b.Raw)
+		for i, at := range exprAt {
+			rawNext[i] = b.Raw[len(columns)+at]
+			img[i] = t.Rules[i].Normalise(rawNext[i])
+		}
+		for i, v := range literal {
+			rawNext[i] = v
+			img[i] = t.Rules[i].Normalise(v)
+		}
+		switch {
+		case rowid:
+			at := b.Raw[len(t.Columns)]
+			next[n] = successor{key: []any{at}, id: values.KeyText(at)}
+		case len(t.Key) == 0:
+			next[n] = successor{image: img}
+		default:
+			next[n] = successor{key: t.KeyParams(img, rawNext), id: t.Identity(img)}
+		}
+	}
+	if len(before) > 0 && next[0].image != nil {
+		s.Note("image", "computed")
+	}
+	return before, next, nil
+}
+
+// readAfter reads the changed rows back, by what they are known as now.
+func readAfter(s *statement.Statement, next []successor) (map[string]table.Image, error) {
+	t := s.Table
+	after := make(map[string]table.Image, len(next))
+	if len(next) == 0 || next[0].image != nil {
+		return after, nil
+	}
+	tuples := make([][]any, len(next))
+	for i, n := range next {
+		tuples[i] = n.key
+	}
+	if len(t.Key) == 0 {
+		return after, s.ReadByRowID(tuples, func(rowid any, img table.Image) { after[values.KeyText(rowid)] = img })
+	}
+	rows, err := s.ReadByKey(t, tuples)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		after[t.Identity(r.Image)] = r.Image
+	}
+	return after, nil
+}
+
+// pair compares the rows with what they were. It returns what became of them by
+// their former identity.
+func pair(s *statement.Statement, before []table.Row, next []successor, after map[string]table.Image) map[string]parent {
+	parents := make(map[string]parent, len(before))
+	for i, b := range before {
+		img := next[i].image
+		if img == nil {
+			img = after[next[i].id]
+		}
+		if img != nil && table.Same(b.Image, img) {
+			continue
+		}
+		parents[s.Table.Identity(b.Image)] = parent{record: s.Changed(s.Table, b.Image, img).ID, after: img}
+	}
+	return parents
+}

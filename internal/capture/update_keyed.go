@@ -1,0 +1,68 @@
+package capture
+
+import (
+	"github.com/gorm-audit/auditplugin/internal/change"
+	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
+)
+
+// keepsKeys reports whether the UPDATE leaves the key of its rows alone, so that a
+// row is found again by the key it had. The application wants no rows of it.
+func keepsKeys(s *statement.Statement, names []string) bool {
+	return len(s.Table.Key) > 0 && len(names) > 0 && !s.WantRows && !s.Table.KeyIn(names)
+}
+
+// readKeyed reads the rows that such an UPDATE will change, without holding every row
+// as it is.
+func readKeyed(s *statement.Statement, names []string) (*change.Rows, error) {
+	t := s.Table
+	before := &change.Rows{Table: t}
+	query, args := s.SelectTable(s.RowLock(t, t.KeysChange(names)))
+	err := s.Stream(query, args, len(t.Columns), func(raw []any) error { before.Add(raw); return nil })
+	return before, err
+}
+
+// Write runs the application's UPDATE of the rows that were read. It must change no others.
+func Write(s *statement.Statement, before *change.Rows) (statement.Outcome, error) {
+	out, err := s.Plain()
+	if err != nil {
+		return out, err
+	}
+	return out, checkGap(s, out, before.Len())
+}
+
+// WriteAndReadBack is Write, and then reads the rows again.
+func WriteAndReadBack(s *statement.Statement, before *change.Rows) (statement.Outcome, error) {
+	out, err := Write(s, before)
+	if err != nil {
+		return out, err
+	}
+	return out, ReadBack(s, before)
+}
+
+// ReadBack reads the rows again, by their keys.
+func ReadBack(s *statement.Statement, before *change.Rows) error {
+	t := s.Table
+	for from := 0; from < before.Len(); from += statement.KeyBatch {
+		to := min(from+statement.KeyBatch, before.Len())
+		tuples := make([][]any, 0, to-from)
+		for row := from; row < to; row++ {
+			tuples = append(tuples, before.Key(row))
+		}
+		rows, err := s.ReadByKey(t, tuples)
+		if err != nil {
+			return err
+		}
+		after := make(map[string]table.Image, len(rows))
+		for _, r := range rows {
+			after[t.Identity(r.Image)] = r.Image
+		}
+		for row := from; row < to; row++ {
+			b := before.Image(row)
+			if img := after[t.Identity(b)]; img == nil || !table.Same(b, img) {
+				s.Log.Note(t, b, img)
+			}
+		}
+	}
+	return nil
+}

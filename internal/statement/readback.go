@@ -1,0 +1,62 @@
+package statement
+
+import (
+	"strings"
+
+	"github.com/gorm-audit/auditplugin/internal/table"
+)
+
+// KeyBatch bounds how many keys one read-back names.
+const KeyBatch = 400
+
+// ReadBy reads the rows whose columns equal one of the tuples. lock ends the SELECT.
+func (s *Statement) ReadBy(t *table.Table, columns []string, tuples [][]any, lock string) ([]table.Row, error) {
+	list := t.Bare
+	if s.Form != nil {
+		list = s.Form.Columns(t)
+	}
+	var rows []table.Row
+	err := s.readIn(t, strings.Join(list, ","), columns, tuples, lock, func(raw [][]any) {
+		if s.Form == nil {
+			rows = append(rows, t.Rows(raw)...)
+			return
+		}
+		for _, r := range raw {
+			rows = append(rows, s.Form.Row(t, r))
+		}
+	})
+	return rows, err
+}
+
+// ReadByKey is ReadBy for the table's key.
+func (s *Statement) ReadByKey(t *table.Table, tuples [][]any) ([]table.Row, error) {
+	return s.ReadBy(t, t.KeyNames(), tuples, s.Dialect.ReadLock)
+}
+
+// ReadByRowID reads rows of a table without a key by SQLite's rowid, which is what it calls
+// f with beside the image.
+func (s *Statement) ReadByRowID(tuples [][]any, f func(rowid any, img table.Image)) error {
+	t := s.Table
+	return s.readIn(t, strings.Join(t.Bare, ",")+",rowid", []string{"rowid"}, tuples, "", func(raw [][]any) {
+		for _, r := range raw {
+			f(r[len(t.Columns)], t.Normalise(r))
+		}
+	})
+}
+
+func (s *Statement) readIn(t *table.Table, list string, columns []string, tuples [][]any, lock string, f func(raw [][]any)) error {
+	for len(tuples) > 0 {
+		n := min(len(tuples), KeyBatch)
+		b := s.SQL()
+		Write(b, "SELECT ", list, " FROM ", t.SQLName, " WHERE ")
+		s.writeIn(b, columns, tuples[:n])
+		Write(b, lock)
+		raw, err := s.Read(b.SQL.String(), b.Vars)
+		if err != nil {
+			return err
+		}
+		f(raw)
+		tuples = tuples[n:]
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+// Package statement is one statement of the application: what GORM asked for, how it is
+// run, and how the rows it is about are read.
+package statement
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/internal/change"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/replay"
+	"github.com/gorm-audit/auditplugin/internal/table"
+	"github.com/gorm-audit/auditplugin/internal/txn"
+)
+
+// Operation is what GORM was asked to do.
+type Operation string
+
+// The operations.
+const (
+	Create Operation = "create"
+	Update Operation = "update"
+	Delete Operation = "delete"
+	Raw    Operation = "raw"
+)
+
+// Call is what GORM asked of the connection.
+type Call struct {
+	Query    string
+	Args     []any
+	WantRows bool
+}
+
+// Outcome is what GORM gets back: one of the two.
+type Outcome struct {
+	Result sql.Result
+	Rows   *replay.Set
+}
+
+// Statement is one statement of the application. It belongs to one goroutine.
+type Statement struct {
+	Call
+	Ctx context.Context
+	// DB has GORM's statement, whose clauses are final: what the database is about to see.
+	DB    *gorm.DB
+	Op    Operation
+	Model *table.Model
+	Name  table.Name
+	// Conn is what the application's own statement runs on, Ledger its transaction.
+	Conn    gorm.ConnPool
+	Ledger  *txn.Ledger
+	Dialect *dialect.Dialect
+	Tables  *table.Registry
+
+	// What follows is found out on the way.
+
+	// Table is the one that is written to, with the columns that are read of it.
+	Table *table.Table
+	// Notes are metadata that qualify the images.
+	Notes map[string]any
+	Log   change.Log
+	// Wrote is set when the application's statement has succeeded.
+	Wrote bool
+	// Target is what ON CONFLICT names.
+	Target []string
+	// Form is how rows are read back, nil for the driver's own values.
+	Form Form
+}
+
+// FindTable asks what the statement's table is, or remembers.
+func (s *Statement) FindTable() (err error) {
+	s.Table, err = s.TableFor(s.Model, s.Name)
+	return err
+}
+
+// TableFor is another table as the database describes it on this connection.
+func (s *Statement) TableFor(m *table.Model, name table.Name) (*table.Table, error) {
+	return s.Tables.Table(s.Ctx, s.Ledger.Conn(), !s.Ledger.Uncertain(), m, name)
+}
+
+// Forget takes back what was found out, for another try.
+func (s *Statement) Forget() { s.Log, s.Notes, s.Target, s.Form = change.Log{}, nil, nil, nil }
+
+// Note qualifies the images, in the metadata of the statement's records.
+func (s *Statement) Note(key string, value any) {
+	if s.Notes == nil {
+		s.Notes = map[string]any{}
+	}
+	s.Notes[key] = value
+}
+
+// Changed adds a row's change to the log.
+func (s *Statement) Changed(t *table.Table, before, after table.Image) *change.Change {
+	return s.Log.Add(change.Change{Table: t, Before: before, After: after})
+}
+
+// String names the write in messages: "update of user (table users)".
+func (s *Statement) String() string {
+	return fmt.Sprintf("%s of %s (table %s)", s.Op, s.Model.RecordType, s.Name.Name)
+}
+
+// Refuse says why the write can not be audited. The reason quotes no values.
+func (s *Statement) Refuse(format string, args ...any) error {
+	return fmt.Errorf("%w: %s: %s", fault.ErrAuditFailed, s, fmt.Sprintf(format, args...))
+}
+
+// Unreadable says which write could not be audited, without the driver's words. Errors of
+// the transaction itself (locks, deadlocks, cancelled contexts) and of the application's
+// own SQL are ones it would have met: they pass unchanged.
+func (s *Statement) Unreadable(err error) error {
+	if s.Ctx.Err() != nil || s.Dialect.Is(err, dialect.Transaction|dialect.OwnMistake) {
+		return err
+	}
+	return fault.Quiet(fmt.Sprintf("%v: %s: its images could not be read", fault.ErrAuditFailed, s), fault.ErrAuditFailed, err)
+}
+
+// Count is how many rows the statement changed or returned.
+func (o Outcome) Count() (int64, error) {
+	if o.Rows != nil {
+		return int64(len(o.Rows.Rows)), nil
+	}
+	if o.Result == nil {
+		return 0, nil
+	}
+	return o.Result.RowsAffected()
+}
+
+// Affected is Count, and 0 for drivers that can not count.
+func (o Outcome) Affected() int64 {
+	n, err := o.Count()
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,156 @@
+// Package txn follows a transaction: what was recorded in it, its savepoints, how it ends.
+// Its pool stands in for GORM's, so that every transaction GORM begins is one of ours; for
+// those begun out of sight it asks the audit table afterwards what survived.
+package txn
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/delivery"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/driverconn"
+	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
+)
+
+// Follower follows the transactions of one database. It is safe for concurrent use once
+// its fields are set.
+type Follower struct {
+	Dialect  *dialect.Dialect
+	Delivery *delivery.Delivery
+	Catalog  *catalog.Cache
+	// AuditTables are those that Delivery writes to: who reads them finds what is
+	// buffered.
+	AuditTables []string
+	// BufferLimit is how many records a transaction holds before they are written early.
+	BufferLimit int
+	// ThroughSQL sends every statement through database/sql, never to the driver itself.
+	ThroughSQL bool
+
+	prepared preparedTexts
+	unseen   unseen
+}
+
+// Wrap puts our pool in the place of db's.
+func (f *Follower) Wrap(db *gorm.DB) {
+	neighbour.ReplacePool(db, func(cp gorm.ConnPool) gorm.ConnPool {
+		p := &Pool{ConnPool: cp, f: f}
+		if !f.ThroughSQL {
+			p.shared = driverconn.NewShared(f.Dialect, db.Dialector, cp)
+		}
+		return p
+	})
+}
+
+// Wraps reports whether cp is a pool of a Follower, and whether of this one.
+func (f *Follower) Wraps(cp gorm.ConnPool) (any, ours bool) {
+	p, ok := cp.(*Pool)
+	return ok, ok && p.f == f
+}
+
+// of finds our transaction in what a statement runs on.
+func of(cp gorm.ConnPool) (*Transaction, bool) {
+	t, ok := neighbour.Transaction(cp).(*Transaction)
+	return t, ok && t != nil
+}
+
+// Seen returns the books of the transaction that a statement runs in, if it is one of ours.
+func (f *Follower) Seen(cp gorm.ConnPool) (*Ledger, bool) {
+	if t, ok := of(cp); ok {
+		return t.ledger, true
+	}
+	return nil, false
+}
+
+// Unseen returns the books of a transaction that was begun out of our sight.
+func (f *Follower) Unseen(ctx context.Context, cp gorm.ConnPool) (*Ledger, bool) {
+	tx := neighbour.Transaction(cp)
+	if tx == nil {
+		return nil, false
+	}
+	return f.unseen.ledger(ctx, f, tx), true
+}
+
+// Adopt returns cp with the transaction in it wrapped, for one that GORM began on a pool
+// that is not ours: it is seen from here on.
+func (f *Follower) Adopt(ctx context.Context, cp gorm.ConnPool) gorm.ConnPool {
+	tx := neighbour.Transaction(cp)
+	if _, ours := of(cp); ours || tx == nil {
+		return cp
+	}
+	return neighbour.WithTransaction(cp, f.adopted(ctx, tx))
+}
+
+func (f *Follower) adopted(ctx context.Context, tx gorm.Tx) *Transaction {
+	l := &Ledger{}
+	l.open(ctx, f, tx)
+	return &Transaction{inner: tx, ledger: l}
+}
+
+// Begin opens a transaction on the pool that a statement would have run on. The statement
+// runs on what it returns.
+func (f *Follower) Begin(ctx context.Context, pool gorm.ConnPool) (gorm.ConnPool, *Transaction, error) {
+	tx, err := f.begin(ctx, neighbour.Pool(pool))
+	if err != nil {
+		return nil, nil, err
+	}
+	return neighbour.Begun(pool, tx), tx, nil
+}
+
+func (f *Follower) begin(ctx context.Context, pool gorm.ConnPool) (*Transaction, error) {
+	if p, ok := pool.(*Pool); ok {
+		return p.begin(ctx, nil)
+	}
+	inner, err := beginOn(ctx, pool, nil)
+	if errors.Is(err, gorm.ErrInvalidTransaction) {
+		return nil, fmt.Errorf("%w: %T can not begin a transaction, without which a change and its record may part", fault.ErrUnsupportedPool, pool)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f.adopted(ctx, inner), nil
+}
+
+// After writes an event that must survive: after the transaction that a statement runs in,
+// or at once where there is none.
+func (f *Follower) After(ctx context.Context, cp gorm.ConnPool, event audit.Record) {
+	if l, ok := f.Seen(cp); ok {
+		event.TransactionID = l.ID
+		l.later(ctx, event)
+		return
+	}
+	if l, ok := f.Unseen(ctx, cp); ok {
+		// Another connection may not be had while this one is in use.
+		if l.unsettled {
+			l.later(ctx, event)
+		} else {
+			f.Delivery.Announce(ctx, []audit.Record{event})
+		}
+		return
+	}
+	f.Delivery.EmitOutside(ctx, event)
+}
+
+// Close waits until the transactions out of sight are over, or ctx is done.
+func (f *Follower) Close(ctx context.Context) error { return f.unseen.close(ctx) }
+
+// SQLTx is the *sql.Tx under the transaction that a statement runs in. Whoever has it may
+// end the transaction by it.
+func SQLTx(cp gorm.ConnPool) (*sql.Tx, error) {
+	tx := neighbour.Transaction(cp)
+	if t, ours := of(cp); ours {
+		t.driver.Detach()
+		tx = t.inner
+	}
+	if sqlTx, ok := tx.(*sql.Tx); ok && sqlTx != nil {
+		return sqlTx, nil
+	}
+	return nil, fmt.Errorf("auditplugin: SQLTx: %T: %w", cp, gorm.ErrInvalidTransaction)
+}

@@ -1,0 +1,289 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/delivery"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/driverconn"
+	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/fault"
+)
+
+// Ledger has the books of one database transaction: what it has recorded so far, and what
+// is known of its connection. It is safe for concurrent use. Indexes into its buffer are
+// absolute: the first has index base.
+type Ledger struct {
+	// ID is the transaction's id in records.
+	ID string
+
+	f    *Follower
+	ctx  context.Context
+	conn gorm.Tx
+	// driver is the connection without database/sql, or nil.
+	driver *driverconn.Conn
+	// unseen is set for a transaction whose end we can not see: its records are written
+	// at once. They are announced at once too, unless unsettled says that the audit
+	// table will be asked later what survived.
+	unseen, unsettled bool
+
+	mu      sync.Mutex
+	buffer  delivery.Batch
+	lenient []bool // by record: its write stays when it can not be written
+	base    int
+	flushed int // records below it are in the audit table
+	points  []savepoint
+	outside []audit.Record // events to write when the transaction is over
+	// lost is set when the server ended the transaction; autocommit when it now
+	// commits each statement by itself.
+	lost, autocommit bool
+	// poison is why the transaction must not commit.
+	poison error
+	// suspect is set when an error may have gone by unseen.
+	suspect bool
+	// ddl is set when definitions changed, renamed when the connection's role, path
+	// or database may have: what others know of the tables does not hold here.
+	ddl, renamed atomic.Bool
+	// writer is set once a SQLite transaction holds the write lock.
+	writer bool
+	done   bool
+}
+
+func (l *Ledger) open(ctx context.Context, f *Follower, conn gorm.Tx) {
+	if f.Delivery.Writes() && f.Delivery.Announces() {
+		ctx = entry.ShareEncodings(ctx)
+	}
+	l.f, l.ID, l.ctx, l.conn = f, entry.NewID(), ctx, conn
+}
+
+// Conn is the transaction's connection for statements of ours.
+func (l *Ledger) Conn() audit.Conn { return l.conn }
+
+// Add takes the records of one statement. lenient says that the write stays when they can
+// not be written.
+func (l *Ledger) Add(ctx context.Context, records []audit.Record, lenient bool) error {
+	if len(records) == 0 {
+		return nil
+	}
+	return l.AddBatch(ctx, l.f.Delivery.BatchOf(records), lenient)
+}
+
+// AddBatch is Add for what is a batch already. It copies what it keeps.
+func (l *Ledger) AddBatch(ctx context.Context, b delivery.Batch, lenient bool) error {
+	if b.Len() == 0 {
+		return nil
+	}
+	l.mu.Lock()
+	for range b.Len() {
+		l.lenient = append(l.lenient, lenient)
+	}
+	l.buffer.Append(b)
+	l.f.Delivery.Made(b.Len())
+	var err error
+	if l.unseen || l.autocommit || l.base+l.buffer.Len()-l.flushed >= l.f.BufferLimit {
+		err = l.flush(ctx)
+	}
+	var announce []audit.Record
+	if l.unseen && !l.unsettled || l.autocommit {
+		announce = l.take()
+	}
+	l.mu.Unlock()
+	l.f.Delivery.Announce(ctx, announce)
+	return err
+}
+
+// take empties the buffer, and returns the records that others want to be told of.
+// The caller holds mu.
+func (l *Ledger) take() []audit.Record {
+	taken := l.buffer.Records
+	l.base += l.buffer.Len()
+	l.flushed = l.base
+	l.buffer, l.lenient = delivery.Batch{}, nil
+	return taken
+}
+
+// later keeps an event that must survive the transaction's rollback.
+func (l *Ledger) later(ctx context.Context, r audit.Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done {
+		go l.f.Delivery.EmitOutside(ctx, r)
+		return
+	}
+	l.outside = append(l.outside, r)
+}
+
+// Lost tells of n records that were let go, of which first is the first.
+func (l *Ledger) Lost(ctx context.Context, first audit.Record, n int, cause error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.outside = append(l.outside, l.f.Delivery.Lost(ctx, first, n, cause))
+}
+
+// flush writes the records that are not in the audit table yet. The caller holds mu.
+func (l *Ledger) flush(ctx context.Context) error {
+	from := l.flushed - l.base
+	if !l.f.Delivery.Writes() || from >= l.buffer.Len() {
+		return nil
+	}
+	pending := l.buffer.From(from)
+	lenient := true
+	for _, is := range l.lenient[from:] {
+		lenient = lenient && is
+	}
+	err := l.write(ctx, pending, lenient)
+	if err != nil && !lenient {
+		if l.f.Dialect.Is(err, dialect.Transaction) {
+			// A deadlock or a serialization failure: applications repeat those, and
+			// know them by the driver's own error.
+			return innermost(err)
+		}
+		first := pending.First()
+		return fault.Quiet(
+			fmt.Sprintf("%v: %s %s: the audit table refused it (%d records of transaction %s)", fault.ErrAuditFailed, first.RecordType, first.Action, pending.Len(), l.ID),
+			fault.ErrAuditFailed, err)
+	}
+	l.flushed = l.base + l.buffer.Len()
+	if err != nil {
+		l.outside = append(l.outside, l.f.Delivery.Lost(ctx, pending.First(), pending.Len(), err))
+	}
+	// Nobody else will ask for them, unless a savepoint may need them again.
+	if !l.f.Delivery.Announces() && len(l.points) == 0 {
+		l.base = l.flushed
+		l.buffer.Truncate(0)
+		l.lenient = l.lenient[:0]
+	}
+	return nil
+}
+
+// innermost is the driver's error in what emitters wrapped around it.
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
+// write calls the transactional emitters. A lenient failure must leave the
+// transaction usable, which on PostgreSQL takes a savepoint.
+func (l *Ledger) write(ctx context.Context, pending delivery.Batch, lenient bool) error {
+	if !lenient || l.autocommit {
+		return l.f.Delivery.Write(ctx, l.conn, pending)
+	}
+	if _, err := l.conn.ExecContext(ctx, "SAVEPOINT auditplugin_flush"); err != nil {
+		return err
+	}
+	err := l.f.Delivery.Write(ctx, l.conn, pending)
+	if err != nil {
+		if _, rerr := l.conn.ExecContext(ctx, "ROLLBACK TO SAVEPOINT auditplugin_flush"); rerr != nil {
+			return err
+		}
+	}
+	if _, rerr := l.conn.ExecContext(ctx, "RELEASE SAVEPOINT auditplugin_flush"); rerr != nil && err == nil {
+		err = rerr
+	}
+	return err
+}
+
+// drop forgets the records of changes that are gone. The caller holds mu.
+func (l *Ledger) drop() {
+	l.lost, l.autocommit = true, true
+	l.take()
+	l.points = nil
+}
+
+// Uncertain reports whether what others know of the tables may not hold here.
+func (l *Ledger) Uncertain() bool { return l.renamed.Load() || l.ddl.Load() }
+
+// Ended reports whether the transaction was committed or rolled back.
+func (l *Ledger) Ended() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.done
+}
+
+// IsLost reports whether the server ended the transaction.
+func (l *Ledger) IsLost() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost
+}
+
+// IsUnseen reports whether nobody could refuse the commit.
+func (l *Ledger) IsUnseen() bool { return l.unseen }
+
+// IsWriter reports whether the transaction is a SQLite writer already; BecameWriter says
+// that it is.
+func (l *Ledger) IsWriter() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.writer
+}
+
+// BecameWriter says that the transaction holds SQLite's write lock.
+func (l *Ledger) BecameWriter() {
+	l.mu.Lock()
+	l.writer = true
+	l.mu.Unlock()
+}
+
+// Poison keeps the transaction from committing. The first reason counts.
+func (l *Ledger) Poison(err error) {
+	l.mu.Lock()
+	if l.poison == nil {
+		l.poison = err
+	}
+	l.mu.Unlock()
+}
+
+// commitBlocker returns why the transaction must not commit. The caller holds mu.
+func (l *Ledger) commitBlocker() error {
+	d := l.f.Dialect
+	if !l.lost && l.suspect && !l.autocommit && d.InTransactionQuery != "" && l.buffer.Len() > 0 {
+		// An error while rows were read goes by unseen; ask before the records of
+		// a transaction that is gone are committed by themselves.
+		if in, err := l.Int(l.ctx, d.InTransactionQuery); err == nil && in == 0 {
+			l.drop()
+		}
+	}
+	if l.lost {
+		if d.CommitTells {
+			if err := l.conn.Commit(); err != nil {
+				return err
+			}
+		}
+		return fmt.Errorf("%w: changes made before the error were rolled back by the server", fault.ErrTransactionLost)
+	}
+	return l.poison
+}
+
+// end closes the books. It returns what to do once mu is free.
+func (l *Ledger) end(committed bool) func() {
+	if l.done {
+		return func() {}
+	}
+	l.done = true
+	if l.ddl.Load() {
+		l.f.Catalog.Clear()
+	}
+	var announce []audit.Record
+	if committed {
+		announce = l.buffer.Records
+	}
+	outside := l.outside
+	l.buffer, l.lenient, l.points, l.outside = delivery.Batch{}, nil, nil, nil
+	return func() {
+		l.f.Delivery.Announce(l.ctx, announce)
+		l.f.Delivery.EmitOutside(l.ctx, outside...)
+	}
+}

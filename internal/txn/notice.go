@@ -1,0 +1,52 @@
+package txn
+
+import (
+	"strings"
+
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
+)
+
+// noteworthy reports whether a transaction must know that query ran: transaction
+// control, statements that commit implicitly, and reads of the audit table.
+func (f *Follower) noteworthy(query string) bool {
+	if !sqltext.Single(query) {
+		return true
+	}
+	switch sqltext.First(f.Dialect.Name(), query) {
+	case sqltext.Insert, sqltext.Update, sqltext.Delete:
+		return false
+	case sqltext.Select:
+		return f.mentionsAuditTable(query) || strings.Contains(query, "set_config") || f.Dialect.InTransactionQuery != "" && mayLock(query)
+	}
+	return true
+}
+
+func (f *Follower) mentionsAuditTable(query string) bool {
+	for _, name := range f.AuditTables {
+		if sqltext.Mentions(query, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// changesSession reports whether names and privileges may mean something else
+// from here on: SET ROLE, SET search_path, USE, PRAGMA foreign_keys and the like.
+func changesSession(acts []sqltext.Statement, query string) bool {
+	if strings.Contains(query, "set_config") {
+		return true
+	}
+	for _, a := range acts {
+		if a.Kind == sqltext.Other {
+			return true
+		}
+	}
+	return false
+}
+
+// mayLock reports whether a query may be a locking read or a write, whose
+// deadlock could surface while its rows are read.
+func mayLock(query string) bool {
+	return strings.Contains(query, "UPDATE") || strings.Contains(query, "SHARE") ||
+		sqltext.Mentions(query, "update") || sqltext.Mentions(query, "share")
+}
