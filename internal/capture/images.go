@@ -28,12 +28,12 @@ type Images interface {
 // have been out of date; or the statement itself is wrong, and the application is told so
 // in the database's words.
 func Run(i Images, s *statement.Statement) (statement.Outcome, error) {
-	out, err := once(i, s)
+	out, err := Once(i, s)
 	if err == nil || !again(s, err) {
 		return out, err
 	}
 	s.Forget()
-	out, err = once(i, s)
+	out, err = Once(i, s)
 	if err == nil || s.Wrote || s.Ledger.IsUnseen() || s.Ledger.IsLost() || !errors.Is(err, fault.ErrAuditFailed) {
 		// Of a transaction out of sight nobody could refuse the commit.
 		return out, err
@@ -53,7 +53,8 @@ func again(s *statement.Statement, err error) bool {
 		(errors.Is(err, fault.ErrAuditFailed) || s.Dialect.Is(err, dialect.Stale))
 }
 
-func once(i Images, s *statement.Statement) (statement.Outcome, error) {
+// Once is Run without another chance.
+func Once(i Images, s *statement.Statement) (statement.Outcome, error) {
 	if err := i.Prepare(s); err != nil {
 		return statement.Outcome{}, err
 	}

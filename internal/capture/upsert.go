@@ -49,7 +49,7 @@ func Compare(s *statement.Statement, before, after []table.Row) {
 	for i, a := range after {
 		last[t.Identity(a.Image)] = i
 	}
-	rekeyed := rekeyed(s, before)
+	moved := rekeyed(s, before)
 	for i, a := range after {
 		id := t.Identity(a.Image)
 		if len(t.Key) > 0 && last[id] != i {
@@ -60,7 +60,7 @@ func Compare(s *statement.Statement, before, after []table.Row) {
 			existed = false
 		}
 		if !existed {
-			b, existed = rekeyed(a.Image)
+			b, existed = moved(a.Image)
 		}
 		if existed && table.Same(b, a.Image) {
 			continue

@@ -110,7 +110,7 @@ func (r *Registry) Table(ctx context.Context, conn audit.Conn, certain bool, m *
 	if known, ok := r.tables.Load(key); ok && known.(*Table).Catalog == described {
 		return known.(*Table), nil
 	}
-	t := newTable(r.Dialect, m, described, name)
+	t := New(r.Dialect, m, described, name)
 	if certain && described.Kind != catalog.Missing {
 		r.tables.Store(key, t)
 	}

@@ -60,7 +60,8 @@ type Display struct {
 	Key    entry.Key
 }
 
-func newTable(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Table {
+// New is the table that a model and the catalog describe.
+func New(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Table {
 	t := &Table{Model: m, Catalog: described, Name: name, Index: map[string]int{}}
 	t.Blind = len(described.Columns) > 0 && !slices.ContainsFunc(described.Columns, func(c catalog.Column) bool { return c.Selectable })
 	for _, c := range described.Columns {

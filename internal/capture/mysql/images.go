@@ -1,0 +1,33 @@
+// Package mysql has the images of MySQL and MariaDB: those of an upsert are collected inside
+// the statement, those of an UPDATE inferred where they are certain.
+package mysql
+
+import (
+	"github.com/gorm-audit/auditplugin/internal/capture"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/statement"
+)
+
+// Images are MySQL's, and MariaDB's.
+type Images struct{ capture.Portable }
+
+// New is for a server; portable leaves out what saves reading.
+func New(d *dialect.Dialect, portable bool) capture.Images {
+	i := Images{}
+	if portable {
+		return i
+	}
+	i.Keyed = keyed
+	if d.MariaDB && d.AtLeast(10, 5, 0) {
+		// Run as a query, MariaDB does not tell the generated id: only where GORM itself
+		// asks for rows.
+		i.ReturnsInserted = func(s *statement.Statement) bool { return s.WantRows && plain(s) }
+	}
+	if d.MariaDB && d.AtLeast(10, 0, 5) {
+		i.ReturnsDeleted = plain
+	}
+	return i
+}
+
+func plain(s *statement.Statement) bool { return s.Table.Catalog.Kind == catalog.Plain }

@@ -1,0 +1,107 @@
+package mysql
+
+import (
+	"slices"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/internal/capture"
+	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// withoutMet leaves out of after the rows that were only found by a unique key which
+// the statement sent, but did not insert: where a row that was sent meets two rows
+// by two keys, MySQL updates one of them, and the other stays as it is. A row that was
+// sent and met another inserted nothing, be that one of before or one of the
+// statement's own. Where the key is assigned, a row may stand under another one than
+// its before image, and all are kept. Where as many rows are new as the statement
+// inserted, there is nothing to leave out: a row that was met may have given up the
+// key by which another was then inserted.
+func withoutMet(s *statement.Statement, oc clause.OnConflict, vals clause.Values, m met, after []table.Row) []table.Row {
+	for _, a := range oc.DoUpdates {
+		// GORM words DO NOTHING as an assignment of the key to itself.
+		if c, ok := a.Value.(clause.Column); ok && c.Name == a.Column.Name && c.Table != "excluded" {
+			continue
+		}
+		if slices.Contains(s.Table.KeyNames(), statement.ColumnName(a)) {
+			return after
+		}
+	}
+	hit := slices.Concat(m.before, m.own)
+	stays := make(map[string]bool, len(hit))
+	for _, r := range hit {
+		stays[s.Table.Identity(r.Image)] = true
+	}
+	fresh := 0
+	for _, a := range after {
+		if !stays[s.Table.Identity(a.Image)] {
+			fresh++
+		}
+	}
+	if fresh == max(1, len(vals.Values))-m.hits-len(m.own) {
+		return after
+	}
+	sent := keysSent(s, vals)
+	return slices.DeleteFunc(after, func(a table.Row) bool {
+		if stays[s.Table.Identity(a.Image)] {
+			return false
+		}
+		metOne := false
+		for _, keys := range sent {
+			if !keys.meet(a.Image) {
+				continue
+			}
+			if !slices.ContainsFunc(hit, func(b table.Row) bool { return keys.meet(b.Image) }) {
+				return false // it may well have been inserted by this one
+			}
+			metOne = true
+		}
+		return metOne
+	})
+}
+
+// sentKey is a unique key of a row that was sent: its columns and their values.
+type sentKey struct {
+	at   []int
+	vals table.Image
+}
+
+type sentKeys []sentKey
+
+// keysSent are the unique keys of each row in VALUES, as far as they are literal.
+func keysSent(s *statement.Statement, vals clause.Values) []sentKeys {
+	all := make([]sentKeys, len(vals.Values))
+	for _, unique := range capture.Uniques(s) {
+		at := s.Table.Positions(unique)
+		if at == nil {
+			continue
+		}
+		for n, v := range vals.Values {
+			one := clause.Values{Columns: vals.Columns, Values: [][]any{v}}
+			for _, tuple := range statement.TuplesOf(one, unique) {
+				key := sentKey{at: at, vals: make(table.Image, len(at))}
+				for i, k := range at {
+					key.vals[i] = s.Table.Rules[k].Normalise(tuple[i])
+				}
+				if !slices.Contains(key.vals, nil) {
+					all[n] = append(all[n], key)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// meet reports whether a row has one of the keys.
+func (s sentKeys) meet(img table.Image) bool {
+	return slices.ContainsFunc(s, func(key sentKey) bool {
+		for i, k := range key.at {
+			if !values.Equal(key.vals[i], img[k]) {
+				return false
+			}
+		}
+		return true
+	})
+}

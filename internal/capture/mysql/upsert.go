@@ -1,0 +1,117 @@
+package mysql
+
+import (
+	"maps"
+	"strings"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/internal/capture"
+	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
+)
+
+// beforeVariable is the user variable that collects before images while the statement
+// runs: the first assignment of ON DUPLICATE KEY UPDATE sees each row as it was.
+const beforeVariable = "@auditplugin_before"
+
+var errReturning = fault.Quiet("auditplugin: the RETURNING clause is not GORM's")
+
+// Upsert takes no lock ahead of the statement. A lock on a key that does not
+// exist is a gap lock, and two of those deadlock.
+func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.Outcome, error) {
+	at := -1
+	if len(s.Table.Columns) > 0 {
+		at = assignable(s.Table)
+	}
+	if at < 0 {
+		return i.Portable.Upsert(s, oc)
+	}
+	vals, form := s.Values(), hexFormOf(s)
+	query, args := collecting(s, oc, at, form)
+	if err := s.Ledger.Exec(s.Ctx, "SET "+beforeVariable+" = ''"); err != nil {
+		s.Ledger.Failed(err)
+		return statement.Outcome{}, s.Unreadable(err)
+	}
+	out, after, err := i.runUpsert(s, query, args, form)
+	if err != nil {
+		return out, err
+	}
+	raw, err := s.Read("SELECT "+beforeVariable, nil)
+	if err != nil {
+		return out, err
+	}
+	met, err := parseCollected(s, form, raw, vals, after...)
+	if err != nil {
+		return out, err
+	}
+	if after == nil {
+		s.Form = form
+		if after, err = capture.ReadStored(s, vals, met.before, out); err != nil {
+			return out, err
+		}
+		after = withoutMet(s, oc, vals, met, after)
+	}
+	capture.Compare(s, met.before, after)
+	return out, nil
+}
+
+// collecting is the statement made to note each row that it meets, by assigning the column
+// at a position to itself.
+func collecting(s *statement.Statement, oc clause.OnConflict, at int, form hexForm) (string, []any) {
+	t, b := s.Table, s.SQL()
+	column := clause.Column{Name: t.Columns[at].Name}
+	name := s.Dialect.Quote(column.Name)
+	row := "CONCAT('(',CONCAT_WS(','," + strings.Join(form.Columns(t), ",") + "),')')"
+	note := clause.Assignment{Column: column, Value: clause.Expr{
+		SQL: "IF((" + beforeVariable + " := CONCAT(IFNULL(" + beforeVariable + ",'')," + row + ")) IS NULL," + name + "," + name + ")",
+	}}
+	oc.DoUpdates = append(clause.Set{note}, oc.DoUpdates...)
+	oc.DoNothing = false
+	c := b.Clauses["ON CONFLICT"]
+	c.Name, c.Expression = "ON CONFLICT", oc
+	b.Clauses = maps.Clone(b.Clauses)
+	b.Clauses["ON CONFLICT"] = c
+	statement.Build(b, "INSERT", "VALUES", "ON CONFLICT")
+	return strings.TrimSpace(b.SQL.String()), b.Vars
+}
+
+// assignable is the position of a column that may be assigned to itself: of the key if
+// possible.
+func assignable(t *table.Table) int {
+	for _, k := range append(append([]int(nil), t.Key...), t.All()...) {
+		if c, ok := t.Column(k); !ok || !c.Generated {
+			return k
+		}
+	}
+	return -1
+}
+
+// runUpsert runs the statement, with the stored rows returned where both the
+// server can and GORM asked for rows.
+func (i Images) runUpsert(s *statement.Statement, query string, args []any, form hexForm) (statement.Outcome, []table.Row, error) {
+	if !s.WantRows {
+		out, err := s.Exec(query, args)
+		return out, nil, err
+	}
+	returning, ok := s.Returning()
+	if !ok || returning == "" {
+		return statement.Outcome{}, nil, s.Unreadable(errReturning)
+	}
+	query += " " + returning
+	if i.ReturnsInserted == nil || !i.ReturnsInserted(s) {
+		set, err := s.Rows(query, args, 0)
+		return statement.Outcome{Rows: set}, nil, err
+	}
+	n := len(s.Table.Columns)
+	theirs, added, err := s.Added(query+","+strings.Join(form.Columns(s.Table), ","), args, n)
+	if err != nil {
+		return s.Partial(theirs, n), nil, err
+	}
+	after := make([]table.Row, 0, len(added))
+	for _, raw := range added {
+		after = append(after, form.Row(s.Table, raw))
+	}
+	return statement.Outcome{Rows: theirs}, after, nil
+}

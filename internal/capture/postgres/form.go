@@ -1,0 +1,50 @@
+package postgres
+
+import (
+	"encoding/hex"
+
+	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
+)
+
+// textForm reads columns as text, the same way before and after, so that both images are
+// comparable whatever the type.
+type textForm struct{ qualified bool }
+
+var _ statement.Form = textForm{}
+
+// Columns asks for each column's text; of bytes for their digits.
+func (f textForm) Columns(t *table.Table) []string {
+	from := t.Bare
+	if f.qualified {
+		from = t.Qualified
+	}
+	list := make([]string, len(from))
+	for i, c := range from {
+		if t.Columns[i].DBType == "BYTEA" {
+			list[i] = "encode(" + c + ",'hex')"
+		} else {
+			list[i] = c + "::text"
+		}
+	}
+	return list
+}
+
+// Row reads such texts. They are no parameters: the row has no raw values.
+func (f textForm) Row(t *table.Table, raw []any) table.Row {
+	img := make(table.Image, len(t.Columns))
+	for i, v := range raw {
+		if text, ok := v.(string); ok {
+			switch t.Columns[i].DBType {
+			case "BYTEA":
+				if b, err := hex.DecodeString(text); err == nil {
+					v = b
+				}
+			case "BOOL":
+				v = text == "true"
+			}
+		}
+		img[i] = t.Rules[i].Normalise(v)
+	}
+	return table.Row{Image: img}
+}

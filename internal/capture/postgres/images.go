@@ -1,0 +1,43 @@
+// Package postgres has PostgreSQL's images: one statement gives both.
+package postgres
+
+import (
+	"github.com/gorm-audit/auditplugin/internal/capture"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/statement"
+)
+
+// Images are PostgreSQL's.
+type Images struct {
+	capture.Portable
+	// shortcuts are known to hold: not of servers that only speak PostgreSQL.
+	shortcuts bool
+}
+
+// New is for a server; portable leaves out what is PostgreSQL's own.
+func New(d *dialect.Dialect, portable bool) capture.Images {
+	i := Images{shortcuts: !portable && d.Flavor == ""}
+	if !portable {
+		i.ReturnsInserted = func(s *statement.Statement) bool { return !s.Table.Catalog.HasRules }
+		i.ReturnsDeleted = func(s *statement.Statement) bool { return s.Table.Catalog.CanSelect }
+	}
+	return i
+}
+
+// Update gives both images with the UPDATE itself, where it can.
+func (i Images) Update(s *statement.Statement) (statement.Outcome, error) {
+	names := statement.AssignedNames(s.Assignments())
+	if i.shortcuts && len(names) > 0 && capture.Alone(s, names) && single(s) {
+		return updateSingle(s, names)
+	}
+	return i.Portable.Update(s)
+}
+
+// single reports whether one statement serves. The join with the before images must be
+// 1:1, so only the database's own key will do.
+func single(s *statement.Statement) bool {
+	t, c := s.Table, s.Table.Catalog
+	return t.Exact && s.Name.Simple && (c.Kind == catalog.Plain || c.Kind == catalog.Partitioned) &&
+		c.CanSelect && c.CanLock && !c.HasRules && !s.Has("FROM", "ORDER BY", "LIMIT") && !s.ModifiedUpdate()
+}

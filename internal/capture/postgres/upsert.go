@@ -1,0 +1,94 @@
+package postgres
+
+import (
+	"maps"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
+)
+
+// beforeSetting is the setting that carries a row's before image from the conflict's
+// WHERE, which sees the locked row, to RETURNING, which is evaluated right after
+// that row was written. It is local to the transaction and emptied each time.
+const beforeSetting = "auditplugin.before"
+
+var errArray = fault.Quiet("auditplugin: before image in an unknown form")
+
+// Upsert takes the before images inside the statement. Reading ahead could miss a row that
+// another transaction inserts in between.
+func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.Outcome, error) {
+	returning, ok := s.Returning()
+	if !ok || !i.shortcuts || len(s.Table.Columns) == 0 || s.Table.Catalog.HasRules || !s.Name.Simple {
+		return i.Portable.Upsert(s, oc)
+	}
+	t := s.Table
+	b := s.SQL()
+	if !oc.DoNothing {
+		takeBefore(b, oc, t)
+	}
+	statement.Build(b, "INSERT", "VALUES", "ON CONFLICT")
+	statement.Write(b, " ")
+	if returning == "" {
+		statement.Write(b, "RETURNING ")
+	} else {
+		statement.Write(b, returning, ",")
+	}
+	form := textForm{}
+	statement.Write(b, strings.Join(form.Columns(t), ","))
+	statement.Write(b, ",current_setting('"+beforeSetting+"', true),set_config('"+beforeSetting+"', '', true)")
+	n := len(t.Columns)
+	theirs, added, err := s.Added(strings.TrimSpace(b.SQL.String()), b.Vars, n+2)
+	if err != nil {
+		return statement.Outcome{}, err
+	}
+	for _, raw := range added {
+		after := form.Row(t, raw[:n]).Image
+		var before table.Image
+		if text, _ := raw[n].(string); text != "" {
+			fields, err := parseArray(text)
+			if err != nil || len(fields) != n {
+				return statement.Outcome{}, s.Unreadable(errArray)
+			}
+			before = form.Row(t, fields).Image
+		}
+		if before != nil && table.Same(before, after) {
+			continue
+		}
+		s.Changed(t, before, after)
+	}
+	return s.Answer(theirs, int64(len(added)))
+}
+
+// takeBefore makes the conflict's WHERE note the row that it sees.
+func takeBefore(b *gorm.Statement, oc clause.OnConflict, t *table.Table) {
+	row := strings.Join(textForm{qualified: true}.Columns(t), ",")
+	note := clause.Expr{SQL: "set_config('" + beforeSetting + "', ARRAY[" + row + "]::text, true) IS NOT NULL"}
+	if len(oc.Where.Exprs) > 0 {
+		oc.Where = clause.Where{Exprs: []clause.Expression{caseWhen{oc.Where, note}}}
+	} else {
+		oc.Where = clause.Where{Exprs: []clause.Expression{note}}
+	}
+	c := b.Clauses["ON CONFLICT"]
+	c.Expression = oc
+	b.Clauses = maps.Clone(b.Clauses)
+	b.Clauses["ON CONFLICT"] = c
+}
+
+// caseWhen evaluates then only where cond holds; AND promises no order.
+type caseWhen struct {
+	cond clause.Where
+	then clause.Expression
+}
+
+func (c caseWhen) Build(b clause.Builder) {
+	_, _ = b.WriteString("CASE WHEN ")
+	c.cond.Build(b)
+	_, _ = b.WriteString(" THEN ")
+	c.then.Build(b)
+	_, _ = b.WriteString(" ELSE false END")
+}

@@ -1,0 +1,82 @@
+package intercept
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
+	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
+)
+
+// conn stands in for a statement's connection while that runs, and captures the one
+// statement that it was made for. Anything else that runs on it goes straight through.
+type conn struct {
+	original gorm.ConnPool
+	i        *Interceptor
+	db       *gorm.DB
+	op       statement.Operation
+	model    *table.Model // nil until the SQL tells
+	name     table.Name
+	raw      []*table.Model
+	// statement is the one at hand, here to be one allocation less.
+	statement statement.Statement
+}
+
+// connTx is conn in a transaction: GORM tells the two apart by their methods.
+type connTx struct{ *conn }
+
+var (
+	_ neighbour.StandIn = (*conn)(nil)
+	_ gorm.Tx           = (*connTx)(nil)
+)
+
+// Original is the statement's own connection.
+func (c *conn) Original() gorm.ConnPool { return c.original }
+
+func (c *conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	return c.original.PrepareContext(ctx, query)
+}
+
+func (c *conn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if query != c.db.Statement.SQL.String() {
+		return c.original.ExecContext(ctx, query, args...)
+	}
+	out, err := c.run(ctx, statement.Call{Query: query, Args: args})
+	if err != nil {
+		return nil, err
+	}
+	return out.Result, nil
+}
+
+func (c *conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if query != c.db.Statement.SQL.String() {
+		return c.original.QueryContext(ctx, query, args...)
+	}
+	out, err := c.run(ctx, statement.Call{Query: query, Args: args, WantRows: true})
+	if err != nil && (out.Rows == nil || !errors.Is(err, out.Rows.Err) || len(out.Rows.Rows) == 0) {
+		return nil, err
+	}
+	return c.i.Player.Rows(ctx, out.Rows)
+}
+
+func (c *conn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if query != c.db.Statement.SQL.String() {
+		return c.original.QueryRowContext(ctx, query, args...)
+	}
+	out, err := c.run(ctx, statement.Call{Query: query, Args: args, WantRows: true})
+	if err != nil {
+		return c.i.Player.Row(ctx, nil, err)
+	}
+	return c.i.Player.Row(ctx, out.Rows, nil)
+}
+
+func (t *connTx) Commit() error   { return t.original.(gorm.TxCommitter).Commit() }
+func (t *connTx) Rollback() error { return t.original.(gorm.TxCommitter).Rollback() }
+
+func (t *connTx) StmtContext(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
+	return t.original.(gorm.Tx).StmtContext(ctx, stmt)
+}

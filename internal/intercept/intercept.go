@@ -1,0 +1,220 @@
+// Package intercept leads one statement of GORM from its admission to its records: it puts a
+// connection of ours in the place of the statement's for as long as that runs.
+package intercept
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/capture"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
+	"github.com/gorm-audit/auditplugin/internal/origin"
+	"github.com/gorm-audit/auditplugin/internal/replay"
+	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
+	"github.com/gorm-audit/auditplugin/internal/txn"
+)
+
+// Recorder makes records of what a statement changed.
+type Recorder interface {
+	// Record hands the statement's records to its transaction. about is what they share.
+	Record(s *statement.Statement, about audit.Record) error
+}
+
+// Interceptor is safe for concurrent use once its fields are set.
+type Interceptor struct {
+	Dialect  *dialect.Dialect
+	Follower *txn.Follower
+	Tables   *table.Registry
+	Images   capture.Images
+	Recorder Recorder
+	Origin   *origin.Origin
+	Gate     *Gate
+	Player   *replay.Player
+	// Unwrapped tells that GORM's pool was left as it is.
+	Unwrapped bool
+}
+
+var errShardingPool = fmt.Errorf("%w: gorm's sharding plugin does not work with a wrapped pool; use WithUnwrappedPool", fault.ErrUnsupportedPool)
+
+// Before puts the capturing connection in place for the one statement that comes next. Only
+// when that runs are its clauses final.
+func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
+	name, ok := table.NameOf(db.Statement)
+	if !ok {
+		if db.Statement.TableExpr != nil {
+			i.stand(db, &conn{op: op})
+		}
+		return // GORM itself will report that there is no table
+	}
+	known := db.Statement.Schema
+	if known == nil { // Table("x"): what the model says of secrets still holds
+		known = i.Tables.SchemaOf(nil, name.Name)
+	}
+	m := i.Tables.Model(known, name.Name)
+	if !m.Audited {
+		return
+	}
+	if err := i.Gate.admit(db, m, op); err != nil {
+		_ = db.AddError(err)
+		return
+	}
+	if !i.Unwrapped && neighbour.IsShardingPool(db.Statement.ConnPool) {
+		_ = db.AddError(errShardingPool)
+		return
+	}
+	i.stand(db, &conn{op: op, model: m, name: name})
+}
+
+// BeforeRaw does the same for raw SQL. Statements that GORM has yet to build are reads,
+// which pay nothing.
+func (i *Interceptor) BeforeRaw(db *gorm.DB) {
+	if db.Statement.SQL.Len() == 0 || i.Gate.AllowRaw {
+		return
+	}
+	writes := i.rawWrites(db.Statement.SQL.String())
+	if len(writes) == 0 {
+		return
+	}
+	if err := i.Gate.admitRaw(db, writes); err != nil {
+		_ = db.AddError(err)
+		return
+	}
+	i.stand(db, &conn{op: statement.Raw, model: writes[0], raw: writes})
+}
+
+// BeforeRow is BeforeRaw for Row and Rows. Row returns no error beside the *sql.Row, and
+// GORM would hand out a nil one: a refusal has to be inside it.
+func (i *Interceptor) BeforeRow(db *gorm.DB) {
+	i.BeforeRaw(db)
+	if db.Error == nil || neighbour.WantsMany(db) {
+		return
+	}
+	db.Statement.Dest = i.Player.Row(context.WithoutCancel(db.Statement.Context), nil, db.Error)
+}
+
+func (i *Interceptor) stand(db *gorm.DB, c *conn) {
+	c.i, c.db, c.original = i, db, db.Statement.ConnPool
+	if _, ok := c.original.(gorm.TxCommitter); ok {
+		db.Statement.ConnPool = &connTx{c}
+		return
+	}
+	db.Statement.ConnPool = c
+}
+
+// After puts the statement's own connection back.
+func After(db *gorm.DB) {
+	if c, ok := db.Statement.ConnPool.(neighbour.StandIn); ok {
+		db.Statement.ConnPool = c.Original()
+	}
+}
+
+// run leads the statement, now that its SQL is final. It runs in a transaction, opened for
+// it when there is none: a change and its record must not part.
+func (c *conn) run(ctx context.Context, call statement.Call) (statement.Outcome, error) {
+	f := c.i.Follower
+	if l, ok := f.Seen(c.original); ok {
+		return c.runIn(ctx, call, c.original, l)
+	}
+	if l, ok := f.Unseen(ctx, c.original); ok {
+		return c.runIn(ctx, call, c.original, l)
+	}
+	cp, tx, err := f.Begin(ctx, c.original)
+	if err != nil {
+		return statement.Outcome{}, err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			_ = tx.Rollback() // the panic is what the caller sees
+			panic(r)
+		}
+	}()
+	out, err := c.runIn(ctx, call, cp, tx.Ledger())
+	if err != nil {
+		_ = tx.Rollback() // likewise the statement's own error
+		return out, err
+	}
+	return out, tx.Commit()
+}
+
+func (c *conn) runIn(ctx context.Context, call statement.Call, cp gorm.ConnPool, l *txn.Ledger) (statement.Outcome, error) {
+	i := c.i
+	if c.model == nil {
+		if err := c.resolve(call.Query); err != nil {
+			return statement.Outcome{}, err
+		}
+	}
+	c.statement = statement.Statement{
+		Call: call, Ctx: ctx, DB: c.db, Op: c.op, Model: c.model, Name: c.name,
+		Conn: cp, Ledger: l, Dialect: i.Dialect, Tables: i.Tables,
+	}
+	s := &c.statement
+	if c.model == nil {
+		return s.Plain()
+	}
+	if reason, skip := audit.SkipFrom(ctx); skip && c.op != statement.Raw {
+		return i.skipped(s, reason)
+	}
+	if c.op == statement.Raw {
+		return i.rawSQL(s, c.raw)
+	}
+	if c.model.Keep {
+		return i.keeping(s)
+	}
+	out, err := capture.Run(i.Images, s)
+	if err == nil {
+		err = i.record(s)
+	}
+	if err != nil && s.Wrote {
+		// The rows have changed: without their records this must not commit.
+		l.Poison(err)
+	}
+	return out, err
+}
+
+// resolve finds out, from the final SQL, what a statement over several tables
+// writes. Where that is not one table's UPDATE it is treated as raw SQL.
+func (c *conn) resolve(query string) error {
+	i := c.i
+	set, _ := c.db.Statement.Clauses["SET"].Expression.(clause.Set)
+	if name, ok := table.Assigned(set); ok && c.op == statement.Update {
+		m := i.Tables.Model(i.Tables.SchemaOf(c.db.Statement.Schema, name.Name), name.Name)
+		if !m.Audited {
+			return nil
+		}
+		c.model, c.name = m, name
+		return i.Gate.admit(c.db, m, c.op)
+	}
+	if i.Gate.AllowRaw {
+		return nil
+	}
+	writes := i.rawWrites(query)
+	if len(writes) == 0 {
+		return nil
+	}
+	c.op, c.model, c.raw = statement.Raw, writes[0], writes
+	return i.Gate.admitRaw(c.db, writes)
+}
+
+// record hands the statement's records to its transaction.
+func (i *Interceptor) record(s *statement.Statement) error {
+	if s.Log.Len() == 0 {
+		return nil
+	}
+	return i.Recorder.Record(s, i.about(s))
+}
+
+// about is what all records of the statement share.
+func (i *Interceptor) about(s *statement.Statement) audit.Record {
+	r := i.Origin.Circumstances(s.Ctx)
+	r.RecordType, r.Table = s.Model.RecordType, s.Name.Name
+	r.TransactionID = s.Ledger.ID
+	r.Source = i.Origin.Caller()
+	return r
+}

@@ -1,0 +1,116 @@
+package record
+
+import (
+	"time"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/change"
+	"github.com/gorm-audit/auditplugin/internal/diffpath"
+	"github.com/gorm-audit/auditplugin/internal/table"
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// Differ decides what is recorded of a change, redacted.
+type Differ struct {
+	// Limit is the size above which a value is recorded as its length and hash.
+	Limit Limit
+	// SkipTimestamps leaves out updates in which nothing changed but columns that GORM
+	// sets by itself.
+	SkipTimestamps bool
+}
+
+// Decide fills in d, whose slices are used again. It is false when nothing that is
+// recorded has changed.
+func (f Differ) Decide(c *change.Change, d *Difference) (bool, error) {
+	*d = Difference{Table: c.Table, ID: c.ID, Cause: c.Cause, Before: c.Before, After: c.After, Columns: d.Columns[:0], Changes: d.Changes[:0]}
+	switch {
+	case c.Before == nil:
+		d.Action = audit.Create
+		return true, nil
+	case c.After == nil:
+		d.Action = audit.Delete
+		return true, nil
+	}
+	t, timestampsOnly := c.Table, true
+	for _, i := range t.ByName {
+		before, after := c.Before[i], c.After[i]
+		if t.Show[i].Hidden || values.Equal(before, after) {
+			continue
+		}
+		at := len(d.Changes)
+		if err := f.append(d, i, before, after); err != nil {
+			return false, err
+		}
+		if len(d.Changes) == at {
+			continue // only keys that are never recorded differ
+		}
+		if table.IsDocument(before) || table.IsDocument(after) {
+			at = -1
+		}
+		d.Columns = append(d.Columns, Column{i, at})
+		timestampsOnly = timestampsOnly && t.Timestamps[t.Columns[i].Name]
+	}
+	if len(d.Columns) == 0 || f.SkipTimestamps && timestampsOnly {
+		return false, nil
+	}
+	d.Action = actionOf(t, c)
+	return true, nil
+}
+
+// append adds the changes of one column, by path.
+func (f Differ) append(d *Difference, i int, before, after any) error {
+	t := d.Table
+	if !table.IsDocument(before) && !table.IsDocument(after) {
+		// Nothing to compare by path: the values are known to differ.
+		d.Changes = append(d.Changes, audit.Change{Path: t.Show[i].Path, From: f.Limit.Shown(t, i, before), To: f.Limit.Shown(t, i, after)})
+		return nil
+	}
+	found, err := t.Plan.Changes(t.Model.Table, t.Columns[i].Name, before, after)
+	if err != nil {
+		return err
+	}
+	for _, c := range found {
+		d.Changes = append(d.Changes, audit.Change{
+			Path: diffpath.Join(append([]string{t.Columns[i].Name}, c.Path...)),
+			From: values.Limit(c.From, int(f.Limit)),
+			To:   values.Limit(c.To, int(f.Limit)),
+		})
+	}
+	return nil
+}
+
+// actionOf tells soft deletes and restores from other updates.
+func actionOf(t *table.Table, c *change.Change) audit.Action {
+	for _, name := range t.SoftDelete {
+		i, ok := t.Index[name]
+		if !ok {
+			continue
+		}
+		was, is := isZero(c.Before[i]), isZero(c.After[i])
+		switch {
+		case was && !is:
+			return audit.SoftDelete
+		case !was && is:
+			return audit.Restore
+		}
+	}
+	return audit.Update
+}
+
+// isZero reports whether a soft-delete column, which holds a time, a flag or a number, says
+// that the row is not deleted.
+func isZero(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case int64:
+		return v == 0
+	case string:
+		return v == "" || v == "0"
+	case time.Time:
+		return v.Year() <= 1
+	}
+	return false
+}
