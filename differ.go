@@ -1,59 +1,94 @@
 package auditplugin
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+
 	"github.com/gorm-audit/auditplugin/audit"
-	"github.com/gorm-audit/auditplugin/internal/diffpath"
-	"github.com/gorm-audit/auditplugin/internal/values"
+	"github.com/gorm-audit/auditplugin/internal/change"
+	"github.com/gorm-audit/auditplugin/internal/delivery"
+	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/intercept"
+	"github.com/gorm-audit/auditplugin/internal/record"
+	"github.com/gorm-audit/auditplugin/internal/statement"
 )
 
-// whole is a row's columns, redacted.
-func (p *Plugin) whole(t *target, img image) map[string]any {
-	m := make(map[string]any, len(img))
-	for i := range t.cols {
-		if !t.show[i].hidden {
-			m[t.cols[i].Name] = p.shown(t, i, img[i])
+// differ makes of what a statement changed what is recorded of it. It decides that once
+// for each row, and renders it as the emitters take it: as records, or, where only audit
+// tables of ours want them, as entries.
+type differ struct {
+	record.Differ
+	delivery  *delivery.Delivery
+	composers record.Composers
+}
+
+var _ intercept.Recorder = (*differ)(nil)
+
+// Record hands the records of a statement to its transaction, in parts when they are
+// many. about is what they share.
+func (d *differ) Record(s *statement.Statement, about audit.Record) error {
+	if len(s.Notes) > 0 {
+		merged := map[string]any{"auditplugin": s.Notes}
+		maps.Copy(merged, about.Metadata)
+		about.Metadata = merged
+	}
+	if columnLimit, ok := d.delivery.WantsEntries(); ok {
+		return d.entries(s, &about, columnLimit)
+	}
+	return d.records(s, &about)
+}
+
+func (d *differ) records(s *statement.Statement, about *audit.Record) error {
+	records := make([]audit.Record, 0, min(s.Log.Len(), change.MaxPlain))
+	err := s.Log.Each(func(c *change.Change) error {
+		var diff record.Difference // its changes become the record's
+		ok, err := d.Decide(c, &diff)
+		if err != nil {
+			return recordError(s, err)
 		}
-	}
-	return m
-}
-
-// seen is what may be seen of a column's value.
-func (t *target) seen(i int, v any) any {
-	if t.show[i].open && !isDocument(v) {
-		return v
-	}
-	return t.plan.Column(t.table, t.cols[i].Name, v)
-}
-
-// shown is what a record may say of a column's value.
-func (p *Plugin) shown(t *target, i int, v any) any {
-	return values.Limit(t.seen(i, v), p.cfg.maxValue)
-}
-
-func isDocument(v any) bool {
-	switch v.(type) {
-	case map[string]any, []any:
-		return true
-	}
-	return false
-}
-
-// appendChanges appends the changes of one column by path.
-func (p *Plugin) appendChanges(to []audit.Change, t *target, i int, before, after any) ([]audit.Change, error) {
-	if !isDocument(before) && !isDocument(after) {
-		// Nothing to compare by path: the values are known to differ.
-		return append(to, audit.Change{Path: t.show[i].path, From: p.shown(t, i, before), To: p.shown(t, i, after)}), nil
-	}
-	found, err := t.plan.Changes(t.table, t.cols[i].Name, before, after)
+		if ok {
+			records = append(records, d.Limit.Of(about, &diff))
+		}
+		if len(records) < change.MaxPlain {
+			return nil
+		}
+		full := records
+		records = records[:0]
+		return s.Ledger.Add(s.Ctx, full, s.Model.Keep)
+	})
 	if err != nil {
-		return to, err
+		return err
 	}
-	for _, c := range found {
-		to = append(to, audit.Change{
-			Path: diffpath.Join(append([]string{t.cols[i].Name}, c.Path...)),
-			From: values.Limit(c.From, p.cfg.maxValue),
-			To:   values.Limit(c.To, p.cfg.maxValue),
-		})
+	return s.Ledger.Add(s.Ctx, records, s.Model.Keep)
+}
+
+func (d *differ) entries(s *statement.Statement, about *audit.Record, columnLimit int) error {
+	n := s.Log.Len()
+	c := d.composers.Get(d.Limit, columnLimit, about, n)
+	defer d.composers.Put(c)
+	c.Entries = slices.Grow(c.Entries, min(n, change.MaxPlain))
+	err := s.Log.Each(func(ch *change.Change) error {
+		ok, err := d.Decide(ch, &c.Difference)
+		if err != nil {
+			return recordError(s, err)
+		}
+		if ok {
+			c.Compose()
+		}
+		if len(c.Entries) < change.MaxPlain {
+			return nil
+		}
+		full := delivery.Batch{Entries: c.Entries}
+		c.Entries = c.Entries[:0]
+		return s.Ledger.AddBatch(s.Ctx, full, s.Model.Keep)
+	})
+	if err != nil {
+		return err
 	}
-	return to, nil
+	return s.Ledger.AddBatch(s.Ctx, delivery.Batch{Entries: c.Entries}, s.Model.Keep)
+}
+
+func recordError(s *statement.Statement, err error) error {
+	return fmt.Errorf("%w: %s: %w", fault.ErrAuditFailed, s, err)
 }

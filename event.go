@@ -1,16 +1,13 @@
 package auditplugin
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
-	"maps"
-	"os"
-	"slices"
 
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/txn"
 )
 
 // Event records something that is not a row change: a sign-in, a refused access,
@@ -34,86 +31,37 @@ func Event(tx *gorm.DB, r audit.Record) error {
 	if p.cfg.disabled {
 		return nil
 	}
-	if p.closed.Load() {
+	if p.gate.Closed.Load() {
 		return fmt.Errorf("%w: event refused", ErrClosed)
 	}
-	ctx := tx.Statement.Context
-	r = p.complete(ctx, r)
-	if t, ok := asTransaction(tx.Statement.ConnPool); ok {
-		if t.state.ended() {
+	ctx, cp := tx.Statement.Context, tx.Statement.ConnPool
+	r = p.origin.Complete(ctx, r)
+	if l, ok := p.follower.Seen(cp); ok {
+		if l.Ended() {
 			return fmt.Errorf("auditplugin: event refused: %w", sql.ErrTxDone)
 		}
-		r.TransactionID = t.state.id
-		return t.state.add(ctx, []audit.Record{r}, false)
+		r.TransactionID = l.ID
+		return l.Add(ctx, []audit.Record{r}, false)
 	}
-	if raw, ok := bareTx(tx.Statement.ConnPool); ok {
-		s := p.bare.state(ctx, p, raw)
-		r.TransactionID = s.id
-		return s.add(ctx, []audit.Record{r}, false)
+	if l, ok := p.follower.Unseen(ctx, cp); ok {
+		r.TransactionID = l.ID
+		return l.Add(ctx, []audit.Record{r}, false)
 	}
-	conn := p.outsideConn
-	if c, ok := tx.Statement.ConnPool.(*sql.Conn); ok {
+	conn := p.delivery.Outside
+	if c, ok := cp.(*sql.Conn); ok {
 		conn = c // the pool may have no second connection to give
 	}
-	for _, e := range p.transactional {
-		if err := safely(func() error { return e.EmitTx(ctx, conn, []audit.Record{r}) }); err != nil {
-			return &quietError{text: fmt.Sprintf("%v: event could not be written", ErrAuditFailed), kinds: []error{ErrAuditFailed, err}}
-		}
-	}
-	p.stats.records.Add(1)
-	p.announce(ctx, []audit.Record{r})
-	return nil
+	return p.delivery.Event(ctx, conn, r)
 }
 
-// complete fills in what r leaves empty.
-func (p *Plugin) complete(ctx context.Context, r audit.Record) audit.Record {
-	d := p.describe(ctx)
-	fill := func(s *string, v string) {
-		if *s == "" {
-			*s = v
-		}
+// SQLTx returns the *sql.Tx that GORM's transaction tx runs on, for libraries that
+// take part in it. What they write through it is not recorded. It fails with
+// [gorm.ErrInvalidTransaction] when tx is not in a transaction.
+//
+//	sqlTx, err := auditplugin.SQLTx(tx)
+func SQLTx(tx *gorm.DB) (*sql.Tx, error) {
+	if tx == nil || tx.Statement == nil {
+		return nil, fmt.Errorf("auditplugin: SQLTx: %w", gorm.ErrInvalidTransaction)
 	}
-	fill(&r.ID, d.ID)
-	fill((*string)(&r.Action), string(audit.Event))
-	fill((*string)(&r.Outcome), string(audit.Success))
-	fill(&r.Message, d.Message)
-	fill(&r.Reason, d.Reason)
-	fill(&r.Cause, d.Cause)
-	fill(&r.RequestID, d.RequestID)
-	fill(&r.IP, d.IP)
-	fill(&r.UserAgent, d.UserAgent)
-	fill(&r.TraceID, d.TraceID)
-	fill(&r.SpanID, d.SpanID)
-	fill(&r.Application, d.Application)
-	fill(&r.Host, d.Host)
-	if r.Time.IsZero() {
-		r.Time = d.Time
-	}
-	if r.Actor.IsZero() {
-		r.Actor = d.Actor
-	}
-	if r.Metadata == nil {
-		r.Metadata = d.Metadata
-	}
-	if r.Source.IsZero() {
-		r.Source = p.sources.caller()
-	}
-	// The record may be written long after the caller has gone on with its maps.
-	r.Before, r.After, r.Metadata = maps.Clone(r.Before), maps.Clone(r.After), maps.Clone(r.Metadata)
-	r.Changed, r.Changes = slices.Clone(r.Changed), slices.Clone(r.Changes)
-	r.SchemaVersion = audit.SchemaVersion
-	return r
-}
-
-// lifecycleEvent is about the plugin itself.
-func (p *Plugin) lifecycleEvent(what string) audit.Record {
-	r := p.describe(context.Background())
-	r.Action, r.RecordType = audit.Event, "auditplugin"
-	r.Message = "audit " + what
-	r.Metadata = map[string]any{
-		"pid": os.Getpid(), "dialect": p.server.Dialect, "emitters": len(p.bound),
-		"raw": int(p.cfg.raw), "failure": int(p.cfg.failure), "portable": p.cfg.portable, "unwrapped": p.cfg.unwrapped,
-		"with_models": len(p.rules.include), "without_models": len(p.rules.exclude), "without_columns": p.cfg.columns,
-	}
-	return r
+	return txn.SQLTx(tx.Statement.ConnPool)
 }

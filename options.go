@@ -2,12 +2,13 @@ package auditplugin
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"reflect"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/redact"
+	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
 // FailurePolicy says what happens to a write that can not be recorded.
@@ -50,13 +51,12 @@ type config struct {
 	actor         func(context.Context) audit.Actor
 	trace         func(context.Context) (traceID, spanID string)
 	hashKey       []byte
-	hashKeyID     string
 	include       []any
 	exclude       []any
 	columns       []string
 	noTimestamps  bool
-	requireActor  requirement
-	requireReason requirement
+	requireActor  table.Models
+	requireReason table.Models
 	failure       FailurePolicy
 	failureModels map[FailurePolicy][]any
 	onError       func(context.Context, error)
@@ -64,6 +64,7 @@ type config struct {
 	raw           RawPolicy
 	unwrapped     bool
 	portable      bool
+	throughSQL    bool
 	disabled      bool
 	application   string
 	bufferLimit   int
@@ -71,16 +72,19 @@ type config struct {
 	lifecycle     bool
 }
 
-type requirement struct {
-	all    bool
-	models []any
+// tables are the options that name models.
+func (c *config) tables() table.Options {
+	return table.Options{
+		Include: c.include, Exclude: c.exclude, RequireActor: c.requireActor, RequireReason: c.requireReason,
+		KeepAll: c.failure == KeepWrite, Keep: c.failureModels[KeepWrite], Refuse: c.failureModels[FailWrite],
+		Columns: c.columns, Redact: redact.Config{HashKey: c.hashKey},
+	}
 }
 
-func (r *requirement) add(models []any) {
-	if len(models) == 0 {
-		r.all = true
-	}
-	r.models = append(r.models, models...)
+// require adds models, or all when none is given.
+func require(m *table.Models, models []any) {
+	m.All = m.All || len(models) == 0
+	m.Some = append(m.Some, models...)
 }
 
 // WithEmitter sets where records go. Calls add up. The default is emitter.Table().
@@ -131,9 +135,7 @@ func WithHashKey(key []byte) Option {
 		if len(key) < minHashKey {
 			return fmt.Errorf("%w: WithHashKey: %w: the key has %d bytes, at least %d are needed", ErrInvalidOption, ErrHashKey, len(key), minHashKey)
 		}
-		sum := sha256.Sum256(key)
 		c.hashKey = append([]byte(nil), key...)
-		c.hashKeyID = hex.EncodeToString(sum[:4])
 		return nil
 	}
 }
@@ -182,13 +184,13 @@ func WithoutTimestampOnly() Option {
 // WithRequiredActor refuses writes to the given models, or to all when none is
 // given, whose context names no actor. The error wraps ErrActorRequired.
 func WithRequiredActor(models ...any) Option {
-	return func(c *config) error { c.requireActor.add(models); return nil }
+	return func(c *config) error { require(&c.requireActor, models); return nil }
 }
 
 // WithRequiredReason refuses writes to the given models, or to all when none is
 // given, whose context gives no reason. The error wraps ErrReasonRequired.
 func WithRequiredReason(models ...any) Option {
-	return func(c *config) error { c.requireReason.add(models); return nil }
+	return func(c *config) error { require(&c.requireReason, models); return nil }
 }
 
 // WithFailurePolicy sets what happens to writes that can not be recorded, for the
@@ -263,6 +265,15 @@ func WithPortableImages() Option {
 	return func(c *config) error { c.portable = true; return nil }
 }
 
+// WithoutDriverAccess runs every statement through database/sql. By default, inside
+// transactions that began on a *sql.DB, the plugin's own statements and those it captures
+// go to the driver's connection itself ([database/sql.Conn.Raw]), which saves a goroutine
+// and conversions for each. What is recorded is the same. Use it with a driver that can not
+// stand that, or to find out whether it is the cause of something.
+func WithoutDriverAccess() Option {
+	return func(c *config) error { c.throughSQL = true; return nil }
+}
+
 // WithEnabled with false turns the plugin off altogether: nothing is registered,
 // no table is created. For test suites that mock SQL.
 func WithEnabled(enabled bool) Option {
@@ -302,4 +313,16 @@ func WithMaxValueBytes(n int) Option {
 // configuration, and when it is closed.
 func WithLifecycleEvents() Option {
 	return func(c *config) error { c.lifecycle = true; return nil }
+}
+
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan, reflect.Interface, reflect.Slice:
+		return r.IsNil()
+	default:
+		return false
+	}
 }

@@ -4,22 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"reflect"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/internal/capture"
+	"github.com/gorm-audit/auditplugin/internal/capture/mysql"
+	"github.com/gorm-audit/auditplugin/internal/capture/postgres"
+	"github.com/gorm-audit/auditplugin/internal/capture/sqlite"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
-	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/delivery"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/intercept"
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
+	"github.com/gorm-audit/auditplugin/internal/origin"
+	"github.com/gorm-audit/auditplugin/internal/record"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/replay"
+	"github.com/gorm-audit/auditplugin/internal/table"
+	"github.com/gorm-audit/auditplugin/internal/txn"
 )
 
 const catalogTTL = time.Minute
@@ -33,35 +42,24 @@ type Plugin struct {
 	mu          sync.Mutex
 	initialized bool
 	active      bool
-	closed      atomic.Bool
+	db          *gorm.DB // as given to Initialize
 
-	db            *gorm.DB // as given to Initialize
-	outsideConn   audit.Conn
-	transactional []audit.TxEmitter
-	others        []audit.Emitter
-	bound         []audit.Emitter
-	auditTables   []string
-	// writers are transactional as such, where entries serve; see findEntryWriters.
-	writers     []entry.Writer
-	columnLimit int // of a JSON column
-	composers   sync.Pool
-	server      catalog.Server
-	catalog     *catalog.Cache
-	player      *replay.Player
-	prepared    preparedTexts
-	redact      redact.Config
-	host        string
-	rules       modelRules
-	models      sync.Map // modelKey → *model
-	targets     sync.Map // targetKey → *target, as of the catalog's last answer
-	schemas     sync.Map // table name → *schema.Schema, as seen
-	warned      sync.Map // audit.Source → struct{}
-	bare        bareTransactions
-	sources     sources
-	stats       stats
+	// The parts, made by Initialize.
+	dialect  *dialect.Dialect
+	emitters emitters // bound to the database
+	origin   *origin.Origin
+	delivery *delivery.Delivery
+	tables   *table.Registry
+	follower *txn.Follower
+	gate     *intercept.Gate
+	player   *replay.Player
 }
 
-type stats struct{ records, failed atomic.Uint64 }
+// emitters are what the plugin writes to, as one.
+type emitters interface {
+	audit.Group
+	audit.Closer
+}
 
 // Stats counts what a plugin has done since it was initialised.
 type Stats struct {
@@ -97,9 +95,9 @@ func New(opts ...Option) *Plugin {
 func (p *Plugin) Name() string { return "auditplugin" }
 
 // Initialize installs the plugin; db.Use calls it. It reports mistakes in the
-// options, prepares the emitters (emitter.Table creates its table), and only then
-// registers callbacks and wraps the connection pool. One plugin serves one
-// database: a second call fails.
+// options and callbacks of GORM's own that are missing, prepares the emitters
+// (emitter.Table creates its table), and only then registers callbacks and wraps the
+// connection pool. One plugin serves one database: a second call fails.
 func (p *Plugin) Initialize(db *gorm.DB) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,7 +108,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 		// dbresolver opens its sources and replicas with this database's
 		// configuration, plugins included: they are ours to watch as well.
 		if !p.cfg.unwrapped {
-			p.wrapPool(db)
+			p.follower.Wrap(db)
 		}
 		return nil
 	}
@@ -121,36 +119,22 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 		p.initialized = true
 		return nil
 	}
-	inner, err := p.innerPool(db)
+	pool, err := p.poolOf(db)
 	if err != nil {
 		return err
 	}
-	ctx := context.Background()
-	if p.server, err = catalog.LoadServer(ctx, inner, db.Name()); err != nil {
-		return fmt.Errorf("auditplugin: asking the database for its version: %w", err)
-	}
-	p.redact = redact.Config{HashKey: p.cfg.hashKey}
-	p.rules = modelRules{}
-	if err := p.rules.parse(&p.cfg, db); err != nil {
+	if err := neighbour.CheckSteps(db); err != nil {
 		return err
 	}
-	if err := p.bindEmitters(db); err != nil {
-		return errors.Join(err, p.closeEmitters(ctx))
-	}
-	p.learnOptions()
-	p.db, p.outsideConn = db, inner
-	p.catalog = catalog.NewCache(catalogTTL)
-	p.player = replay.NewPlayer()
-	p.host, _ = os.Hostname() // an empty host is a host nobody named
-	if err := p.register(db); err != nil {
+	if err := p.assemble(db, pool); err != nil {
 		return err
 	}
 	if !p.cfg.unwrapped {
-		p.wrapPool(db)
+		p.follower.Wrap(db)
 	}
-	p.initialized, p.active = true, true
+	p.db, p.initialized, p.active = db, true, true
 	if p.cfg.lifecycle {
-		p.emitOutside(ctx, []audit.Record{p.lifecycleEvent("start")})
+		p.delivery.EmitOutside(context.Background(), p.lifecycleEvent("start"))
 	}
 	return nil
 }
@@ -160,25 +144,22 @@ func samePlugins(a, b *gorm.DB) bool {
 	return a.Plugins != nil && reflect.ValueOf(a.Plugins).Pointer() == reflect.ValueOf(b.Plugins).Pointer()
 }
 
-// innerPool finds the pool under db and refuses those that can not be served.
-func (p *Plugin) innerPool(db *gorm.DB) (gorm.ConnPool, error) {
-	cp := db.ConnPool
-	if ps, ok := cp.(*gorm.PreparedStmtDB); ok {
-		cp = ps.ConnPool
-	}
-	if cp == nil {
+// poolOf finds the pool under db and refuses those that can not be served.
+func (p *Plugin) poolOf(db *gorm.DB) (gorm.ConnPool, error) {
+	pool := neighbour.Pool(db.ConnPool)
+	if pool == nil {
 		return nil, fmt.Errorf("%w: db has no connection pool", ErrUnsupportedPool)
 	}
-	if inTransaction(cp) || db.Statement != nil && inTransaction(db.Statement.ConnPool) {
+	if inTransaction(pool) || db.Statement != nil && inTransaction(db.Statement.ConnPool) {
 		return nil, fmt.Errorf("%w: db is a transaction; install the plugin on the database itself", ErrUnsupportedPool)
 	}
-	if w, ok := cp.(*pool); ok && w.p != p {
+	if _, wrapped := pool.(*txn.Pool); wrapped && !p.initialized {
 		return nil, fmt.Errorf("%w: another auditplugin wraps this database already", ErrUnsupportedPool)
 	}
-	if !p.cfg.unwrapped && isSharding(db, cp) {
+	if !p.cfg.unwrapped && neighbour.IsSharding(db, pool) {
 		return nil, fmt.Errorf("%w: gorm's sharding plugin does not work with a wrapped pool; use WithUnwrappedPool", ErrUnsupportedPool)
 	}
-	return cp, nil
+	return pool, nil
 }
 
 func inTransaction(cp gorm.ConnPool) bool {
@@ -186,94 +167,66 @@ func inTransaction(cp gorm.ConnPool) bool {
 	return ok
 }
 
-// isSharding recognises gorm.io/sharding, whose pool rewrites SQL only while it is
-// the outermost one.
-func isSharding(db *gorm.DB, cp gorm.ConnPool) bool {
-	if _, ok := db.Plugins["gorm:sharding"]; ok {
-		return true
+// assemble makes the parts, hands each what it needs, and registers the callbacks.
+func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
+	ctx, cfg := context.Background(), &p.cfg
+	server, err := catalog.LoadServer(ctx, pool, db.Name())
+	if err != nil {
+		return fmt.Errorf("auditplugin: asking the database for its version: %w", err)
 	}
-	return isShardingPool(cp)
+	d := dialect.Of(server)
+	rules, err := table.ParseRules(db, cfg.tables())
+	if err != nil {
+		return err
+	}
+	// The table is created last of all, so that a mistake elsewhere leaves nothing behind.
+	bound, err := emitter.Multi(cfg.emitters...).Bind(db)
+	if err != nil {
+		return err
+	}
+	p.dialect, p.emitters = d, bound.(emitters)
+	host, _ := os.Hostname() // an empty host is a host nobody named
+	p.delivery = &delivery.Delivery{Outside: pool, OnError: cfg.onError, Log: cfg.logger}
+	p.origin = &origin.Origin{ActorFunc: cfg.actor, TraceFunc: cfg.trace, Application: cfg.application, Host: host, Report: p.delivery.Report}
+	p.delivery.Origin = p.origin
+	p.delivery.Use(p.emitters.Unwrap())
+	var trails []string // without schemas, as statements may name them
+	for _, name := range p.delivery.AuditTables() {
+		trails = append(trails, table.Bare(name))
+	}
+	known := catalog.NewCache(catalogTTL)
+	p.tables = table.NewRegistry(d, known, rules, trails)
+	p.follower = &txn.Follower{
+		Dialect: d, Delivery: p.delivery, Catalog: known, AuditTables: trails,
+		BufferLimit: cfg.bufferLimit, ThroughSQL: cfg.throughSQL,
+	}
+	p.gate = &intercept.Gate{
+		Origin: p.origin, Follower: p.follower, Logger: p.delivery.Logger,
+		AllowRaw: cfg.raw == RawAllow, RefuseRaw: cfg.raw == RawRefuse,
+	}
+	p.player = replay.NewPlayer()
+	interceptor := &intercept.Interceptor{
+		Dialect: d, Follower: p.follower, Tables: p.tables, Images: images(d, cfg.portable), Origin: p.origin, Gate: p.gate,
+		Player: p.player, Unwrapped: cfg.unwrapped,
+		Recorder: &differ{
+			Differ:   record.Differ{Limit: record.Limit(cfg.maxValue), SkipTimestamps: cfg.noTimestamps},
+			delivery: p.delivery,
+		},
+	}
+	return hooks{interceptor, p.follower}.register(db)
 }
 
-func isShardingPool(cp gorm.ConnPool) bool {
-	t := reflect.TypeOf(cp)
-	for t != nil && t.Kind() == reflect.Pointer {
-		t = t.Elem()
+// images chooses how the images of a database are had. A new database gets its line here.
+func images(d *dialect.Dialect, portable bool) capture.Images {
+	switch d.Name() {
+	case dialect.Postgres:
+		return postgres.New(d, portable)
+	case dialect.MySQL:
+		return mysql.New(d, portable)
+	case dialect.SQLite:
+		return sqlite.New(d, portable)
 	}
-	return t != nil && lastElement(t.PkgPath()) == "sharding"
-}
-
-func (p *Plugin) wrapPool(db *gorm.DB) {
-	if ps, ok := db.ConnPool.(*gorm.PreparedStmtDB); ok {
-		ps.ConnPool = p.newPool(db, ps.ConnPool)
-		return
-	}
-	wrapped := p.newPool(db, db.ConnPool)
-	db.ConnPool = wrapped
-	db.Statement.ConnPool = wrapped
-}
-
-func (p *Plugin) newPool(db *gorm.DB, cp gorm.ConnPool) *pool {
-	return &pool{ConnPool: cp, p: p, prepared: newSessions(db, cp), buffers: sync.Pool{New: newBuffers}}
-}
-
-// bindEmitters prepares every emitter for db and sorts them by when they are
-// called. Those that create tables come last, so that a mistake elsewhere leaves
-// nothing behind.
-func (p *Plugin) bindEmitters(db *gorm.DB) error {
-	p.bound, p.transactional, p.others, p.auditTables = nil, nil, nil, nil // of an attempt that failed
-	bound := make([]audit.Emitter, len(p.cfg.emitters))
-	for _, last := range []bool{false, true} {
-		for i, e := range p.cfg.emitters {
-			if createsTables(e) != last {
-				continue
-			}
-			if b, ok := e.(emitter.Binder); ok {
-				var err error
-				if e, err = b.Bind(db); err != nil {
-					return err
-				}
-			}
-			if isNil(e) {
-				return fmt.Errorf("%w: emitter %d is nil", ErrInvalidOption, i+1)
-			}
-			bound[i] = e
-			p.bound = append(p.bound, e)
-		}
-	}
-	for _, e := range bound {
-		m, ok := e.(interface{ Unwrap() []audit.Emitter })
-		if !ok {
-			p.sortEmitter(e)
-			continue
-		}
-		for _, child := range m.Unwrap() {
-			p.sortEmitter(child)
-		}
-	}
-	p.findEntryWriters()
-	return nil
-}
-
-func createsTables(e audit.Emitter) bool {
-	switch e.(type) {
-	case *emitter.TableEmitter, *emitter.MultiEmitter, *emitter.AsyncEmitter:
-		return true
-	}
-	return false
-}
-
-func (p *Plugin) sortEmitter(e audit.Emitter) {
-	if t, ok := e.(interface{ AuditTable() string }); ok {
-		if name := t.AuditTable(); name != "" {
-			p.auditTables = append(p.auditTables, lastElement(strings.ReplaceAll(name, ".", "/")))
-		}
-	}
-	if t, ok := e.(audit.TxEmitter); ok {
-		p.transactional = append(p.transactional, t)
-		return
-	}
-	p.others = append(p.others, e)
+	return capture.Portable{}
 }
 
 // Close stops the plugin: it drains the emitters that queue, waiting until ctx is
@@ -282,51 +235,100 @@ func (p *Plugin) sortEmitter(e audit.Emitter) {
 func (p *Plugin) Close(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.active || p.closed.Swap(true) {
+	if !p.active || p.gate.Closed.Swap(true) {
 		return nil
 	}
 	if p.cfg.lifecycle {
-		p.emitOutside(ctx, []audit.Record{p.lifecycleEvent("stop")})
+		p.delivery.EmitOutside(ctx, p.lifecycleEvent("stop"))
 	}
-	return errors.Join(p.bare.close(ctx), p.closeEmitters(ctx), p.player.Close())
-}
-
-func (p *Plugin) closeEmitters(ctx context.Context) error {
-	var errs []error
-	for _, e := range p.bound {
-		if c, ok := e.(interface{ Close(context.Context) error }); ok {
-			errs = append(errs, safely(func() error { return c.Close(ctx) }))
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(p.follower.Close(ctx), p.emitters.Close(ctx), p.player.Close())
 }
 
 // Stats returns the plugin's counters.
 func (p *Plugin) Stats() Stats {
-	var dropped uint64
-	for _, e := range p.bound {
-		if a, ok := e.(interface{ Stats() emitter.AsyncStats }); ok {
-			dropped += a.Stats().Dropped
+	if p.delivery == nil {
+		return Stats{}
+	}
+	records, failed, dropped := p.delivery.Counts()
+	return Stats{Records: records, Failed: failed, Dropped: dropped}
+}
+
+// lifecycleEvent is about the plugin itself.
+func (p *Plugin) lifecycleEvent(what string) audit.Record {
+	r := p.origin.Describe(context.Background())
+	r.Action, r.RecordType = audit.Event, "auditplugin"
+	r.Message = "audit " + what
+	included, excluded := p.tables.Rules.Counts()
+	r.Metadata = map[string]any{
+		"pid": os.Getpid(), "dialect": p.dialect.Name(), "emitters": len(p.cfg.emitters),
+		"raw": int(p.cfg.raw), "failure": int(p.cfg.failure), "portable": p.cfg.portable, "unwrapped": p.cfg.unwrapped,
+		"with_models": included, "without_models": excluded, "without_columns": p.cfg.columns,
+	}
+	return r
+}
+
+// The methods below are for packages that read the trail, such as history: they tell how
+// the records about a row name it.
+
+// AuditTable returns the name of the audit table in the plugin's own database,
+// with its schema ("public.audit_logs"), or "" when records go elsewhere only.
+func (p *Plugin) AuditTable() string {
+	if p.delivery == nil {
+		return ""
+	}
+	for _, name := range p.delivery.AuditTables() {
+		return name
+	}
+	return ""
+}
+
+// KeyColumns returns the columns that make up a record's RecordID for rows of
+// a table, in order, and the database's names for their types ("" where it does
+// not tell). The catalog is asked on the connection of db, at most once a minute
+// for each table. s is the table's model, or nil.
+func (p *Plugin) KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, tableName string) (names, types []string, err error) {
+	if p.tables == nil {
+		return nil, nil, nil
+	}
+	conn := p.delivery.Outside
+	if tx := neighbour.Transaction(db.Statement.ConnPool); tx != nil {
+		conn = tx
+	}
+	return p.tables.KeyColumns(ctx, conn, s, table.ParseName(tableName))
+}
+
+// Shown returns what records show of a value of a column: the value itself, or,
+// where the model's tags or the column's name keep it secret, its mask or its hash
+// under the plugin's key. s is the table's model; where it is nil, the model that
+// the plugin has seen for the table is used, if any. The value must be what the
+// database stores.
+func (p *Plugin) Shown(s *schema.Schema, tableName, column string, value any) (any, error) {
+	name := table.Bare(tableName)
+	plan := redact.ForNames(redact.Config{})
+	if p.tables != nil {
+		if s == nil {
+			s = p.tables.SchemaOf(nil, name)
+		}
+		m := p.tables.Model(s, name)
+		if m.Err != nil {
+			return nil, m.Err
+		}
+		plan = m.Plan
+	} else if s != nil { // turned off: no model is known, and none is learned
+		var err error
+		if plan, err = redact.ForSchema(s, redact.Config{HashKey: p.cfg.hashKey}); err != nil {
+			return nil, err
 		}
 	}
-	return Stats{Records: p.stats.records.Load(), Failed: p.stats.failed.Load(), Dropped: dropped}
+	return plan.Column(name, column, value), nil
 }
 
-func (p *Plugin) logger() *slog.Logger {
-	if p.cfg.logger != nil {
-		return p.cfg.logger
+// SchemaOf returns the model that the plugin has met for a table, in an option or in
+// an earlier write, or as the join table of such a model; otherwise nil. The table's
+// name is given without a schema.
+func (p *Plugin) SchemaOf(table string) *schema.Schema {
+	if p.tables == nil {
+		return nil
 	}
-	return slog.Default()
-}
-
-func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
-	switch r := reflect.ValueOf(v); r.Kind() {
-	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan, reflect.Interface, reflect.Slice:
-		return r.IsNil()
-	default:
-		return false
-	}
+	return p.tables.AnySchema(table)
 }

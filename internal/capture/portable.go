@@ -3,7 +3,6 @@ package capture
 import (
 	"gorm.io/gorm/clause"
 
-	"github.com/gorm-audit/auditplugin/internal/change"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 )
 
@@ -18,8 +17,8 @@ type Portable struct {
 	// rows themselves, so that nothing has to be read.
 	ReturnsInserted, ReturnsDeleted func(s *statement.Statement) bool
 	// Keyed runs an UPDATE of the named columns that leaves its rows' keys alone, and
-	// finds out what became of the rows.
-	Keyed func(s *statement.Statement, names []string, before *change.Rows) (statement.Outcome, error)
+	// finds out what became of the rows in s.Before.
+	Keyed func(s *statement.Statement, names []string) (statement.Outcome, error)
 }
 
 var _ Images = Portable{}
@@ -74,14 +73,13 @@ func (p Portable) Update(s *statement.Statement) (statement.Outcome, error) {
 }
 
 func (p Portable) updateKeyed(s *statement.Statement, names []string) (statement.Outcome, error) {
-	before, err := readKeyed(s, names)
-	if err != nil {
+	if err := readKeyed(s, names); err != nil {
 		return statement.Outcome{}, err
 	}
 	if p.Keyed != nil {
-		return p.Keyed(s, names, before)
+		return p.Keyed(s, names)
 	}
-	return WriteAndReadBack(s, before)
+	return WriteAndReadBack(s)
 }
 
 // Delete returns the rows that are deleted, or reads them first.

@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"github.com/gorm-audit/auditplugin/internal/change"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
@@ -14,35 +13,34 @@ func keepsKeys(s *statement.Statement, names []string) bool {
 
 // readKeyed reads the rows that such an UPDATE will change, without holding every row
 // as it is.
-func readKeyed(s *statement.Statement, names []string) (*change.Rows, error) {
+func readKeyed(s *statement.Statement, names []string) error {
 	t := s.Table
-	before := &change.Rows{Table: t}
+	s.Before.Table = t
 	query, args := s.SelectTable(s.RowLock(t, t.KeysChange(names)))
-	err := s.Stream(query, args, len(t.Columns), func(raw []any) error { before.Add(raw); return nil })
-	return before, err
+	return s.Stream(query, args, len(t.Columns), func(raw []any) error { s.Before.Add(raw); return nil })
 }
 
 // Write runs the application's UPDATE of the rows that were read. It must change no others.
-func Write(s *statement.Statement, before *change.Rows) (statement.Outcome, error) {
+func Write(s *statement.Statement) (statement.Outcome, error) {
 	out, err := s.Plain()
 	if err != nil {
 		return out, err
 	}
-	return out, checkGap(s, out, before.Len())
+	return out, checkGap(s, out, s.Before.Len())
 }
 
 // WriteAndReadBack is Write, and then reads the rows again.
-func WriteAndReadBack(s *statement.Statement, before *change.Rows) (statement.Outcome, error) {
-	out, err := Write(s, before)
+func WriteAndReadBack(s *statement.Statement) (statement.Outcome, error) {
+	out, err := Write(s)
 	if err != nil {
 		return out, err
 	}
-	return out, ReadBack(s, before)
+	return out, ReadBack(s)
 }
 
 // ReadBack reads the rows again, by their keys.
-func ReadBack(s *statement.Statement, before *change.Rows) error {
-	t := s.Table
+func ReadBack(s *statement.Statement) error {
+	t, before := s.Table, &s.Before
 	for from := 0; from < before.Len(); from += statement.KeyBatch {
 		to := min(from+statement.KeyBatch, before.Len())
 		tuples := make([][]any, 0, to-from)

@@ -21,9 +21,11 @@ type Change struct {
 // what an UPDATE of 100,000 rows did has to fit into memory.
 const MaxPlain = 1024
 
-// Log holds what a statement changed, in order. The zero value is empty.
+// Log holds what a statement changed, in order. The zero value is empty; one in use must
+// not be copied.
 type Log struct {
 	plain []Change
+	one   [1]Change // room for plain: most statements change one row
 	named int // how many of plain have an id; those before the last that needs one
 	// room is for images in plain: few allocations for many.
 	room []any
@@ -39,7 +41,7 @@ func (l *Log) Len() int { return len(l.plain) + l.n }
 // Add takes a change. One of a row that was there before gets the id of its record, since
 // the changes of other rows may follow from it. It must not follow a packed one.
 func (l *Log) Add(c Change) *Change {
-	l.plain = append(l.plain, c)
+	l.append(c)
 	if c.Before != nil {
 		// Those before it get theirs first: ids go up in the order of the records.
 		for ; l.named < len(l.plain); l.named++ {
@@ -47,6 +49,13 @@ func (l *Log) Add(c Change) *Change {
 		}
 	}
 	return &l.plain[len(l.plain)-1]
+}
+
+func (l *Log) append(c Change) {
+	if l.plain == nil {
+		l.plain = l.one[:0]
+	}
+	l.plain = append(l.plain, c)
 }
 
 // copied is a copy of an image that the caller uses again.
@@ -69,7 +78,7 @@ func (l *Log) copied(img table.Image) table.Image {
 // when it returns.
 func (l *Log) Note(t *table.Table, before, after table.Image) {
 	if l.n == 0 && len(l.plain) < MaxPlain {
-		l.plain = append(l.plain, Change{Table: t, Before: l.copied(before), After: l.copied(after)})
+		l.append(Change{Table: t, Before: l.copied(before), After: l.copied(after)})
 		return
 	}
 	l.t = t
@@ -115,7 +124,7 @@ func (l *Log) Each(f func(c *Change) error) error {
 			return err
 		}
 	}
-	l.plain, l.room, l.named = nil, nil, 0
+	l.plain, l.one, l.room, l.named = nil, [1]Change{}, nil, 0
 	if l.n == 0 {
 		return nil
 	}

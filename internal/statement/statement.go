@@ -63,6 +63,8 @@ type Statement struct {
 	// Notes are metadata that qualify the images.
 	Notes map[string]any
 	Log   change.Log
+	// Before are the rows that an UPDATE is about to change, where their keys stay.
+	Before change.Rows
 	// Wrote is set when the application's statement has succeeded.
 	Wrote bool
 	// Target is what ON CONFLICT names.
@@ -83,7 +85,9 @@ func (s *Statement) TableFor(m *table.Model, name table.Name) (*table.Table, err
 }
 
 // Forget takes back what was found out, for another try.
-func (s *Statement) Forget() { s.Log, s.Notes, s.Target, s.Form = change.Log{}, nil, nil, nil }
+func (s *Statement) Forget() {
+	s.Log, s.Before, s.Notes, s.Target, s.Form = change.Log{}, change.Rows{}, nil, nil, nil
+}
 
 // Note qualifies the images, in the metadata of the statement's records.
 func (s *Statement) Note(key string, value any) {

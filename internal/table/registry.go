@@ -36,12 +36,10 @@ type tableKey struct {
 	name  Name
 }
 
-// NewRegistry is for one database, in which the given audit tables are not audited.
+// NewRegistry is for one database, in which the given audit tables, named without
+// schemas, are not audited.
 func NewRegistry(d *dialect.Dialect, c *catalog.Cache, r *Rules, auditTables []string) *Registry {
-	reg := &Registry{Dialect: d, Catalog: c, Rules: r}
-	for _, name := range auditTables {
-		reg.trails = append(reg.trails, Bare(name))
-	}
+	reg := &Registry{Dialect: d, Catalog: c, Rules: r, trails: auditTables}
 	for _, s := range r.schemas {
 		reg.learn(Bare(s.Table), s)
 	}

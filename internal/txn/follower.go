@@ -26,8 +26,8 @@ type Follower struct {
 	Dialect  *dialect.Dialect
 	Delivery *delivery.Delivery
 	Catalog  *catalog.Cache
-	// AuditTables are those that Delivery writes to: who reads them finds what is
-	// buffered.
+	// AuditTables are those that Delivery writes to, without schemas: who reads them
+	// finds what is buffered.
 	AuditTables []string
 	// BufferLimit is how many records a transaction holds before they are written early.
 	BufferLimit int
@@ -47,12 +47,6 @@ func (f *Follower) Wrap(db *gorm.DB) {
 		}
 		return p
 	})
-}
-
-// Wraps reports whether cp is a pool of a Follower, and whether of this one.
-func (f *Follower) Wraps(cp gorm.ConnPool) (any, ours bool) {
-	p, ok := cp.(*Pool)
-	return ok, ok && p.f == f
 }
 
 // of finds our transaction in what a statement runs on.

@@ -2,29 +2,29 @@ package mysql
 
 import (
 	"github.com/gorm-audit/auditplugin/internal/capture"
-	"github.com/gorm-audit/auditplugin/internal/change"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 // keyed runs an UPDATE that leaves its rows' keys alone.
-func keyed(s *statement.Statement, names []string, before *change.Rows) (statement.Outcome, error) {
-	out, err := capture.Write(s, before)
-	if err != nil || inferAfter(s, names, before, out) {
+func keyed(s *statement.Statement, names []string) (statement.Outcome, error) {
+	out, err := capture.Write(s)
+	if err != nil || inferAfter(s, names, out) {
 		return out, err
 	}
-	return out, capture.ReadBack(s, before)
+	return out, capture.ReadBack(s)
 }
 
 // inferAfter makes the after images of the values that were sent, where MySQL is
 // certain to have stored just those: that saves reading every row back. Anything
 // that could make the rows other than that is a reason to read them.
-func inferAfter(s *statement.Statement, names []string, before *change.Rows, out statement.Outcome) bool {
+func inferAfter(s *statement.Statement, names []string, out statement.Outcome) bool {
+	before := &s.Before
 	if out.Result == nil || before.Len() == 0 || !s.Predictable(names) {
 		return false
 	}
-	sent, ok := literals(s, before)
+	sent, ok := literals(s)
 	if !ok {
 		return false
 	}
@@ -57,7 +57,7 @@ func inferAfter(s *statement.Statement, names []string, before *change.Rows, out
 
 // literals are the assigned values by column as they will be read back; not ok if
 // one of them is an expression or may be stored as something else.
-func literals(s *statement.Statement, before *change.Rows) (map[int]any, bool) {
+func literals(s *statement.Statement) (map[int]any, bool) {
 	t := s.Table
 	sent := map[int]any{}
 	for _, a := range s.Assignments() {
@@ -69,7 +69,7 @@ func literals(s *statement.Statement, before *change.Rows) (map[int]any, bool) {
 		stored := values.Stored{
 			Type: column.DBType, Size: column.Size, NotNull: column.NotNull, UTF8: column.UTF8, TextJSON: s.Dialect.MariaDB,
 		}
-		if !stored.Exact(a.Value, before.Location) {
+		if !stored.Exact(a.Value, s.Before.Location) {
 			return nil, false
 		}
 		sent[i] = t.Rules[i].Normalise(a.Value)

@@ -5,7 +5,6 @@ package sqlite
 import (
 	"github.com/gorm-audit/auditplugin/internal/capture"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
-	"github.com/gorm-audit/auditplugin/internal/change"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 )
@@ -21,8 +20,8 @@ func New(d *dialect.Dialect, portable bool) capture.Images {
 	i := Images{returns: !portable && d.AtLeast(3, 35, 0)}
 	i.Lock = lock
 	if !portable {
-		i.Keyed = func(s *statement.Statement, names []string, before *change.Rows) (statement.Outcome, error) {
-			return keyed(s, names, before, i.returns)
+		i.Keyed = func(s *statement.Statement, names []string) (statement.Outcome, error) {
+			return keyed(s, names, i.returns)
 		}
 	}
 	if i.returns {

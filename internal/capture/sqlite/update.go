@@ -6,28 +6,27 @@ import (
 
 	"github.com/gorm-audit/auditplugin/internal/capture"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
-	"github.com/gorm-audit/auditplugin/internal/change"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
 // keyed runs an UPDATE that leaves its rows' keys alone. returns tells that SQLite knows
 // RETURNING.
-func keyed(s *statement.Statement, names []string, before *change.Rows, returns bool) (statement.Outcome, error) {
-	alike := storesAlike(s, names, before)
+func keyed(s *statement.Statement, names []string, returns bool) (statement.Outcome, error) {
+	alike := storesAlike(s, names)
 	if returns && !alike {
 		if query, ok := updateReturning(s); ok {
-			return runReturning(s, query, before)
+			return runReturning(s, query)
 		}
 	}
 	if !alike {
-		return capture.WriteAndReadBack(s, before)
+		return capture.WriteAndReadBack(s)
 	}
-	out, err := capture.Write(s, before)
+	out, err := capture.Write(s)
 	if err != nil {
 		return out, err
 	}
-	return out, fromOne(s, names, before, out)
+	return out, fromOne(s, names, out)
 }
 
 // updateReturning is the application's UPDATE, made to return the rows it changed:
@@ -43,16 +42,16 @@ func updateReturning(s *statement.Statement) (query string, ok bool) {
 
 var errUnexpectedRow = errors.New("auditplugin: a row was changed that was not read")
 
-func runReturning(s *statement.Statement, query string, before *change.Rows) (statement.Outcome, error) {
+func runReturning(s *statement.Statement, query string) (statement.Outcome, error) {
 	n, after := int64(0), make(table.Image, len(s.Table.Columns))
 	err := s.Each(query, s.Args, len(s.Table.Columns), func(raw []any) error {
 		n++
 		s.Table.NormaliseInto(after, raw)
-		row, ok := before.Find(s.Table.Identity(after))
+		row, ok := s.Before.Find(s.Table.Identity(after))
 		if !ok {
 			return s.Unreadable(errUnexpectedRow)
 		}
-		if b := before.Image(row); !table.Same(b, after) {
+		if b := s.Before.Image(row); !table.Same(b, after) {
 			s.Log.Note(s.Table, b, after)
 		}
 		return nil
@@ -66,9 +65,9 @@ func runReturning(s *statement.Statement, query string, before *change.Rows) (st
 // storesAlike reports whether SQLite will store the same in all rows of an UPDATE, so
 // that one of them tells what became of the others: it assigns values, no expressions,
 // and no trigger changes them.
-func storesAlike(s *statement.Statement, names []string, before *change.Rows) bool {
+func storesAlike(s *statement.Statement, names []string) bool {
 	t := s.Table
-	if before.Len() < 2 || !s.Predictable(names) {
+	if s.Before.Len() < 2 || !s.Predictable(names) {
 		return false
 	}
 	for _, a := range s.Assignments() {
@@ -80,17 +79,17 @@ func storesAlike(s *statement.Statement, names []string, before *change.Rows) bo
 }
 
 // fromOne makes the after images of what was assigned as it stands in one of the rows.
-func fromOne(s *statement.Statement, names []string, before *change.Rows, out statement.Outcome) error {
-	t := s.Table
+func fromOne(s *statement.Statement, names []string, out statement.Outcome) error {
+	t, before := s.Table, &s.Before
 	if affected, err := out.Result.RowsAffected(); err != nil || affected != int64(before.Len()) {
-		return capture.ReadBack(s, before)
+		return capture.ReadBack(s)
 	}
 	rows, err := s.ReadByKey(t, [][]any{before.Key(0)})
 	if err != nil {
 		return err
 	}
 	if len(rows) != 1 || t.Identity(rows[0].Image) != before.Identity(0) {
-		return capture.ReadBack(s, before)
+		return capture.ReadBack(s)
 	}
 	after, stored := make(table.Image, len(t.Columns)), rows[0].Image
 	assigned := make([]bool, len(t.Columns))
