@@ -187,8 +187,7 @@ func TestWithMaxValueBytes(t *testing.T) {
 	u := user{Name: fits, Phone: long}
 	must(t, db.Create(&u))
 	must(t, db.Model(&u).UpdateColumns(map[string]any{"name": long, "phone": fits}))
-	sum := sha256.Sum256([]byte(long))
-	note := map[string]any{"truncated": true, "bytes": 11, "sha256": hex.EncodeToString(sum[:])}
+	note := noteOf(long)
 	for where, records := range map[string][]audit.Record{"table": trail(t, db), "announced": memory.Records()} {
 		for i, c := range []struct{ what, got, want any }{
 			{"created name", records[0].After["name"], fits},
@@ -208,6 +207,42 @@ func TestWithMaxValueBytes(t *testing.T) {
 	// The row itself is whole.
 	if got := firstName(t, db); got != long {
 		t.Errorf("the row has %q", got)
+	}
+}
+
+// noteOf stands in a record for a text that is too long.
+func noteOf(text string) map[string]any {
+	sum := sha256.Sum256([]byte(text))
+	return map[string]any{"truncated": true, "bytes": len(text), "sha256": hex.EncodeToString(sum[:])}
+}
+
+// preferences has a document, whose changes are told by path.
+type preferences struct {
+	ID      uint
+	Options map[string]any `gorm:"serializer:json"`
+}
+
+func TestWithMaxValueBytesInDocuments(t *testing.T) {
+	db, memory := openDB(t, &preferences{}), emitter.Memory()
+	use(t, db, auditplugin.WithEmitter(emitter.Table(), memory), auditplugin.WithMaxValueBytes(10))
+	fits, long := "0123456789", "0123456789a"
+	p := preferences{Options: map[string]any{"grows": fits, "shrinks": long}}
+	must(t, db.Create(&p))
+	p.Options = map[string]any{"grows": long, "shrinks": fits}
+	must(t, db.Save(&p))
+	want := []audit.Change{
+		{Path: "options.grows", From: fits, To: noteOf(long)},
+		{Path: "options.shrinks", From: noteOf(long), To: fits},
+	}
+	for where, records := range map[string][]audit.Record{"table": trail(t, db), "announced": memory.Records()} {
+		if got := records[1]; fmt.Sprint(got.Changes) != fmt.Sprint(want) {
+			t.Errorf("%s: changes are %v, want %v", where, got.Changes, want)
+		}
+		for _, v := range []any{records[0].After["options"], records[1].Before["options"], records[1].After["options"]} {
+			if note, ok := v.(map[string]any); !ok || note["truncated"] != true {
+				t.Errorf("%s: the document is %v", where, v)
+			}
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func TestSecretsNowhere(t *testing.T) {
 				exec(t, db, "CREATE TRIGGER no BEFORE INSERT ON audit_logs BEGIN SELECT RAISE(ABORT, '"+c.next()+"'); END")
 				err := db.Create(c.vault()).Error
 				if !errors.Is(err, auditplugin.ErrAuditFailed) {
-					t.Errorf("a write without its record returned %v", err)
+					t.Fatalf("a write without its record returned %v", err)
 				}
 				errs = append(errs, err)
 				for _, err := range append(errs, h.all()...) {
@@ -172,7 +172,7 @@ func writeSecrets(t *testing.T, db *gorm.DB, c *canaries) []error {
 	must(t, db.WithContext(audit.Skip(t.Context(), "import")).Create(c.vault()))
 	refused := db.WithContext(audit.Skip(t.Context(), "")).Create(c.vault()).Error
 	if !errors.Is(refused, auditplugin.ErrReasonRequired) {
-		t.Errorf("a Skip without a reason returned %v", refused)
+		t.Fatalf("a Skip without a reason returned %v", refused)
 	}
 	must(t, db.Where("code = ?", a.Code).Delete(&vault{}))
 	return []error{refused}
