@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"gorm.io/driver/sqlite"
@@ -22,14 +23,37 @@ type Account struct {
 	Phone string
 }
 
-// open opens a database in memory, with a plugin, and tables for the models.
-func open(p *auditplugin.Plugin, models ...any) *gorm.DB {
+// Customer has fields that must not be seen.
+type Customer struct {
+	ID       uint
+	Notes    string `audit:"-"`
+	Answer   string `audit:"mask"`
+	IBAN     string `audit:"mask=4"`
+	Email    string `audit:"hash"`
+	Password string // masked because of its name
+	PinCount int    `audit:"show"`
+}
+
+// Ledger is audited like Account; what its failures do differs.
+type Ledger struct {
+	ID      uint
+	Balance int
+}
+
+// open opens a database in memory, with tables for the models.
+func open(models ...any) *gorm.DB {
 	db, err := gorm.Open(sqlite.Open(":memory:"), &gorm.Config{Logger: logger.Discard})
 	check(err)
 	sqlDB, err := db.DB()
 	check(err)
 	sqlDB.SetMaxOpenConns(1) // each connection would be a database of its own
 	check(db.AutoMigrate(models...))
+	return db
+}
+
+// install opens a database with a plugin.
+func install(p *auditplugin.Plugin, models ...any) *gorm.DB {
+	db := open(models...)
 	check(db.Use(p))
 	return db
 }
@@ -54,12 +78,7 @@ var printed = emitter.Func(func(_ context.Context, records []audit.Record) error
 })
 
 func ExampleNew() {
-	db, err := gorm.Open(sqlite.Open(":memory:"), &gorm.Config{})
-	check(err)
-	sqlDB, err := db.DB()
-	check(err)
-	sqlDB.SetMaxOpenConns(1)
-	check(db.AutoMigrate(&Account{}))
+	db := open(&Account{}) // gorm.Open, as ever
 
 	// This is all: the table audit_logs is created, and every write recorded.
 	check(db.Use(auditplugin.New()))
@@ -70,19 +89,17 @@ func ExampleNew() {
 	check(db.WithContext(ctx).Create(&account).Error)
 	check(db.WithContext(ctx).Model(&account).Update("phone", "+19876543210").Error)
 
-	var trail []struct{ Action, ActorName, Reason, Before, After string }
-	check(db.Table("audit_logs").Where("record_type = ? AND record_id = ?", "account", "1").Order("seq DESC").Limit(1).Find(&trail).Error)
-	for _, e := range trail {
-		fmt.Println(e.Action, "by", e.ActorName, "because of", e.Reason)
-		fmt.Println(e.Before, "→", e.After)
-	}
+	var e struct{ Action, ActorName, Reason, Before, After string }
+	check(db.Table("audit_logs").Where("record_type = ? AND record_id = ?", "account", "1").Order("seq DESC").Limit(1).Find(&e).Error)
+	fmt.Println(e.Action, "by", e.ActorName, "because of", e.Reason)
+	fmt.Println(e.Before, "→", e.After)
 	// Output:
 	// update by Ada because of ticket 1234
 	// {"phone":"+12345678901"} → {"phone":"+19876543210"}
 }
 
 func ExampleWithEmitter() {
-	db := open(auditplugin.New(auditplugin.WithEmitter(
+	db := install(auditplugin.New(auditplugin.WithEmitter(
 		emitter.Table(), // in the transaction
 		emitter.Func(func(_ context.Context, records []audit.Record) error { // after it committed
 			fmt.Println(len(records), "records of one transaction, the first a", records[0].Action)
@@ -107,7 +124,7 @@ func ExampleWithEmitter() {
 
 func ExampleWithEmitter_json() {
 	var log bytes.Buffer
-	db := open(auditplugin.New(auditplugin.WithEmitter(emitter.JSON(&log))), &Account{})
+	db := install(auditplugin.New(auditplugin.WithEmitter(emitter.JSON(&log))), &Account{})
 	check(db.WithContext(asAda()).Create(&Account{Name: "Grace"}).Error)
 
 	var line struct {
@@ -117,13 +134,8 @@ func ExampleWithEmitter_json() {
 		User    struct{ Name string }
 	}
 	check(json.Unmarshal(log.Bytes(), &line))
-	fmt.Println(line.Message)
-	fmt.Println(line.Event.Action, line.Event.Outcome, "by", line.User.Name)
-	fmt.Println(line.Changes.After)
-	// Output:
-	// account create
-	// account.create success by Ada
-	// map[id:1 name:Grace phone:]
+	fmt.Println(line.Message+":", line.Event.Action, line.Event.Outcome, "by", line.User.Name, line.Changes.After)
+	// Output: account create: account.create success by Ada map[id:1 name:Grace phone:]
 }
 
 // sessionKey is where this application keeps who is signed in.
@@ -131,7 +143,7 @@ type sessionKey struct{}
 
 func ExampleWithActorFunc() {
 	trail := emitter.Memory()
-	db := open(auditplugin.New(
+	db := install(auditplugin.New(
 		auditplugin.WithEmitter(trail),
 		auditplugin.WithActorFunc(func(ctx context.Context) audit.Actor {
 			login, _ := ctx.Value(sessionKey{}).(string)
@@ -147,7 +159,7 @@ func ExampleWithActorFunc() {
 }
 
 func ExampleSQLTx() {
-	db := open(auditplugin.New(auditplugin.WithEmitter(printed)), &Account{})
+	db := install(auditplugin.New(auditplugin.WithEmitter(printed)), &Account{})
 	check(db.Exec("CREATE TABLE jobs (name text)").Error)
 
 	check(db.WithContext(asAda()).Transaction(func(tx *gorm.DB) error {
@@ -164,15 +176,15 @@ func ExampleSQLTx() {
 	}))
 
 	_, err := auditplugin.SQLTx(db)
-	fmt.Println(err)
+	fmt.Println("outside a transaction:", errors.Is(err, gorm.ErrInvalidTransaction))
 	// Output:
 	// create account 1 map[] map[id:1 name:Grace phone:]
-	// auditplugin: SQLTx: *auditplugin.pool: invalid transaction
+	// outside a transaction: true
 }
 
 func ExampleEvent() {
 	trail := emitter.Memory()
-	db := open(auditplugin.New(auditplugin.WithEmitter(emitter.Table(), trail)))
+	db := install(auditplugin.New(auditplugin.WithEmitter(emitter.Table(), trail)))
 
 	check(auditplugin.Event(db.WithContext(asAda()), audit.Record{
 		RecordType: "account", RecordID: "1",
@@ -181,17 +193,14 @@ func ExampleEvent() {
 	}))
 
 	r := trail.Records()[0]
-	fmt.Println(r.Action, r.Outcome, r.RecordType, r.RecordID)
-	fmt.Println(r.Actor.Name, r.Message, r.Metadata)
-	// Output:
-	// event failure account 1
-	// Ada sign-in with a recovery code map[attempts:3]
+	fmt.Println(r.Action, r.Outcome, r.RecordType, r.RecordID, r.Actor.Name+":", r.Message, r.Metadata)
+	// Output: event failure account 1 Ada: sign-in with a recovery code map[attempts:3]
 }
 
 func ExamplePlugin_Close() {
 	trail := emitter.Memory()
 	plugin := auditplugin.New(auditplugin.WithEmitter(emitter.Async(trail)))
-	db := open(plugin, &Account{})
+	db := install(plugin, &Account{})
 	check(db.WithContext(asAda()).Create(&Account{Name: "Grace"}).Error)
 
 	// At the end of the program: what is queued is delivered.
@@ -205,8 +214,115 @@ func ExamplePlugin_Close() {
 
 func ExamplePlugin_Stats() {
 	plugin := auditplugin.New()
-	db := open(plugin, &Account{})
+	db := install(plugin, &Account{})
 	check(db.WithContext(asAda()).Create([]Account{{Name: "Grace"}, {Name: "Edsger"}}).Error)
 	fmt.Printf("%+v\n", plugin.Stats())
 	// Output: {Records:2 Failed:0 Dropped:0}
+}
+
+func ExampleWithHashKey() {
+	trail := emitter.Memory()
+	db := install(auditplugin.New(
+		auditplugin.WithEmitter(trail),
+		auditplugin.WithHashKey([]byte("at least 16 bytes, from a vault")),
+	), &Customer{})
+	check(db.WithContext(asAda()).Create(&Customer{
+		Notes: "calls often", Answer: "blue", IBAN: "NO9386011117947", Email: "grace@example.com", Password: "hunter2", PinCount: 2,
+	}).Error)
+
+	after := trail.Records()[0].After
+	for _, column := range []string{"notes", "answer", "iban", "password", "pin_count"} {
+		value, recorded := after[column]
+		fmt.Println(column, recorded, value)
+	}
+	fmt.Printf("email %.21s…\n", after["email"])
+	// Output:
+	// notes false <nil>
+	// answer true ***
+	// iban true ***7947
+	// password true ***
+	// pin_count true 2
+	// email hmac-sha256:2b7c1d3a:…
+}
+
+func ExampleWithModels() {
+	db := install(auditplugin.New(auditplugin.WithEmitter(printed), auditplugin.WithModels(&Account{})), &Account{}, &Customer{})
+	check(db.WithContext(asAda()).Create(&Customer{Answer: "blue"}).Error) // not recorded
+	check(db.WithContext(asAda()).Create(&Account{Name: "Grace"}).Error)
+	// Output: create account 1 map[] map[id:1 name:Grace phone:]
+}
+
+func ExampleWithoutColumns() {
+	db := install(auditplugin.New(auditplugin.WithEmitter(printed), auditplugin.WithoutColumns("accounts.phone")), &Account{})
+	account := Account{Name: "Grace", Phone: "+12345678901"}
+	check(db.WithContext(asAda()).Create(&account).Error)
+	check(db.WithContext(asAda()).Model(&account).Update("phone", "+19876543210").Error) // nothing to record
+	check(db.WithContext(asAda()).Model(&account).Updates(Account{Name: "Grace H.", Phone: "none"}).Error)
+	// Output:
+	// create account 1 map[] map[id:1 name:Grace]
+	// update account 1 map[name:Grace] map[name:Grace H.]
+}
+
+func ExampleWithRequiredReason() {
+	db := install(auditplugin.New(auditplugin.WithRequiredReason(&Account{})), &Account{})
+	err := db.WithContext(asAda()).Create(&Account{Name: "Grace"}).Error
+	fmt.Println(errors.Is(err, auditplugin.ErrReasonRequired))
+	fmt.Println(err)
+
+	fmt.Println(db.WithContext(audit.WithReason(asAda(), "ticket 1234")).Create(&Account{Name: "Grace"}).Error)
+	// Output:
+	// true
+	// auditplugin: a reason is required: create of account (table accounts): the context gives no reason; use audit.WithReason
+	// <nil>
+}
+
+func ExampleWithFailurePolicy() {
+	db := install(auditplugin.New(
+		auditplugin.WithFailurePolicy(auditplugin.FailWrite),            // the default
+		auditplugin.WithFailurePolicy(auditplugin.KeepWrite, &Ledger{}), // for this one only
+		auditplugin.WithErrorHandler(func(_ context.Context, err error) { fmt.Println("alarm:", err) }),
+	), &Account{}, &Ledger{})
+	// From here on no update can be recorded.
+	check(db.Exec("CREATE TRIGGER full BEFORE INSERT ON audit_logs WHEN NEW.action = 'update' BEGIN SELECT RAISE(ABORT, 'full'); END").Error)
+	account, ledger := Account{Name: "Grace"}, Ledger{Balance: 1}
+	check(db.WithContext(asAda()).Create(&account).Error)
+	check(db.WithContext(asAda()).Create(&ledger).Error)
+
+	err := db.WithContext(asAda()).Model(&account).Update("name", "Edsger").Error
+	fmt.Println("account refused:", errors.Is(err, auditplugin.ErrAuditFailed))
+	err = db.WithContext(asAda()).Model(&ledger).Update("balance", 2).Error
+	fmt.Println("ledger kept:", err == nil)
+	// Output:
+	// account refused: true
+	// alarm: auditplugin: change could not be recorded: ledger update: 1 records lost, the write was kept
+	// ledger kept: true
+}
+
+func ExampleWithRawSQL() {
+	db := install(auditplugin.New(auditplugin.WithRawSQL(auditplugin.RawRefuse)), &Account{})
+	err := db.WithContext(asAda()).Exec("UPDATE accounts SET phone = '+19876543210'").Error
+	fmt.Println(errors.Is(err, auditplugin.ErrRawRefused))
+
+	// By default it leaves a record without its literals.
+	trail := emitter.Memory()
+	db = install(auditplugin.New(auditplugin.WithEmitter(trail)), &Account{})
+	check(db.WithContext(asAda()).Create(&Account{Name: "Grace"}).Error)
+	check(db.WithContext(asAda()).Exec("UPDATE accounts SET phone = '+19876543210'").Error)
+	r := trail.Records()[1]
+	fmt.Println(r.Action, r.RecordType, r.Metadata, r.Message)
+	// Output:
+	// true
+	// raw account map[rows:1] UPDATE accounts SET phone = ?
+}
+
+func Example_skip() {
+	trail := emitter.Memory()
+	db := install(auditplugin.New(auditplugin.WithEmitter(trail)), &Account{})
+	accounts := []Account{{Name: "Grace"}, {Name: "Edsger"}, {Name: "Barbara"}}
+	check(db.WithContext(audit.Skip(asAda(), "import of 2024")).Create(&accounts).Error)
+
+	for _, r := range trail.Records() {
+		fmt.Println(r.Action, "by", r.Actor.Name+":", r.Message, r.Reason, r.Metadata)
+	}
+	// Output: event by Ada: create of account not recorded: 3 rows import of 2024 map[rows:3 skipped_action:create]
 }

@@ -1,4 +1,4 @@
-package auditplugin_test
+package plugin_test
 
 import (
 	"context"
@@ -24,7 +24,7 @@ type vaultItem struct {
 func TestLookup(t *testing.T) {
 	db := openDB(t, &user{}, &vaultItem{})
 	memory := emitter.Memory()
-	p := use(t, db, auditplugin.WithEmitter(memory, emitter.Table(emitter.Name("trail"))), auditplugin.WithHashKey([]byte("sixteen bytes at least")))
+	p := use(t, db, auditplugin.WithEmitter(memory, emitter.Table(emitter.Name("trail"))), auditplugin.WithHashKey([]byte(hashKey)))
 	if got := p.AuditTable(); got != "main.trail" {
 		t.Errorf("audit table %q", got)
 	}
@@ -93,7 +93,7 @@ func TestLookupWithoutTableOrPlugin(t *testing.T) {
 	if _, err := off.Shown(s, "vault_items", "email", "x"); !errors.Is(err, auditplugin.ErrHashKey) {
 		t.Errorf("turned off, without the key: %v", err)
 	}
-	off = auditplugin.New(auditplugin.WithEnabled(false), auditplugin.WithHashKey([]byte("sixteen bytes at least")))
+	off = auditplugin.New(auditplugin.WithEnabled(false), auditplugin.WithHashKey([]byte(hashKey)))
 	if v, err := off.Shown(s, "vault_items", "email", "x"); err != nil || !strings.HasPrefix(v.(string), "hmac-sha256:") {
 		t.Errorf("turned off: %v, %v", v, err)
 	}

@@ -1,4 +1,4 @@
-package auditplugin_test
+package plugin_test
 
 import (
 	"context"
@@ -6,111 +6,16 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
 	"github.com/gorm-audit/auditplugin"
 	"github.com/gorm-audit/auditplugin/emitter"
 )
-
-// idle waits until no connection of the pool is in use.
-func idle(t *testing.T, db *gorm.DB) {
-	t.Helper()
-	pool, err := db.DB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 500 {
-		if pool.Stats().InUse == 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("%d connections are still in use", pool.Stats().InUse)
-}
-
-func TestContextEndReturnsTheConnection(t *testing.T) {
-	db, _, memory := audited(t)
-	must(t, db.Create(&user{Name: "Ada"}))
-	pool, _ := db.DB()
-	pool.SetMaxOpenConns(1)
-	for range 3 {
-		ctx, cancel := context.WithCancel(t.Context())
-		tx := db.WithContext(ctx).Begin()
-		must(t, tx)
-		must(t, tx.Model(&user{ID: 1}).Update("name", "Grace"))
-		cancel() // and no Rollback
-		idle(t, db)
-	}
-	must(t, db.Model(&user{ID: 1}).Update("name", "Joan"))
-	wantTrail(t, db, memory, "create user 1", "update user 1")
-}
-
-// A context may end at any moment. Nothing of ours may then run outside the
-// transaction that database/sql has rolled back.
-func TestNothingRunsAfterTheContextEnds(t *testing.T) {
-	db, _ := openStrange(t, func(c driver.Conn) driver.Conn { return keptConn{fullConn{Conn: c}} })
-	must(t, db.Create(&user{Name: "Ada"}))
-	for range 300 {
-		ctx, cancel := context.WithCancel(t.Context())
-		timer := time.AfterFunc(time.Duration(rand.IntN(1500))*time.Microsecond, cancel)
-		tx := db.WithContext(ctx).Begin()
-		for range 3 {
-			// The statements' own context goes on.
-			tx.WithContext(t.Context()).Model(&user{ID: 1}).Update("age", gorm.Expr("age + 1"))
-		}
-		if rand.IntN(2) == 0 {
-			tx.Rollback()
-		} else {
-			tx.Commit()
-		}
-		timer.Stop()
-		cancel()
-	}
-	idle(t, db)
-	var ada user
-	must(t, db.First(&ada, 1))
-	changes := 0
-	for _, r := range trail(t, db) {
-		if r.Action == "update" {
-			changes++
-		}
-	}
-	if changes != ada.Age {
-		t.Errorf("%d changes are recorded of %d", changes, ada.Age)
-	}
-	if ada.Age == 0 {
-		t.Error("no transaction was quick enough: nothing was tested")
-	}
-}
-
-func TestSQLTxThatIsEndedElsewhere(t *testing.T) {
-	db, _, memory := audited(t)
-	must(t, db.Create(&user{Name: "Ada"}))
-	pool, _ := db.DB()
-	pool.SetMaxOpenConns(1)
-	tx := db.Begin()
-	must(t, tx)
-	must(t, tx.Model(&user{ID: 1}).Update("name", "Grace"))
-	sqlTx, err := auditplugin.SQLTx(tx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sqlTx.Rollback(); err != nil {
-		t.Fatal(err)
-	}
-	idle(t, db)
-	must(t, db.Model(&user{ID: 1}).Update("name", "Joan"))
-	wantTrail(t, db, memory, "create user 1", "update user 1")
-}
 
 // strange is a driver that lacks or refuses something.
 type strange struct {
@@ -132,28 +37,20 @@ type connector struct {
 }
 
 func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
-func (c connector) Driver() driver.Driver                        { return c.driver }
+
+func (c connector) Driver() driver.Driver { return c.driver }
 
 // openStrange opens a database with the plugin on a driver of its own.
-func openStrange(t *testing.T, wrap func(driver.Conn) driver.Conn, opts ...auditplugin.Option) (*gorm.DB, *emitter.MemoryEmitter) {
+func openStrange(t *testing.T, wrap func(driver.Conn) driver.Conn) (*gorm.DB, *emitter.MemoryEmitter) {
 	t.Helper()
 	usual, err := sql.Open("sqlite3", ":memory:")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer usual.Close()
-	dsn := t.TempDir() + "/test.db?_journal_mode=WAL&_busy_timeout=5000"
-	pool := sql.OpenDB(strange{connector{usual.Driver(), dsn}, wrap})
-	t.Cleanup(func() { _ = pool.Close() })
-	db, err := gorm.Open(sqlite.New(sqlite.Config{Conn: pool}), &gorm.Config{Logger: logger.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.AutoMigrate(&user{}, &pet{}); err != nil {
-		t.Fatal(err)
-	}
-	memory := emitter.Memory()
-	use(t, db, append(opts, auditplugin.WithEmitter(emitter.Table(), memory), auditplugin.WithLogger(slog.New(slog.DiscardHandler)))...)
+	pool := sql.OpenDB(strange{connector{usual.Driver(), dsn(t)}, wrap})
+	db, memory := openOn(t, sqlite.New(sqlite.Config{Conn: pool})), emitter.Memory()
+	use(t, db, auditplugin.WithEmitter(emitter.Table(), memory))
 	return db, memory
 }
 
@@ -199,7 +96,8 @@ func (c fullConn) QueryContext(ctx context.Context, query string, args []driver.
 type keptConn struct{ fullConn }
 
 func (keptConn) ResetSession(context.Context) error { return nil }
-func (keptConn) IsValid() bool                      { return true }
+
+func (keptConn) IsValid() bool { return true }
 
 // database/sql begins on another connection when one turns out to be bad.
 func TestBadConnectionAtBegin(t *testing.T) {

@@ -1,11 +1,15 @@
-package auditplugin_test
+package plugin_test
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -13,27 +17,6 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 )
-
-// spyTable is emitter.Table, and notes how many records each write had.
-type spyTable struct {
-	audit.TxEmitter
-	writes []int
-}
-
-func (s *spyTable) Bind(db *gorm.DB) (audit.Emitter, error) {
-	bound, err := emitter.Table().Bind(db)
-	if err == nil {
-		s.TxEmitter = bound.(audit.TxEmitter)
-	}
-	return s, err
-}
-
-func (s *spyTable) AuditTable() string { return "audit_logs" }
-
-func (s *spyTable) EmitTx(ctx context.Context, conn audit.Conn, records []audit.Record) error {
-	s.writes = append(s.writes, len(records))
-	return s.TxEmitter.EmitTx(ctx, conn, records)
-}
 
 func TestBufferLimit(t *testing.T) {
 	boom := errors.New("boom")
@@ -146,4 +129,115 @@ func TestBufferLimit(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A transaction that its context ended announces nothing.
+func TestCancelledTransaction(t *testing.T) {
+	db, _, memory := audited(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		must(t, tx.Create(&user{Name: "Ada"}))
+		cancel()
+		return nil
+	})
+	// The latter when database/sql was quick to roll back; so it is without the plugin.
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, sql.ErrTxDone) {
+		t.Errorf("the transaction returned %v", err)
+	}
+	wantTrail(t, db, memory)
+}
+
+// idle waits until no connection of the pool is in use.
+func idle(t *testing.T, db *gorm.DB) {
+	t.Helper()
+	pool := poolOf(t, db)
+	for range 500 {
+		if pool.Stats().InUse == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%d connections are still in use", pool.Stats().InUse)
+}
+
+// Whether a driver's connection can be used again after a rollback that nobody asked
+// for is told by two optional methods; without them database/sql closes it by itself.
+func TestContextEndReturnsTheConnection(t *testing.T) {
+	for name, wrap := range map[string]func(driver.Conn) driver.Conn{
+		"closed": func(c driver.Conn) driver.Conn { return c },
+		"kept":   func(c driver.Conn) driver.Conn { return keptConn{fullConn{Conn: c}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, memory := openStrange(t, wrap)
+			must(t, db.Create(&user{Name: "Ada"}))
+			poolOf(t, db).SetMaxOpenConns(1)
+			for range 3 {
+				ctx, cancel := context.WithCancel(t.Context())
+				tx := db.WithContext(ctx).Begin()
+				must(t, tx)
+				must(t, tx.Model(&user{ID: 1}).Update("name", "Grace"))
+				cancel() // and no Rollback
+				idle(t, db)
+			}
+			must(t, db.Model(&user{ID: 1}).Update("name", "Joan"))
+			wantTrail(t, db, memory, "create user 1", "update user 1")
+		})
+	}
+}
+
+// A context may end at any moment. Nothing of ours may then run outside the
+// transaction that database/sql has rolled back.
+func TestNothingRunsAfterTheContextEnds(t *testing.T) {
+	db, _ := openStrange(t, func(c driver.Conn) driver.Conn { return keptConn{fullConn{Conn: c}} })
+	must(t, db.Create(&user{Name: "Ada"}))
+	for range 300 {
+		ctx, cancel := context.WithCancel(t.Context())
+		timer := time.AfterFunc(time.Duration(rand.IntN(1500))*time.Microsecond, cancel)
+		tx := db.WithContext(ctx).Begin()
+		for range 3 {
+			// The statements' own context goes on.
+			tx.WithContext(t.Context()).Model(&user{ID: 1}).Update("age", gorm.Expr("age + 1"))
+		}
+		if rand.IntN(2) == 0 {
+			tx.Rollback()
+		} else {
+			tx.Commit()
+		}
+		timer.Stop()
+		cancel()
+	}
+	idle(t, db)
+	var ada user
+	must(t, db.First(&ada, 1))
+	changes := 0
+	for _, r := range trail(t, db) {
+		if r.Action == "update" {
+			changes++
+		}
+	}
+	if changes != ada.Age {
+		t.Errorf("%d changes are recorded of %d", changes, ada.Age)
+	}
+	if ada.Age == 0 {
+		t.Error("no transaction was quick enough: nothing was tested")
+	}
+}
+
+func TestSQLTxThatIsEndedElsewhere(t *testing.T) {
+	db, _, memory := audited(t)
+	must(t, db.Create(&user{Name: "Ada"}))
+	poolOf(t, db).SetMaxOpenConns(1)
+	tx := db.Begin()
+	must(t, tx)
+	must(t, tx.Model(&user{ID: 1}).Update("name", "Grace"))
+	sqlTx, err := auditplugin.SQLTx(tx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sqlTx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	idle(t, db)
+	must(t, db.Model(&user{ID: 1}).Update("name", "Joan"))
+	wantTrail(t, db, memory, "create user 1", "update user 1")
 }

@@ -1,9 +1,11 @@
-package auditplugin_test
+package plugin_test
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,15 +15,6 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 )
-
-// gated is an emitter that waits until it is let through.
-func gated(to audit.Emitter) (e audit.Emitter, open func()) {
-	gate := make(chan struct{})
-	return emitter.Func(func(ctx context.Context, records []audit.Record) error {
-		<-gate
-		return to.Emit(ctx, records)
-	}), func() { close(gate) }
-}
 
 func TestCloseDrains(t *testing.T) {
 	db := openDB(t)
@@ -47,11 +40,8 @@ func TestCloseDrains(t *testing.T) {
 func TestCloseGivesUpWithItsContext(t *testing.T) {
 	db := openDB(t)
 	slow, open := gated(emitter.Memory())
-	p := auditplugin.New(auditplugin.WithEmitter(emitter.Async(slow)))
-	if err := db.Use(p); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(audit.WithActor(t.Context(), audit.Actor{ID: "1"}))
+	p := use(t, db, auditplugin.WithEmitter(emitter.Async(slow)))
+	ctx, cancel := context.WithCancel(t.Context())
 	for range 3 {
 		must(t, db.WithContext(ctx).Create(&user{Name: "Ada"}))
 	}
@@ -98,10 +88,8 @@ func TestWritesAfterClose(t *testing.T) {
 			}
 		}
 	}
-	var got user
-	must(t, db.First(&got))
-	if got.Name != "Ada" {
-		t.Errorf("the row was changed to %q", got.Name)
+	if got := firstName(t, db); got != "Ada" {
+		t.Errorf("the row was changed to %q", got)
 	}
 	must(t, db.Create(&pet{Name: "Rex"})) // not audited, so not the plugin's business
 	wantTrail(t, db, memory, "create user 1")
@@ -139,36 +127,57 @@ func TestLifecycleEvents(t *testing.T) {
 	}
 }
 
-func TestStats(t *testing.T) {
-	var h heard
-	failing := emitter.Func(func(_ context.Context, records []audit.Record) error {
-		if records[0].Action == audit.Delete {
-			return errors.New("no")
+// Writers in several goroutines, closed in the middle: whatever was written has
+// its record, and what was refused has not been written.
+func TestConcurrentWritesAndClose(t *testing.T) {
+	db, memory := openDB(t), emitter.Memory()
+	p := use(t, db, auditplugin.WithEmitter(emitter.Table(), memory), auditplugin.WithBufferLimit(2))
+	const writers, writes = 4, 25
+	var wg sync.WaitGroup
+	half := make(chan struct{}, writers)
+	for w := range writers {
+		wg.Go(func() {
+			db := db.Session(&gorm.Session{PrepareStmt: w%2 == 0})
+			for i := range writes {
+				if i == writes/2 {
+					half <- struct{}{}
+				}
+				err := db.Transaction(func(tx *gorm.DB) error {
+					u := user{Name: fmt.Sprint(w, "/", i), Pets: []pet{{Name: "Rex"}}}
+					if err := tx.Create(&u).Error; err != nil {
+						return err
+					}
+					return tx.Model(&u).Update("age", i+1).Error
+				})
+				if err != nil && !errors.Is(err, auditplugin.ErrClosed) {
+					t.Errorf("writer %d: %v", w, err)
+				}
+				_ = p.Stats()
+			}
+		})
+	}
+	for range writers {
+		<-half
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	var users int64
+	must(t, db.Model(&user{}).Where("age > 0").Count(&users))
+	if users < writers*(writes/2) {
+		t.Errorf("%d users were written, want at least what was written before Close", users)
+	}
+	for where, n := range map[string]int{"table": len(trail(t, db)), "announced": len(memory.Records())} {
+		if n != 3*int(users) {
+			t.Errorf("%s: %d records of %d users, want 3 of each", where, n, users)
 		}
-		return nil
-	})
-	db, p, _ := audited(t, auditplugin.WithEmitter(failing), auditplugin.WithErrorHandler(h.handle))
-	for _, step := range []struct {
-		name string
-		do   func() error
-		want auditplugin.Stats
-	}{
-		{"create", func() error { return db.Create([]user{{Name: "Ada"}, {Name: "Bob"}}).Error }, auditplugin.Stats{Records: 2}},
-		{"read", func() error { return db.Find(&[]user{}).Error }, auditplugin.Stats{Records: 2}},
-		{"unchanged", func() error { return db.Model(&user{}).Where("1 = 1").UpdateColumn("age", 0).Error }, auditplugin.Stats{Records: 2}},
-		{"rolled back", func() error {
-			tx := db.Begin()
-			defer tx.Rollback()
-			return tx.Model(&user{ID: 1}).Update("age", 36).Error
-		}, auditplugin.Stats{Records: 3}},
-		{"emitter fails", func() error { return db.Unscoped().Where("1 = 1").Delete(&user{}).Error }, auditplugin.Stats{Records: 5, Failed: 2}},
-		{"event", func() error { return auditplugin.Event(db, audit.Record{Message: "sign-in"}) }, auditplugin.Stats{Records: 6, Failed: 2}},
-	} {
-		if err := step.do(); err != nil {
-			t.Fatalf("%s: %v", step.name, err)
-		}
-		if got := p.Stats(); got != step.want {
-			t.Errorf("after %s: %+v, want %+v", step.name, got, step.want)
+	}
+	for _, batch := range memory.Transactions() {
+		for _, r := range batch {
+			if len(batch) != 3 || r.TransactionID != batch[0].TransactionID {
+				t.Fatalf("a transaction was announced as\n%s", brief(batch))
+			}
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package auditplugin_test
+package plugin_test
 
 import (
 	"context"
@@ -87,34 +87,11 @@ func (c *canaries) found(text string) []string {
 // dump is every value of the audit table, byte by byte.
 func dump(t *testing.T, db *gorm.DB) string {
 	t.Helper()
-	sqlDB, err := db.DB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := sqlDB.Query("SELECT * FROM audit_logs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	cols, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var b strings.Builder
-	for rows.Next() {
-		values := make([]any, len(cols))
-		for i := range values {
-			values[i] = new([]byte)
+	for _, row := range stored(t, db) {
+		for _, v := range row {
+			fmt.Fprintf(&b, "%s=%s\n", v.column, v.String)
 		}
-		if err := rows.Scan(values...); err != nil {
-			t.Fatal(err)
-		}
-		for i, v := range values {
-			fmt.Fprintf(&b, "%s=%s\n", cols[i], *v.(*[]byte))
-		}
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
 	}
 	return b.String()
 }
@@ -129,7 +106,7 @@ func TestSecretsNowhere(t *testing.T) {
 				db, memory := openDB(t, &vault{}), emitter.Memory()
 				opts := []auditplugin.Option{
 					auditplugin.WithEmitter(emitter.Table(), emitter.JSON(&log), emitter.Slog(textLogger(&slogged)), memory),
-					auditplugin.WithHashKey([]byte("0123456789abcdef")), auditplugin.WithErrorHandler(h.handle), auditplugin.WithLogger(slog.New(slog.NewJSONHandler(&log, nil))),
+					auditplugin.WithHashKey([]byte(hashKey)), auditplugin.WithErrorHandler(h.handle), auditplugin.WithLogger(slog.New(slog.NewJSONHandler(&log, nil))),
 				}
 				if portable {
 					opts = append(opts, auditplugin.WithPortableImages())
@@ -147,7 +124,7 @@ func TestSecretsNowhere(t *testing.T) {
 				exec(t, db, "CREATE TRIGGER no BEFORE INSERT ON audit_logs BEGIN SELECT RAISE(ABORT, '"+c.next()+"'); END")
 				err := db.Create(c.vault()).Error
 				if !errors.Is(err, auditplugin.ErrAuditFailed) {
-					t.Errorf("a write without its record returned %v", err)
+					t.Fatalf("a write without its record returned %v", err)
 				}
 				errs = append(errs, err)
 				for _, err := range append(errs, h.all()...) {
@@ -195,7 +172,7 @@ func writeSecrets(t *testing.T, db *gorm.DB, c *canaries) []error {
 	must(t, db.WithContext(audit.Skip(t.Context(), "import")).Create(c.vault()))
 	refused := db.WithContext(audit.Skip(t.Context(), "")).Create(c.vault()).Error
 	if !errors.Is(refused, auditplugin.ErrReasonRequired) {
-		t.Errorf("a Skip without a reason returned %v", refused)
+		t.Fatalf("a Skip without a reason returned %v", refused)
 	}
 	must(t, db.Where("code = ?", a.Code).Delete(&vault{}))
 	return []error{refused}
@@ -204,7 +181,7 @@ func writeSecrets(t *testing.T, db *gorm.DB, c *canaries) []error {
 // A secret that changed counts as changed, though nothing of it shows.
 func TestChangedSecretCounts(t *testing.T) {
 	db, memory := openDB(t, &vault{}), emitter.Memory()
-	use(t, db, auditplugin.WithEmitter(memory), auditplugin.WithHashKey([]byte("0123456789abcdef")))
+	use(t, db, auditplugin.WithEmitter(memory), auditplugin.WithHashKey([]byte(hashKey)))
 	c := &canaries{}
 	v := c.vault()
 	must(t, db.Create(v))
@@ -245,7 +222,7 @@ func TestHashKey(t *testing.T) {
 		}
 		return out
 	}
-	one, other := hashes("0123456789abcdef"), hashes("fedcba9876543210")
+	one, other := hashes(hashKey), hashes("fedcba9876543210")
 	if one[0] != one[1] || one[0] == one[2] || one[0] == other[0] {
 		t.Errorf("hashes are %v and, under another key, %v", one, other)
 	}

@@ -1,8 +1,7 @@
-package auditplugin_test
+package plugin_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 	"strings"
@@ -14,14 +13,6 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 )
-
-func failing(err error) audit.Emitter {
-	return emitter.Func(func(context.Context, []audit.Record) error { return err })
-}
-
-func panicking() audit.Emitter {
-	return emitter.Func(func(context.Context, []audit.Record) error { panic("value-4711") })
-}
 
 // Errors and panics after commit reach the handler, not the caller, and do not
 // keep the other emitters from being called.
@@ -83,11 +74,8 @@ func TestPanicsStayHere(t *testing.T) {
 func TestErrorHandlerPanics(t *testing.T) {
 	var log lines
 	db, memory := openDB(t), emitter.Memory()
-	p := auditplugin.New(auditplugin.WithEmitter(failing(errors.New("no")), memory), auditplugin.WithLogger(textLogger(&log)),
+	use(t, db, auditplugin.WithEmitter(failing(errors.New("no")), memory), auditplugin.WithLogger(textLogger(&log)),
 		auditplugin.WithErrorHandler(func(context.Context, error) { panic("handler") }))
-	if err := db.Use(p); err != nil {
-		t.Fatal(err)
-	}
 	must(t, db.WithContext(audit.WithActor(t.Context(), audit.Actor{ID: "1"})).Create(&user{Name: "Ada"}))
 	memory.AssertCount(t, 1)
 	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "no") {
@@ -138,18 +126,36 @@ func TestEmittersContext(t *testing.T) {
 	}
 }
 
-// A transaction that its context ended announces nothing.
-func TestCancelledTransaction(t *testing.T) {
-	db, _, memory := audited(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		must(t, tx.Create(&user{Name: "Ada"}))
-		cancel()
+func TestStats(t *testing.T) {
+	var h heard
+	noDeletes := emitter.Func(func(_ context.Context, records []audit.Record) error {
+		if records[0].Action == audit.Delete {
+			return errors.New("no")
+		}
 		return nil
 	})
-	// The latter when database/sql was quick to roll back; so it is without the plugin.
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, sql.ErrTxDone) {
-		t.Errorf("the transaction returned %v", err)
+	db, p, _ := audited(t, auditplugin.WithEmitter(noDeletes), auditplugin.WithErrorHandler(h.handle))
+	for _, step := range []struct {
+		name string
+		do   func() error
+		want auditplugin.Stats
+	}{
+		{"create", func() error { return db.Create([]user{{Name: "Ada"}, {Name: "Bob"}}).Error }, auditplugin.Stats{Records: 2}},
+		{"read", func() error { return db.Find(&[]user{}).Error }, auditplugin.Stats{Records: 2}},
+		{"unchanged", func() error { return db.Model(&user{}).Where("1 = 1").UpdateColumn("age", 0).Error }, auditplugin.Stats{Records: 2}},
+		{"rolled back", func() error {
+			tx := db.Begin()
+			defer tx.Rollback()
+			return tx.Model(&user{ID: 1}).Update("age", 36).Error
+		}, auditplugin.Stats{Records: 3}},
+		{"emitter fails", func() error { return db.Unscoped().Where("1 = 1").Delete(&user{}).Error }, auditplugin.Stats{Records: 5, Failed: 2}},
+		{"event", func() error { return auditplugin.Event(db, audit.Record{Message: "sign-in"}) }, auditplugin.Stats{Records: 6, Failed: 2}},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		if got := p.Stats(); got != step.want {
+			t.Errorf("after %s: %+v, want %+v", step.name, got, step.want)
+		}
 	}
-	wantTrail(t, db, memory)
 }

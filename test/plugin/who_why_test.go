@@ -1,12 +1,11 @@
-package auditplugin_test
+package plugin_test
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -103,86 +102,106 @@ func TestHostileContext(t *testing.T) {
 	wantTrail(t, db, memory, "create user 1")
 }
 
-// hooked makes a row of its own while it is saved.
-type hooked struct {
+// order demands both by itself.
+type order struct {
 	ID   uint
-	Name string
-
-	line int // of the hook's call
+	Item string
 }
 
-func (h *hooked) AfterCreate(tx *gorm.DB) error {
-	h.line = line() + 1
-	return tx.Create(&pet{Name: "of " + h.Name}).Error
-}
+func (order) AuditName() string { return "sales_order" }
 
-func line() int {
-	_, _, n, _ := runtime.Caller(1)
-	return n
-}
+func (order) AuditRequires() audit.Requirement { return audit.RequireActor | audit.RequireReason }
 
-func TestSource(t *testing.T) {
-	db, _, memory := audited(t)
-	if err := db.Migrator().CreateTable(&hooked{}); err != nil {
-		t.Fatal(err)
-	}
-	prepared := db.Session(&gorm.Session{PrepareStmt: true})
-	lenient, _, lenientMemory := audited(t, auditplugin.WithFailurePolicy(auditplugin.KeepWrite))
-	memoryOf := map[*gorm.DB]func() []audit.Record{db: memory.Records, prepared: memory.Records, lenient: lenientMemory.Records}
-	u := user{ID: 9, Name: "Ada"}
+func TestRequired(t *testing.T) {
+	nobody := context.Background()
+	ada := audit.WithActor(nobody, audit.Actor{ID: "1", Name: "Ada"})
+	because := audit.WithReason(nobody, "ticket 1234")
+	both := audit.WithReason(ada, "ticket 1234")
+	skipped := audit.Skip(nobody, "import")
 	for name, c := range map[string]struct {
-		on *gorm.DB
-		do func(db *gorm.DB) (int, error) // returns the line of the call
+		opts   []auditplugin.Option
+		model  func() any
+		ctx    context.Context
+		want   error
+		refers string // what the error names
 	}{
-		"create": {db, func(db *gorm.DB) (int, error) { return line(), db.Create(&user{Name: "x"}).Error }},
-		"association": {db, func(db *gorm.DB) (int, error) {
-			return line(), db.Create(&user{Name: "x", Pets: []pet{{Name: "Rex"}}}).Error
-		}},
-		"append": {db, func(db *gorm.DB) (int, error) {
-			return line(), db.Model(&u).Association("Pets").Append(&pet{Name: "Rex"})
-		}},
-		"save": {db, func(db *gorm.DB) (int, error) { return line(), db.Save(&user{Name: "x"}).Error }},
-		"batches": {db, func(db *gorm.DB) (int, error) {
-			return line(), db.CreateInBatches([]user{{Name: "x"}, {Name: "y"}}, 1).Error
-		}},
-		"generics": {db, func(db *gorm.DB) (int, error) { return line(), gorm.G[user](db).Create(t.Context(), &user{Name: "x"}) }},
-		"raw":      {db, func(db *gorm.DB) (int, error) { return line(), db.Exec("UPDATE users SET age = age + 1").Error }},
-		"event":    {db, func(db *gorm.DB) (int, error) { return line(), auditplugin.Event(db, audit.Record{Message: "x"}) }},
-		"prepared": {prepared, func(db *gorm.DB) (int, error) { return line(), db.Create(&user{Name: "x"}).Error }},
-		"lenient":  {lenient, func(db *gorm.DB) (int, error) { return line(), db.Create(&user{Name: "x"}).Error }},
-		"transaction": {db, func(db *gorm.DB) (n int, err error) {
-			err = db.Transaction(func(tx *gorm.DB) error {
-				n = line() + 1
-				return tx.Create(&user{Name: "x"}).Error
-			})
-			return n, err
-		}},
+		"actor missing":             {[]auditplugin.Option{auditplugin.WithRequiredActor()}, newUser, because, auditplugin.ErrActorRequired, "user"},
+		"actor given":               {[]auditplugin.Option{auditplugin.WithRequiredActor()}, newUser, ada, nil, ""},
+		"actor without any name":    {[]auditplugin.Option{auditplugin.WithRequiredActor()}, newUser, audit.WithActor(nobody, audit.Actor{}), auditplugin.ErrActorRequired, "user"},
+		"actor of another model":    {[]auditplugin.Option{auditplugin.WithRequiredActor(&order{})}, newUser, nobody, nil, ""},
+		"actor of the model":        {[]auditplugin.Option{auditplugin.WithRequiredActor("users")}, newUser, nobody, auditplugin.ErrActorRequired, "users"},
+		"actor by function":         {[]auditplugin.Option{auditplugin.WithRequiredActor(), auditplugin.WithActorFunc(system)}, newUser, nobody, nil, ""},
+		"reason missing":            {[]auditplugin.Option{auditplugin.WithRequiredReason(user{})}, newUser, ada, auditplugin.ErrReasonRequired, "user"},
+		"reason given":              {[]auditplugin.Option{auditplugin.WithRequiredReason()}, newUser, because, nil, ""},
+		"by method, nobody":         {nil, newOrder, because, auditplugin.ErrActorRequired, "sales_order"},
+		"by method, no reason":      {nil, newOrder, ada, auditplugin.ErrReasonRequired, "sales_order"},
+		"by method, both":           {nil, newOrder, both, nil, ""},
+		"skip with a reason":        {[]auditplugin.Option{auditplugin.WithRequiredReason(), auditplugin.WithRequiredActor()}, newUser, skipped, nil, ""},
+		"skip without a reason":     {nil, newUser, audit.Skip(nobody, ""), auditplugin.ErrReasonRequired, "user"},
+		"skip hides no earlier why": {nil, newUser, audit.Skip(both, ""), auditplugin.ErrReasonRequired, "user"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := len(memoryOf[c.on]())
-			want, err := c.do(c.on)
-			if err != nil {
+			db, _, memory := audited(t, c.opts...)
+			if err := db.Migrator().CreateTable(&order{}); err != nil {
 				t.Fatal(err)
 			}
-			records := memoryOf[c.on]()[before:]
-			if len(records) == 0 {
-				t.Fatal("nothing was recorded")
+			model := c.model()
+			err := db.WithContext(c.ctx).Create(model).Error
+			if !errors.Is(err, c.want) {
+				t.Fatalf("the write returned %v, want %v", err, c.want)
 			}
-			for _, r := range records {
-				if filepath.Base(r.Source.File) != "context_test.go" || r.Source.Line != want || !strings.Contains(r.Source.Function, "TestSource") {
-					t.Errorf("%s of %s: %+v, want line %d", r.Action, r.RecordType, r.Source, want)
+			n := count(t, db, model)
+			if c.want == nil {
+				if n != 1 || len(memory.Records()) != 1 {
+					t.Errorf("%d rows and %d records, want one of each", n, len(memory.Records()))
+				}
+				return
+			}
+			if text := err.Error(); !strings.Contains(text, c.refers) || !strings.Contains(text, "create") || strings.Contains(text, "value-4711") {
+				t.Errorf("the error says %q", text)
+			}
+			if n != 0 {
+				t.Errorf("%d rows were written", n)
+			}
+			// The refusal itself is on record.
+			for where, records := range map[string][]audit.Record{"the table": trail(t, db), "announced": memory.Records()} {
+				if len(records) != 1 || records[0].Action != audit.Event || records[0].Outcome != audit.Failure {
+					t.Errorf("%s: %+v, want one event", where, records)
 				}
 			}
 		})
 	}
+}
 
-	// A hook is the application's own line.
-	memory.Reset()
-	h := hooked{Name: "h"}
-	want := line() + 1
-	must(t, db.Create(&h))
-	records := memory.Records()
-	if len(records) != 2 || records[0].Source.Line != want || records[1].Source.Line != h.line || !strings.Contains(records[1].Source.Function, "AfterCreate") {
-		t.Errorf("sources are %+v, want lines %d and %d", records, want, h.line)
+func newUser() any { return &user{Name: "value-4711"} }
+
+func newOrder() any { return &order{Item: "value-4711"} }
+
+func system(context.Context) audit.Actor { return audit.Actor{ID: "cron", Type: "service"} }
+
+// What was refused outlives the transaction that was rolled back because of it.
+func TestRefusalSurvivesRollback(t *testing.T) {
+	db, _, memory := audited(t, auditplugin.WithRequiredReason(&pet{}))
+	err := db.Transaction(func(tx *gorm.DB) error {
+		if err := tx.Create(&user{Name: "Ada"}).Error; err != nil {
+			return err
+		}
+		return tx.Create(&pet{Name: "Rex"}).Error
+	})
+	if !errors.Is(err, auditplugin.ErrReasonRequired) {
+		t.Errorf("the transaction returned %v", err)
 	}
+	wantTrail(t, db, memory, "event pet")
+	if r := memory.Records()[0]; r.TransactionID == "" || !strings.Contains(r.Message, "create of pet refused") {
+		t.Errorf("the event is %+v", r)
+	}
+}
+
+// Reads need neither.
+func TestRequiredForWritesOnly(t *testing.T) {
+	db, _, memory := audited(t, auditplugin.WithRequiredActor(), auditplugin.WithRequiredReason())
+	var users []user
+	must(t, db.Find(&users))
+	must(t, db.Raw("SELECT * FROM users").Scan(&users))
+	memory.AssertNone(t)
 }

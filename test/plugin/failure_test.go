@@ -1,8 +1,7 @@
-package auditplugin_test
+package plugin_test
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin"
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
 )
 
 // modes are ways to write that must not differ in what a failure does.
@@ -50,10 +50,8 @@ func TestFailWrite(t *testing.T) {
 				if text := err.Error(); !strings.Contains(text, "user") || !strings.Contains(text, "update") || strings.Contains(text, "value-4711") {
 					t.Errorf("the error says %q", text)
 				}
-				var got user
-				must(t, db.First(&got))
-				if got.Name != "Ada" {
-					t.Errorf("the row was changed to %q", got.Name)
+				if got := firstName(t, db); got != "Ada" {
+					t.Errorf("the row was changed to %q", got)
 				}
 				memory.AssertNone(t)
 				if n := p.Stats().Failed; n != 0 || len(h.all()) != 0 {
@@ -80,10 +78,8 @@ func TestKeepWrite(t *testing.T) {
 				if err != nil {
 					t.Fatalf("the write returned %v", err)
 				}
-				var got user
-				must(t, db.First(&got))
-				if got.Name != "value-4711" {
-					t.Errorf("the row is still %q", got.Name)
+				if got := firstName(t, db); got != "value-4711" {
+					t.Errorf("the row is still %q", got)
 				}
 				lost := 0
 				for _, err := range h.all() {
@@ -154,12 +150,75 @@ func TestFailurePolicyByModel(t *testing.T) {
 				if kept && err != nil || !kept && !errors.Is(err, auditplugin.ErrAuditFailed) {
 					t.Errorf("%T: %v, want it kept: %v", model, err, kept)
 				}
-				var n int64
-				must(t, db.Model(model).Count(&n))
-				if fmt.Sprint(n == 1) != fmt.Sprint(kept) {
+				if n := count(t, db, model); (n == 1) != kept {
 					t.Errorf("%T: %d rows, want it kept: %v", model, n, kept)
 				}
 			}
 		})
+	}
+}
+
+// The audit table goes away in the middle of a transaction that has written to it.
+func TestTableDroppedMidway(t *testing.T) {
+	for name, c := range map[string]struct {
+		policy auditplugin.FailurePolicy
+		rows   int64
+	}{"fail": {auditplugin.FailWrite, 1}, "keep": {auditplugin.KeepWrite, 3}} {
+		for _, prepare := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				var h heard
+				db, p, memory := audited(t, auditplugin.WithErrorHandler(h.handle), auditplugin.WithFailurePolicy(c.policy))
+				must(t, db.Create(&user{Name: "before"}))
+				err := db.Session(&gorm.Session{PrepareStmt: prepare}).Transaction(func(tx *gorm.DB) error {
+					for _, step := range []func() error{
+						func() error { return tx.Create(&user{Name: "first"}).Error },
+						func() error { return tx.Exec("DROP TABLE audit_logs").Error },
+						func() error { return tx.Create(&user{Name: "second"}).Error },
+					} {
+						if err := step(); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if n := count(t, db, &user{}); n != c.rows {
+					t.Errorf("%d rows, want %d", n, c.rows)
+				}
+				if c.policy == auditplugin.KeepWrite {
+					if err != nil || p.Stats().Failed == 0 || len(h.all()) == 0 {
+						t.Errorf("the transaction returned %v, Stats are %+v, the handler heard %v", err, p.Stats(), h.all())
+					}
+					return
+				}
+				if !errors.Is(err, auditplugin.ErrAuditFailed) {
+					t.Errorf("the transaction returned %v", err)
+				}
+				wantTrail(t, db, memory, "create user 1") // the DROP was rolled back too
+			})
+		}
+	}
+}
+
+// A failing write inside a larger transaction can be left out by its savepoint.
+func TestFailWriteInNestedTransaction(t *testing.T) {
+	db, spy, memory := openDB(t), &spyTable{}, emitter.Memory()
+	use(t, db, auditplugin.WithEmitter(spy, memory), auditplugin.WithBufferLimit(1))
+	exec(t, db, "CREATE TRIGGER no BEFORE INSERT ON audit_logs WHEN NEW.table_name = 'pets' BEGIN SELECT RAISE(ABORT, 'value-4711'); END")
+	err := db.Transaction(func(tx *gorm.DB) error {
+		if err := tx.Create(&user{Name: "Ada"}).Error; err != nil {
+			return err
+		}
+		err := tx.Transaction(func(inner *gorm.DB) error { return inner.Create(&pet{Name: "Rex"}).Error })
+		if !errors.Is(err, auditplugin.ErrAuditFailed) {
+			t.Errorf("the nested transaction returned %v", err)
+		}
+		return tx.Create(&user{Name: "Bob"}).Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTrail(t, db, memory, "create user 1", "create user 2")
+	if n := count(t, db, &pet{}); n != 0 {
+		t.Errorf("%d pets without a record", n)
 	}
 }
