@@ -17,7 +17,7 @@ tools: ## builds the pinned linters into .bin (a minute or two the first time)
 	GOWORK=off GOBIN=$(CURDIR)/.bin go -C internal/tools install tool
 
 lint: tools
-	@for m in $(MODULES); do (cd $$m && echo "$$m" && go vet ./... && $(CURDIR)/.bin/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
+	@for m in $(MODULES); do (cd $$m && echo "$$m" && go vet ./... && $(CURDIR)/.bin/golangci-lint run --config $(CURDIR)/.ci/golangci.yml ./...) || exit 1; done
 
 fmt: tools
 	.bin/gofumpt -w $$(git ls-files '*.go')
