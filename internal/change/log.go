@@ -26,7 +26,7 @@ const MaxPlain = 1024
 type Log struct {
 	plain []Change
 	one   [1]Change // room for plain: most statements change one row
-	named int // how many of plain have an id; those before the last that needs one
+	named int       // how many of plain have an id; those before the last that needs one
 	// room is for images in plain: few allocations for many.
 	room []any
 	// packed follows plain: changes of one table.

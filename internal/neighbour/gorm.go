@@ -16,9 +16,9 @@ import (
 // steps are GORM's own callbacks that ours stand beside. One that is missing or renamed
 // would leave ours at the end of the chain, where nothing is captured.
 var steps = map[string][]string{
-	"create": {"gorm:begin_transaction", "gorm:before_create", "gorm:save_before_associations", "gorm:create", "gorm:save_after_associations", "gorm:commit_or_rollback_transaction"},
-	"update": {"gorm:setup_reflect_value", "gorm:begin_transaction", "gorm:save_before_associations", "gorm:update", "gorm:save_after_associations", "gorm:commit_or_rollback_transaction"},
-	"delete": {"gorm:begin_transaction", "gorm:before_delete", "gorm:delete_before_associations", "gorm:delete", "gorm:after_delete", "gorm:commit_or_rollback_transaction"},
+	"create": {"gorm:before_create", "gorm:save_before_associations", "gorm:create", "gorm:save_after_associations"},
+	"update": {"gorm:setup_reflect_value", "gorm:save_before_associations", "gorm:update", "gorm:save_after_associations"},
+	"delete": {"gorm:before_delete", "gorm:delete_before_associations", "gorm:delete", "gorm:after_delete"},
 	"query":  {"gorm:query", "gorm:preload"},
 	"row":    {"gorm:row"},
 	"raw":    {"gorm:raw"},

@@ -70,7 +70,6 @@ func declares(fsys fs.FS, dir, name string) bool {
 }
 
 func TestDocumentNamesWhatIsThere(t *testing.T) {
-	skipDuringMove(t)
 	report(t, dead(readFile(t, document), os.DirFS(root)))
 }
 

@@ -147,13 +147,13 @@ func unlisted(t table, s source) (findings []string) {
 }
 
 // absent are the lines of the table without a package, and the marks that are wrong.
-func absent(t table, s source, yet []string) (findings []string) {
+func absent(t table, s source) (findings []string) {
 	for _, p := range t {
 		found := false
 		for pkg := range s.packages {
 			found = found || p.covers(pkg)
 		}
-		if !found && !slices.Contains(yet, p.name) {
+		if !found {
 			findings = append(findings, fmt.Sprintf("%s: the table has a line for %s, which is no package: delete the line", document, p.name))
 		}
 		if module := slices.ContainsFunc(s.modules, p.covers) && p.name != rootPlace; found && module != p.module {
@@ -164,9 +164,9 @@ func absent(t table, s source, yet []string) (findings []string) {
 }
 
 // unused is what the table allows and nobody does.
-func unused(t table, s source, yet []string) (findings []string) {
+func unused(t table, s source) (findings []string) {
 	for _, p := range t {
-		if p.anything || s.packages[p.name] == "" || slices.Contains(yet, p.name) {
+		if p.anything || s.packages[p.name] == "" {
 			continue
 		}
 		used := map[string]bool{}
@@ -184,7 +184,7 @@ func unused(t table, s source, yet []string) (findings []string) {
 		if p.leaves {
 			allowed = append(allowed, "leaves")
 		}
-		allowed = slices.DeleteFunc(allowed, func(a string) bool { return used[a] || slices.Contains(yet, a) })
+		allowed = slices.DeleteFunc(allowed, func(a string) bool { return used[a] })
 		if len(allowed) > 0 {
 			findings = append(findings, fmt.Sprintf("%s: the table allows %s to import what it does not import (any more): delete from its line %s", document, p.name, strings.Join(allowed, ", ")))
 		}
@@ -194,10 +194,10 @@ func unused(t table, s source, yet []string) (findings []string) {
 
 func TestImportsFollowTheTable(t *testing.T) { report(t, forbidden(theTable(t), theSource(t))) }
 func TestTableHasEveryPackage(t *testing.T)  { report(t, unlisted(theTable(t), theSource(t))) }
-func TestTableHasOnlyPackages(t *testing.T)  { report(t, absent(theTable(t), theSource(t), notYet)) }
+func TestTableHasOnlyPackages(t *testing.T)  { report(t, absent(theTable(t), theSource(t))) }
 
 func TestTableAllowsOnlyWhatIsUsed(t *testing.T) {
-	report(t, unused(theTable(t), theSource(t), notYet))
+	report(t, unused(theTable(t), theSource(t)))
 }
 
 // madeSource is a repository for tests of the checks themselves: files, and what each
@@ -252,14 +252,13 @@ func TestDifferencesBetweenTableAndPackagesAreFound(t *testing.T) {
 	tab := made(t, "| `a` (leaf) | x | nothing |", "| `b` | x | leaves, `x.org/y` |", "| `c` | x | leaves, `b`, `x.org/y` |")
 	complete := madeSource(t, map[string]string{"a/a.go": "", "b/b.go": "./a x.org/y", "c/c.go": "./a ./b x.org/y/z"})
 	expect(t, unlisted(tab, complete))
-	expect(t, absent(tab, complete, nil))
-	expect(t, unused(tab, complete, nil))
+	expect(t, absent(tab, complete))
+	expect(t, unused(tab, complete))
 
 	more := madeSource(t, map[string]string{"a/a.go": "", "b/b.go": "", "c/c.go": "x.org/yz", "d/d.go": ""})
 	expect(t, unlisted(tab, more), "d/d.go: d")
-	expect(t, unused(tab, more, nil), "b x.org/y leaves", "c b, x.org/y leaves")
-	expect(t, unused(tab, more, []string{"b"}), "c line x.org/y")
+	expect(t, unused(tab, more), "b x.org/y leaves", "c b, x.org/y leaves")
 
 	less := madeSource(t, map[string]string{"b/go.mod": "", "b/b.go": "./a"})
-	expect(t, absent(tab, less, []string{"a"}), "b (module)", "c no package")
+	expect(t, absent(tab, less), "a no package", "b (module)", "c no package")
 }

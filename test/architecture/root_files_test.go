@@ -74,12 +74,10 @@ func theOrder(t *testing.T) (order []string) {
 }
 
 func TestRootFilesReferOneWay(t *testing.T) {
-	skipDuringMove(t)
 	report(t, upward(theRoot(t), theOrder(t)))
 }
 
 func TestOnlyTwoFilesKnowPlugin(t *testing.T) {
-	skipDuringMove(t)
 	report(t, knows(theRoot(t), "Plugin", knowPlugin))
 }
 
