@@ -23,15 +23,15 @@ type hooks struct {
 func (h hooks) register(db *gorm.DB) error {
 	cb := db.Callback()
 	return errors.Join(
-		cb.Create().Before("gorm:before_create").Register("auditplugin:adopt", h.adopt),
+		cb.Create().Before("gorm:before_create").Register("auditplugin:adopt", h.adopt(cb.Create(), "gorm:create")),
 		cb.Create().After("gorm:save_before_associations").Before("gorm:create").Register("auditplugin:arm", h.before(statement.Create)),
 		cb.Create().After("gorm:create").Before("gorm:save_after_associations").Register("auditplugin:disarm", intercept.After),
 
-		cb.Update().Before("gorm:setup_reflect_value").Register("auditplugin:adopt", h.adopt),
+		cb.Update().Before("gorm:setup_reflect_value").Register("auditplugin:adopt", h.adopt(cb.Update(), "gorm:update")),
 		cb.Update().After("gorm:save_before_associations").Before("gorm:update").Register("auditplugin:arm", h.before(statement.Update)),
 		cb.Update().After("gorm:update").Before("gorm:save_after_associations").Register("auditplugin:disarm", intercept.After),
 
-		cb.Delete().Before("gorm:before_delete").Register("auditplugin:adopt", h.adopt),
+		cb.Delete().Before("gorm:before_delete").Register("auditplugin:adopt", h.adopt(cb.Delete(), "gorm:delete")),
 		cb.Delete().After("gorm:delete_before_associations").Before("gorm:delete").Register("auditplugin:arm", h.before(statement.Delete)),
 		cb.Delete().After("gorm:delete").Before("gorm:after_delete").Register("auditplugin:disarm", intercept.After),
 
@@ -45,13 +45,20 @@ func (h hooks) register(db *gorm.DB) error {
 }
 
 // adopt wraps the transaction that gorm:begin_transaction started when it did not
-// come from our pool: under dbresolver, db.Connection, or an unwrapped pool.
-func (h hooks) adopt(db *gorm.DB) {
-	if db.Error != nil {
-		return
-	}
-	if _, ours := h.follower.Seen(db.Statement.ConnPool); !ours && neighbour.StartedTransaction(db) {
-		db.Statement.ConnPool = h.follower.Adopt(db.Statement.Context, db.Statement.ConnPool)
+// come from our pool: under dbresolver, db.Connection, or an unwrapped pool. It refuses
+// writes whose step of GORM's was removed after the plugin was installed.
+func (h hooks) adopt(chain neighbour.Chain, step string) func(*gorm.DB) {
+	return func(db *gorm.DB) {
+		if db.Error != nil {
+			return
+		}
+		if err := neighbour.CheckStep(chain, step); err != nil {
+			_ = db.AddError(err)
+			return
+		}
+		if _, ours := h.follower.Seen(db.Statement.ConnPool); !ours && neighbour.StartedTransaction(db) {
+			db.Statement.ConnPool = h.follower.Adopt(db.Statement.Context, db.Statement.ConnPool)
+		}
 	}
 }
 

@@ -5,44 +5,41 @@
 package neighbour
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/internal/fault"
 )
 
-// steps are GORM's own callbacks that ours stand beside. One that is missing or renamed
-// would leave ours at the end of the chain, where nothing is captured.
-var steps = map[string][]string{
-	"create": {"gorm:before_create", "gorm:save_before_associations", "gorm:create", "gorm:save_after_associations"},
-	"update": {"gorm:setup_reflect_value", "gorm:save_before_associations", "gorm:update", "gorm:save_after_associations"},
-	"delete": {"gorm:before_delete", "gorm:delete_before_associations", "gorm:delete", "gorm:after_delete"},
-	"query":  {"gorm:query", "gorm:preload"},
-	"row":    {"gorm:row"},
-	"raw":    {"gorm:raw"},
+// Chain is one of GORM's chains of callbacks, as far as it is asked.
+type Chain interface {
+	Get(name string) func(*gorm.DB)
 }
 
-// CheckSteps reports GORM's own callbacks that are missing from db.
+// CheckSteps reports steps of GORM's own that are missing from db: those that run SQL, which
+// ours stand beside. GORM puts a callback whose neighbour is missing at the end of the
+// chain, where nothing is left to capture.
 func CheckSteps(db *gorm.DB) error {
 	cb := db.Callback()
-	chains := map[string]interface{ Get(string) func(*gorm.DB) }{
-		"create": cb.Create(), "update": cb.Update(), "delete": cb.Delete(), "query": cb.Query(), "row": cb.Row(), "raw": cb.Raw(),
+	return errors.Join(
+		CheckStep(cb.Create(), "gorm:create"),
+		CheckStep(cb.Update(), "gorm:update"),
+		CheckStep(cb.Delete(), "gorm:delete"),
+		CheckStep(cb.Query(), "gorm:query"),
+		CheckStep(cb.Row(), "gorm:row"),
+		CheckStep(cb.Raw(), "gorm:raw"),
+	)
+}
+
+// CheckStep reports a step that is missing from a chain.
+func CheckStep(c Chain, name string) error {
+	if c.Get(name) != nil {
+		return nil
 	}
-	var missing []string
-	for _, chain := range [...]string{"create", "update", "delete", "query", "row", "raw"} {
-		for _, step := range steps[chain] {
-			if chains[chain].Get(step) == nil {
-				missing = append(missing, chain+" has no "+step)
-			}
-		}
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("%w: GORM's callbacks are not complete (%s): writes would go unrecorded; install the plugin before they are removed or replace them under the same name",
-			fault.ErrInvalidOption, strings.Join(missing, ", "))
-	}
-	return nil
+	return fmt.Errorf("%w: this database has no callback %s, beside which writes are captured: they would go unrecorded. A callback that stands in for it must have its name (Replace)",
+		fault.ErrInvalidOption, name)
 }
 
 // StartedTransaction reports whether GORM began a transaction for the statement at hand.

@@ -2,6 +2,7 @@ package plugin_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"gorm.io/driver/sqlite"
@@ -128,5 +129,40 @@ func untouched(t *testing.T, db *gorm.DB, pool gorm.ConnPool) {
 	}
 	if _, ok := db.Plugins["auditplugin"]; ok {
 		t.Error("the plugin counts as installed")
+	}
+}
+
+// A step of GORM's own that is removed later leaves writes refused, not unrecorded.
+func TestStepRemovedAfterUse(t *testing.T) {
+	for step, write := range map[string]func(*gorm.DB) error{
+		"gorm:create": func(db *gorm.DB) error { return db.Create(&user{Name: "Grace"}).Error },
+		"gorm:update": func(db *gorm.DB) error { return db.Model(&user{ID: 1}).Update("name", "Grace").Error },
+		"gorm:delete": func(db *gorm.DB) error { return db.Delete(&user{ID: 1}).Error },
+	} {
+		db := openDB(t)
+		must(t, db.Create(&user{Name: "Ada"}))
+		use(t, db)
+		cb := db.Callback()
+		for _, chain := range []interface{ Remove(string) error }{cb.Create(), cb.Update(), cb.Delete()} {
+			if err := chain.Remove(step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := cb.Update().Register("app:update", func(tx *gorm.DB) {
+			if tx.Error == nil {
+				_, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, "UPDATE users SET name = 'unseen'")
+				_ = tx.AddError(err)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := write(db); !errors.Is(err, auditplugin.ErrInvalidOption) || !strings.Contains(err.Error(), step) {
+			t.Errorf("%s: the write returned %v", step, err)
+		}
+		var names []string
+		must(t, db.Raw("SELECT name FROM users WHERE deleted_at IS NULL").Scan(&names))
+		if len(names) != 1 || names[0] != "Ada" {
+			t.Errorf("%s: the rows are %v", step, names)
+		}
 	}
 }
