@@ -14,7 +14,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/auditlog"
-	"github.com/gorm-audit/auditplugin/internal/ecsspec"
+	"github.com/gorm-audit/auditplugin/test/ecsspec"
 )
 
 // hidden is put where only a tag or a name says that it is secret.

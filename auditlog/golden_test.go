@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/gorm-audit/auditplugin/auditlog"
-	"github.com/gorm-audit/auditplugin/internal/ecsspec"
+	"github.com/gorm-audit/auditplugin/test/ecsspec"
 )
 
 // newLogger returns a logger whose ordinary lines are text in app, at level Error,

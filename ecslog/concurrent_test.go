@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/gorm-audit/auditplugin/ecslog"
-	"github.com/gorm-audit/auditplugin/internal/ecsspec"
+	"github.com/gorm-audit/auditplugin/test/ecsspec"
 )
 
 // TestConcurrentLinesStayWhole relies on the writer not being safe by itself.

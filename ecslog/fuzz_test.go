@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/ecslog"
-	"github.com/gorm-audit/auditplugin/internal/ecsspec"
+	"github.com/gorm-audit/auditplugin/test/ecsspec"
 )
 
 // FuzzLine lets the input choose the keys, the values and how they nest.

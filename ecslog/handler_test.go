@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/ecslog"
-	"github.com/gorm-audit/auditplugin/internal/ecsspec"
+	"github.com/gorm-audit/auditplugin/test/ecsspec"
 )
 
 // fixed is the time of every record in these tests.

@@ -12,7 +12,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/auditlog"
 	"github.com/gorm-audit/auditplugin/ecslog"
-	"github.com/gorm-audit/auditplugin/internal/ecsspec"
+	"github.com/gorm-audit/auditplugin/test/ecsspec"
 )
 
 // write logs ordinary lines, as text and as ECS JSON, and audit lines, some of

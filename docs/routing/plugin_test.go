@@ -12,7 +12,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/ecslog"
 	"github.com/gorm-audit/auditplugin/emitter"
-	"github.com/gorm-audit/auditplugin/internal/ecsspec"
+	"github.com/gorm-audit/auditplugin/test/ecsspec"
 )
 
 // TestPluginLinesFollowTheSpecification writes the plugin's records with its slog

@@ -19,7 +19,7 @@ import (
 	"github.com/gorm-audit/auditplugin/auditlog"
 	"github.com/gorm-audit/auditplugin/ecslog"
 	"github.com/gorm-audit/auditplugin/emitter"
-	"github.com/gorm-audit/auditplugin/internal/ecsspec"
+	"github.com/gorm-audit/auditplugin/test/ecsspec"
 )
 
 type account struct {
