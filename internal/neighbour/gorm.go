@@ -66,7 +66,10 @@ func Transaction(cp gorm.ConnPool) gorm.Tx {
 	for {
 		switch c := cp.(type) {
 		case *gorm.PreparedStmtTX:
-			return c.Tx
+			if c.Tx == nil {
+				return nil
+			}
+			cp = c.Tx // perhaps another of these: sessions prepare, too
 		case StandIn:
 			cp = c.Original()
 		case gorm.Tx:

@@ -149,6 +149,9 @@ func TestTransactionBehind(t *testing.T) {
 		if !ok {
 			t.Fatalf("prepared %v: the transaction is %T", prepared, neighbour.Transaction(cp))
 		}
+		if again := tx.Session(&gorm.Session{PrepareStmt: true}).Statement.ConnPool; neighbour.Transaction(again) != gorm.Tx(inner) {
+			t.Errorf("prepared %v: in a session that prepares the transaction is %T", prepared, neighbour.Transaction(again))
+		}
 		if neighbour.Transaction(standIn{cp}) != gorm.Tx(inner) {
 			t.Error("a stand-in hides its transaction")
 		}

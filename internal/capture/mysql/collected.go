@@ -23,7 +23,7 @@ type met struct {
 // parseCollected reads what the variable collected. NULL means that it outgrew
 // max_allowed_packet, after which nothing is known. after, where known, has one row for
 // each row sent.
-func parseCollected(s *statement.Statement, form hexForm, raw [][]any, vals clause.Values, after ...table.Row) (m met, err error) {
+func parseCollected(s *statement.Statement, form HexForm, raw [][]any, vals clause.Values, after ...table.Row) (m met, err error) {
 	if len(raw) != 1 || len(raw[0]) != 1 || raw[0][0] == nil {
 		return met{}, s.Unreadable(errOverflow)
 	}

@@ -73,7 +73,7 @@ func TestParseCollected(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, raw := range []any{c.text, []byte(c.text)} {
-				m, err := parseCollected(statementOn(t), hexForm{}, [][]any{{raw}}, c.sent, c.after...)
+				m, err := parseCollected(statementOn(t), HexForm{}, [][]any{{raw}}, c.sent, c.after...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -92,7 +92,7 @@ func TestParseCollected(t *testing.T) {
 		"no row": nil, "no column": {{}}, "outgrown": {{nil}}, "cut": {{whole[:len(whole)-1]}}, "rest": {{whole + "x"}},
 		"a field less": {{hexRow("7", "secret")}}, "a field more": {{hexRow("7", "secret", nil, nil)}},
 	} {
-		m, err := parseCollected(statementOn(t), hexForm{}, raw, sent("a"))
+		m, err := parseCollected(statementOn(t), HexForm{}, raw, sent("a"))
 		rows := m.before
 		if !errors.Is(err, fault.ErrAuditFailed) || rows != nil {
 			t.Errorf("%s: %v, %v, want an error", name, rows, err)
@@ -112,7 +112,7 @@ func FuzzParseCollected(f *testing.F) {
 		if null {
 			fields[2] = nil
 		}
-		m, err := parseCollected(s, hexForm{}, [][]any{{hexRow(fields...)}}, clause.Values{})
+		m, err := parseCollected(s, HexForm{}, [][]any{{hexRow(fields...)}}, clause.Values{})
 		rows := m.before
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("%q: %d rows, %v", fields, len(rows), err)
@@ -127,7 +127,7 @@ func FuzzParseCollected(f *testing.F) {
 			}
 		}
 		// Whatever the variable holds is rows of the table or an error.
-		m, err = parseCollected(s, hexForm{}, [][]any{{text}}, clause.Values{})
+		m, err = parseCollected(s, HexForm{}, [][]any{{text}}, clause.Values{})
 		rows = m.before
 		if err != nil && (!errors.Is(err, fault.ErrAuditFailed) || rows != nil) {
 			t.Errorf("%q: %v, %v", text, rows, err)

@@ -10,38 +10,47 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
-// hexForm reads columns as hexadecimal digits of their text, which survives every
+// HexForm reads columns as hexadecimal digits of their text, which survives every
 // character set; '~' is NULL.
-type hexForm struct {
-	// zone is where the driver reads times, nil where they are text.
-	zone *time.Location
+type HexForm struct {
+	// Zone is where the driver reads times, nil where they are text.
+	Zone *time.Location
 }
 
-var _ statement.Form = hexForm{}
+var _ statement.Form = HexForm{}
 
-func hexFormOf(s *statement.Statement) hexForm {
-	return hexForm{zone: neighbour.MySQLLocation(s.DB.Dialector)}
+func hexFormOf(s *statement.Statement) HexForm {
+	return HexForm{Zone: neighbour.MySQLLocation(s.DB.Dialector)}
 }
 
 // Columns asks for the digits.
-func (f hexForm) Columns(t *table.Table) []string {
+func (f HexForm) Columns(t *table.Table) []string {
 	list := make([]string, len(t.Bare))
 	for i, c := range t.Bare {
-		if isBinary(t.Columns[i].DBType) {
-			list[i] = "IFNULL(HEX(" + c + "),'~')"
-		} else {
-			list[i] = "IFNULL(HEX(CONVERT(" + c + " USING utf8mb4)),'~')"
+		digits := "HEX(CONVERT(" + c + " USING utf8mb4))"
+		switch kind := t.Columns[i].DBType; {
+		case kind == "BIT":
+			digits = "LPAD(HEX(" + c + "),16,'0')" // a number's digits, of which an odd count is no bytes
+		case isBinary(kind):
+			digits = "HEX(" + c + ")"
 		}
+		list[i] = "IFNULL(" + digits + ",'~')"
 	}
 	return list
 }
 
+// isBinary reports whether a type's values have no character set.
 func isBinary(dbType string) bool {
-	return strings.HasSuffix(dbType, "BLOB") || strings.HasSuffix(dbType, "BINARY") || dbType == "BIT"
+	for _, end := range [...]string{"BLOB", "BINARY", "GEOMETRY", "POINT", "LINESTRING", "POLYGON", "GEOMETRYCOLLECTION", "VECTOR"} {
+		if strings.HasSuffix(dbType, end) {
+			return true
+		}
+	}
+	return false
 }
 
 // Row reads the digits. Its raw values are bytes, and times where the driver has a zone.
-func (f hexForm) Row(t *table.Table, raw []any) table.Row {
+func (f HexForm) Row(t *table.Table, raw []any) table.Row {
 	r := table.Row{Image: make(table.Image, len(t.Columns)), Raw: make([]any, len(t.Columns))}
 	for i, v := range raw {
 		text := textOf(v)
@@ -70,15 +79,15 @@ func textOf(v any) string {
 }
 
 // time reads a time as the driver would: in the zone its DSN names.
-func (f hexForm) time(dbType string, text []byte) (time.Time, bool) {
+func (f HexForm) time(dbType string, text []byte) (time.Time, bool) {
 	switch dbType {
 	case "DATETIME", "TIMESTAMP":
 	default:
 		return time.Time{}, false
 	}
-	if f.zone == nil || f.zone == time.UTC {
+	if f.Zone == nil || f.Zone == time.UTC {
 		return time.Time{}, false
 	}
-	at, err := time.ParseInLocation("2006-01-02 15:04:05.999999999", string(text), f.zone)
+	at, err := time.ParseInLocation("2006-01-02 15:04:05.999999999", string(text), f.Zone)
 	return at, err == nil
 }

@@ -59,7 +59,7 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 
 // collecting is the statement made to note each row that it meets, by assigning the column
 // at a position to itself.
-func collecting(s *statement.Statement, oc clause.OnConflict, at int, form hexForm) (string, []any) {
+func collecting(s *statement.Statement, oc clause.OnConflict, at int, form HexForm) (string, []any) {
 	t, b := s.Table, s.SQL()
 	column := clause.Column{Name: t.Columns[at].Name}
 	name := s.Dialect.Quote(column.Name)
@@ -90,7 +90,7 @@ func assignable(t *table.Table) int {
 
 // runUpsert runs the statement, with the stored rows returned where both the
 // server can and GORM asked for rows.
-func (i Images) runUpsert(s *statement.Statement, query string, args []any, form hexForm) (statement.Outcome, []table.Row, error) {
+func (i Images) runUpsert(s *statement.Statement, query string, args []any, form HexForm) (statement.Outcome, []table.Row, error) {
 	if !s.WantRows {
 		out, err := s.Exec(query, args)
 		return out, nil, err

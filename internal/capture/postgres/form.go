@@ -7,16 +7,16 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
-// textForm reads columns as text, the same way before and after, so that both images are
+// TextForm reads columns as text, the same way before and after, so that both images are
 // comparable whatever the type.
-type textForm struct{ qualified bool }
+type TextForm struct{ Qualified bool }
 
-var _ statement.Form = textForm{}
+var _ statement.Form = TextForm{}
 
 // Columns asks for each column's text; of bytes for their digits.
-func (f textForm) Columns(t *table.Table) []string {
+func (f TextForm) Columns(t *table.Table) []string {
 	from := t.Bare
-	if f.qualified {
+	if f.Qualified {
 		from = t.Qualified
 	}
 	list := make([]string, len(from))
@@ -31,7 +31,7 @@ func (f textForm) Columns(t *table.Table) []string {
 }
 
 // Row reads such texts. They are no parameters: the row has no raw values.
-func (f textForm) Row(t *table.Table, raw []any) table.Row {
+func (f TextForm) Row(t *table.Table, raw []any) table.Row {
 	img := make(table.Image, len(t.Columns))
 	for i, v := range raw {
 		if text, ok := v.(string); ok {

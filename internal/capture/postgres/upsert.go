@@ -38,7 +38,7 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 	} else {
 		statement.Write(b, returning, ",")
 	}
-	form := textForm{}
+	form := TextForm{}
 	statement.Write(b, strings.Join(form.Columns(t), ","))
 	statement.Write(b, ",current_setting('"+beforeSetting+"', true),set_config('"+beforeSetting+"', '', true)")
 	n := len(t.Columns)
@@ -66,7 +66,7 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 
 // takeBefore makes the conflict's WHERE note the row that it sees.
 func takeBefore(b *gorm.Statement, oc clause.OnConflict, t *table.Table) {
-	row := strings.Join(textForm{qualified: true}.Columns(t), ",")
+	row := strings.Join(TextForm{Qualified: true}.Columns(t), ",")
 	note := clause.Expr{SQL: "set_config('" + beforeSetting + "', ARRAY[" + row + "]::text, true) IS NOT NULL"}
 	if len(oc.Where.Exprs) > 0 {
 		oc.Where = clause.Where{Exprs: []clause.Expression{caseWhen{oc.Where, note}}}
