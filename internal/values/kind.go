@@ -211,5 +211,8 @@ func kindOfType(dialect, name string) kind {
 	case "DATETIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP WITHOUT TIME ZONE", "TIMESTAMP WITH TIME ZONE":
 		return kindTime
 	}
+	if dialect == "postgres" {
+		return kindText // of types without a Go value drivers give the text, as string or bytes
+	}
 	return kindAny
 }

@@ -21,9 +21,12 @@ func (f TextForm) Columns(t *table.Table) []string {
 	}
 	list := make([]string, len(from))
 	for i, c := range from {
-		if t.Columns[i].DBType == "BYTEA" {
+		switch t.Columns[i].DBType {
+		case "BYTEA":
 			list[i] = "encode(" + c + ",'hex')"
-		} else {
+		case "BPCHAR":
+			list[i] = "textin(bpcharout(" + c + "))" // a cast would take its padding
+		default:
 			list[i] = c + "::text"
 		}
 	}
