@@ -50,6 +50,11 @@ func TestSkipDefaultTransaction(t *testing.T) {
 	mode(testdb.WithGORM(func(c *gorm.Config) { c.SkipDefaultTransaction = true })).story(t)
 }
 
+// Everything goes through database/sql.
+func TestWithoutDriverAccess(t *testing.T) {
+	mode(testdb.WithPlugin(auditplugin.WithoutDriverAccess())).story(t)
+}
+
 func TestPrepareStmtConfig(t *testing.T) {
 	mode(testdb.WithGORM(func(c *gorm.Config) { c.PrepareStmt = true })).story(t)
 }
