@@ -5,9 +5,16 @@ import (
 
 	"gorm.io/gorm/clause"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
+
+// Ignores reports whether an INSERT passes over rows that can not be stored.
+func Ignores(s *statement.Statement) bool {
+	insert, _ := s.DB.Statement.Clauses["INSERT"].Expression.(clause.Insert)
+	return strings.Contains(strings.ToUpper(insert.Modifier), "IGNORE")
+}
 
 // replaces reports whether an INSERT removes rows that are in its way.
 func replaces(s *statement.Statement) bool {
@@ -54,9 +61,15 @@ func onlyReturned(s *statement.Statement) bool {
 	return !known
 }
 
-// inserted finds the rows that a plain INSERT stored.
+// inserted finds the rows that a plain INSERT stored: as many as the database says, or the
+// write is refused.
 func inserted(s *statement.Statement, out statement.Outcome) ([]table.Image, error) {
 	t, vals := s.Table, s.Values()
+	n, err := out.Count()
+	counted := err == nil
+	if counted && n == 0 {
+		return nil, nil // all were passed over
+	}
 	tuples, ok := insertedKeys(s, vals, out)
 	if !ok || len(t.Key) == 0 {
 		return sent(s, vals, out), nil
@@ -65,13 +78,26 @@ func inserted(s *statement.Statement, out statement.Outcome) ([]table.Image, err
 	if err != nil {
 		return nil, err
 	}
+	switch found := int64(len(rows)); {
+	case !counted || found == n:
+	case found < n && t.Catalog.Kind == catalog.View:
+		return sent(s, vals, out), nil // which need not show them
+	case found < n:
+		return nil, s.Refuse("%d rows were inserted but only %d are found by the keys that were sent or generated", n, found)
+	default:
+		return nil, s.Refuse("%d rows were inserted, and which of the %d with the keys that were sent can not be told; leave rows out by ON CONFLICT DO NOTHING", n, found)
+	}
+	return inOrderOf(t, tuples, rows), nil
+}
+
+// inOrderOf has the rows in the order of their keys in VALUES, where that can be told.
+func inOrderOf(t *table.Table, tuples [][]any, rows []table.Row) []table.Image {
 	byKey := make(map[string]table.Image, len(rows))
 	order := make([]table.Image, 0, len(rows))
 	for _, r := range rows {
 		byKey[t.Identity(r.Image)] = r.Image
 		order = append(order, r.Image)
 	}
-	// In the order of VALUES, where that can be told.
 	sorted := make([]table.Image, 0, len(rows))
 	for _, tuple := range tuples {
 		key := make(table.Image, len(t.Columns))
@@ -84,9 +110,9 @@ func inserted(s *statement.Statement, out statement.Outcome) ([]table.Image, err
 		}
 	}
 	if len(sorted) != len(order) {
-		return order, nil
+		return order
 	}
-	return sorted, nil
+	return sorted
 }
 
 // sent makes images of the values that were sent, for rows that can not be found
@@ -111,7 +137,7 @@ func sent(s *statement.Statement, vals clause.Values, out statement.Outcome) []t
 	for _, v := range rows[:affected] {
 		img := make(table.Image, len(t.Columns))
 		for i, c := range vals.Columns {
-			if at, ok := t.Index[c.Name]; ok && !statement.IsExpression(v[i]) {
+			if at, ok := t.At(c.Name); ok && !statement.IsExpression(v[i]) {
 				img[at] = t.Rules[at].Normalise(v[i])
 			}
 		}

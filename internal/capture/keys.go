@@ -1,6 +1,8 @@
 package capture
 
 import (
+	"math"
+
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/replay"
@@ -18,55 +20,52 @@ func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outc
 		}
 	}
 	at := make([]int, len(t.Key))
-	generated := -1
 	for i, k := range t.Key {
-		if at[i] = statement.ColumnAt(vals, t.Columns[k].Name); at[i] < 0 {
-			if generated >= 0 {
-				return nil, false
-			}
-			generated = i
-		}
+		at[i] = statement.ColumnAt(vals, t.Columns[k].Name)
 	}
 	rows := vals.Values
 	if len(vals.Columns) == 0 {
 		rows = [][]any{nil}
 	}
-	next, ok := firstGenerated(s, out, len(rows))
-	step := int64(0) // not known yet
+	counted := counter{s: s, out: out, rows: len(rows)}
 	tuples := make([][]any, 0, len(rows))
 	for _, v := range rows {
 		tuple := make([]any, len(t.Key))
-		for i := range t.Key {
+		for i, k := range t.Key {
 			var value any
 			if at[i] >= 0 {
 				value = v[at[i]]
 			}
-			if at[i] < 0 || statement.IsExpression(value) {
-				if !ok || !AutoIncrement(t, t.Key[i]) {
-					return nil, false
-				}
-				if step == 0 {
-					if step, ok = incrementOf(s, len(rows)); !ok {
-						return nil, false
-					}
-				}
-				value = next
-				next += step
+			ok := true
+			switch given := at[i] >= 0 && !statement.IsExpression(value); {
+			case AutoIncrement(t, k) && (!given || isEmptyKey(t, k, value)):
+				tuple[i], ok = counted.next()
+			case given:
+				tuple[i] = value
+				counted.passed(t, k, value)
+			default:
+				ok = false
 			}
-			tuple[i] = value
+			if !ok {
+				return nil, false
+			}
 		}
 		tuples = append(tuples, tuple)
 	}
-	return tuples, true
+	return tuples, counted.certain()
 }
 
-// incrementOf is by how much the generated keys of one statement differ.
-func incrementOf(s *statement.Statement, rows int) (int64, bool) {
-	if rows < 2 || s.Dialect.IncrementQuery == "" {
-		return 1, true
+// isEmptyKey reports whether a value makes the database count on.
+func isEmptyKey(t *table.Table, k int, value any) bool {
+	switch n := t.Rules[k].Normalise(value).(type) {
+	case nil:
+		return true
+	case int64:
+		return n == 0
+	case uint64:
+		return n == 0
 	}
-	n, err := s.Ledger.Int(s.Ctx, s.Dialect.IncrementQuery)
-	return n, err == nil && n > 0
+	return false
 }
 
 // AutoIncrement reports whether the database counts the column at a position up.
@@ -75,19 +74,79 @@ func AutoIncrement(t *table.Table, at int) bool {
 	return ok && c.AutoIncrement
 }
 
-// firstGenerated is the first key that the database made up.
-func firstGenerated(s *statement.Statement, out statement.Outcome, rows int) (int64, bool) {
-	if out.Result == nil {
-		return 0, false
+// counter tells the keys that the database made up in one statement, from the one that
+// LastInsertId tells: the first on MySQL, the last on SQLite.
+type counter struct {
+	s    *statement.Statement
+	out  statement.Outcome
+	rows int
+
+	made, given int
+	first, step uint64 // 0 when not known yet
+	following   uint64
+}
+
+func (c *counter) next() (any, bool) {
+	if c.made++; c.made == 1 && !c.begin() {
+		return nil, false
 	}
-	id, err := out.Result.LastInsertId()
+	n := c.following
+	c.following += c.step
+	if n > math.MaxInt64 {
+		return n, true
+	}
+	return int64(n), true
+}
+
+// begin finds out where the count begins.
+func (c *counter) begin() bool {
+	if c.out.Result == nil {
+		return false
+	}
+	id, err := c.out.Result.LastInsertId()
 	if err != nil || id == 0 {
-		return 0, false
+		return false
 	}
-	if s.Dialect.LastIDIsLast {
-		id -= int64(rows) - 1
+	c.first, c.step = uint64(id), 1
+	if c.s.Dialect.LastIDIsLast {
+		c.first -= uint64(c.rows) - 1
 	}
-	return id, true
+	if query := c.s.Dialect.IncrementQuery; query != "" && c.rows > 1 {
+		n, err := c.s.Ledger.Int(c.s.Ctx, query)
+		if err != nil || n < 1 {
+			return false
+		}
+		c.step = uint64(n)
+	}
+	c.following = c.first
+	return true
+}
+
+// passed takes notice of a key that was given: the count goes on behind it.
+func (c *counter) passed(t *table.Table, k int, value any) {
+	if !AutoIncrement(t, k) {
+		return
+	}
+	c.given++
+	if c.made == 0 {
+		return
+	}
+	var n uint64
+	switch x := t.Rules[k].Normalise(value).(type) {
+	case int64:
+		n = uint64(max(x, 0))
+	case uint64:
+		n = x
+	}
+	if n >= c.following {
+		c.following = c.first + ((n-c.first)/c.step+1)*c.step
+	}
+}
+
+// certain reports whether the count can be trusted: from the last key backwards nothing
+// tells what stood between.
+func (c *counter) certain() bool {
+	return c.made == 0 || c.given == 0 || !c.s.Dialect.LastIDIsLast
 }
 
 // returnedKeys are the keys in what the application asked to be returned.

@@ -4,6 +4,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
 // Portable has the images read by plain SELECTs, with locks where the dialect has them:
@@ -16,6 +17,9 @@ type Portable struct {
 	// ReturnsInserted and ReturnsDeleted report whether the statement can return the
 	// rows themselves, so that nothing has to be read.
 	ReturnsInserted, ReturnsDeleted func(s *statement.Statement) bool
+	// Rehearse finds rows that an upsert will meet although no column that is sent tells.
+	// query is the upsert, which returns the table's columns last.
+	Rehearse func(s *statement.Statement, query string, vals clause.Values) ([]table.Row, error)
 	// Keyed runs an UPDATE of the named columns that leaves its rows' keys alone, and
 	// finds out what became of the rows in s.Before.
 	Keyed func(s *statement.Statement, names []string) (statement.Outcome, error)
@@ -50,6 +54,13 @@ func (p Portable) Upsert(s *statement.Statement, oc clause.OnConflict) (statemen
 	}
 	if p.returnsInserted(s) {
 		if query, ok := s.WithReturning(s.Table); ok {
+			if p.Rehearse != nil {
+				more, err := p.Rehearse(s, query, vals)
+				if err != nil {
+					return statement.Outcome{}, err
+				}
+				before = s.Table.Unique(append(before, more...))
+			}
 			return upsertReturning(s, query, before)
 		}
 	}

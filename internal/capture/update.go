@@ -60,8 +60,8 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, []successo
 	if rowid {
 		columns = append(columns, s.Dialect.Quote(t.Name.Alias)+".rowid")
 	}
-	// Values that are expressions are evaluated by the database on the row as it
-	// is now, which is what the UPDATE will do.
+	// Values that are expressions, or would be rounded, are evaluated by the database on
+	// the row as it is now, which is what the UPDATE will do.
 	needed := t.Key
 	if len(t.Key) == 0 && !rowid {
 		needed = t.All()
@@ -73,9 +73,10 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, []successo
 		if !ok || !slices.Contains(needed, i) {
 			continue
 		}
-		if statement.IsExpression(a.Value) {
+		column, _ := t.Column(i)
+		if before, after := s.Dialect.Stored(column); statement.IsExpression(a.Value) || before != "" {
 			exprAt[i] = len(sel.Exprs)
-			sel.Exprs = append(sel.Exprs, statement.Assigned{Value: a.Value})
+			sel.Exprs = append(sel.Exprs, statement.Assigned{Value: a.Value, Before: before, After: after})
 		} else {
 			literal[i] = a.Value
 		}

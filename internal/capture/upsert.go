@@ -24,8 +24,24 @@ func upsertAndRead(s *statement.Statement, oc clause.OnConflict, vals clause.Val
 	if after, err = withoutForeign(s, oc, before, after, out); err != nil {
 		return out, err
 	}
-	Compare(s, before, after)
+	compareReplaced(s, before, after)
 	return out, nil
+}
+
+// compareReplaced is Compare for a statement that may remove the rows that are in its way.
+func compareReplaced(s *statement.Statement, before, after []table.Row) {
+	if replaces(s) {
+		stays := make(map[string]bool, len(after))
+		for _, a := range after {
+			stays[s.Table.Identity(a.Image)] = true
+		}
+		for _, b := range before {
+			if !stays[s.Table.Identity(b.Image)] {
+				s.Changed(s.Table, b.Image, nil)
+			}
+		}
+	}
+	Compare(s, before, after)
 }
 
 func upsertReturning(s *statement.Statement, query string, before []table.Row) (statement.Outcome, error) {
@@ -33,7 +49,7 @@ func upsertReturning(s *statement.Statement, query string, before []table.Row) (
 	if err != nil {
 		return statement.Outcome{}, err
 	}
-	Compare(s, before, s.Table.Rows(added))
+	compareReplaced(s, before, s.Table.Rows(added))
 	return s.Answer(theirs, int64(len(added)))
 }
 

@@ -175,6 +175,7 @@ func mysqlColumns(t *Table, rows [][]string, mariaDB bool) (maybeJSON bool) {
 			AutoIncrement: strings.Contains(extra, "AUTO_INCREMENT"),
 			OnUpdate:      strings.Contains(extra, "ON UPDATE"),
 			Size:          typeSize(columnType),
+			Scale:         typeScale(columnType),
 			UTF8:          strings.HasPrefix(collation, "utf8mb4_"),
 		}
 		if strings.HasPrefix(columnType, "TINYINT(1)") {
@@ -205,6 +206,17 @@ func typeSize(columnType string) int {
 		return 0
 	}
 	return number(inside[:end])
+}
+
+// typeScale is the second number in a type's parentheses, or 0.
+func typeScale(columnType string) int {
+	_, inside, _ := strings.Cut(columnType, "(")
+	_, second, found := strings.Cut(inside, ",")
+	end := strings.IndexByte(second, ')')
+	if !found || end < 0 || bareType(columnType) == "ENUM" || bareType(columnType) == "SET" {
+		return 0
+	}
+	return number(second[:end])
 }
 
 func hasWord(list, word string) bool {

@@ -38,7 +38,9 @@ func (r *Rows) Add(raw []any) {
 	for _, k := range r.Table.Key {
 		switch img[k].(type) {
 		case string, int64, uint64:
-			continue
+			if param := table.Param(img[k], raw[k]); param == img[k] {
+				continue
+			}
 		}
 		if r.keys == nil {
 			r.keys = map[int][]any{}

@@ -92,6 +92,8 @@ type Dialect struct {
 	foldNames bool // names without quotes are in lower case
 	exactCase bool // names that differ in case differ
 	read      func(expr, dbType string) string
+	readKey   func(expr, dbType string) string // read, for columns of the key
+	castTo    func(c catalog.Column) string    // the type that makes of a value what a column does, or ""
 	rowLock   func(t *catalog.Table, alias string, keyChanges bool) (lock string, locks bool)
 	childLock func(t *catalog.Table) string
 	conflict  bool // rows that an upsert may meet are locked ahead
@@ -141,6 +143,26 @@ func (d *Dialect) Read(expr, dbType string) string {
 		return expr
 	}
 	return d.read(expr, dbType)
+}
+
+// ReadKey is Read for a column of the key: what is read finds the row again.
+func (d *Dialect) ReadKey(expr, dbType string) string {
+	if d.readKey == nil {
+		return d.Read(expr, dbType)
+	}
+	return d.readKey(expr, dbType)
+}
+
+// Stored is what stands around a parameter, so that it is what a column would make of it:
+// rounded, cut or padded.
+func (d *Dialect) Stored(c catalog.Column) (before, after string) {
+	if d.castTo == nil {
+		return "", ""
+	}
+	if t := d.castTo(c); t != "" {
+		return "CAST(", " AS " + t + ")"
+	}
+	return "", ""
 }
 
 // RowLock ends a SELECT that locks rows as the write to come would. locks is false where

@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"fmt"
+
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
 )
@@ -8,6 +10,7 @@ import (
 func mysql() *Dialect {
 	return &Dialect{
 		ReadLock:           " FOR UPDATE",
+		LastIDQuery:        "SELECT LAST_INSERT_ID()",
 		IncrementQuery:     "SELECT @@auto_increment_increment",
 		InTransactionQuery: "SELECT @@in_transaction",
 		PointsReplace:      true,
@@ -21,6 +24,7 @@ func mysql() *Dialect {
 			}
 			return expr
 		},
+		castTo: mysqlCastTo,
 		errors: mysqlError,
 	}
 }
@@ -38,4 +42,20 @@ func mysqlError(err error) Kind {
 		return Unparsed
 	}
 	return 0
+}
+
+func mysqlCastTo(c catalog.Column) string {
+	switch c.DBType {
+	case "DATE":
+		return "DATE"
+	case "DATETIME", "TIMESTAMP":
+		return fmt.Sprintf("DATETIME(%d)", c.Size)
+	case "TIME":
+		return fmt.Sprintf("TIME(%d)", c.Size)
+	case "DECIMAL", "DECIMAL UNSIGNED":
+		return fmt.Sprintf("DECIMAL(%d,%d)", c.Size, c.Scale)
+	case "BINARY":
+		return fmt.Sprintf("BINARY(%d)", max(c.Size, 1))
+	}
+	return ""
 }

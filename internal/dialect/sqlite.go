@@ -6,6 +6,7 @@ func sqlite() *Dialect {
 	return &Dialect{
 		RowValues:      "VALUES ",
 		LastIDQuery:    "SELECT last_insert_rowid()",
+		readKey:        sqliteReadKey,
 		LastIDIsLast:   true,
 		HasRowID:       true,
 		ListsAll:       true,
@@ -24,4 +25,14 @@ func sqlite() *Dialect {
 			return kind
 		},
 	}
+}
+
+// sqliteReadKey keeps the driver from making a time of what is a text or a number: that
+// would be sent back in another form, and find nothing.
+func sqliteReadKey(expr, dbType string) string {
+	switch dbType {
+	case "DATE", "DATETIME", "TIMESTAMP":
+		return "+" + expr
+	}
+	return expr
 }

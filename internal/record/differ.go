@@ -48,7 +48,7 @@ func (f Differ) Decide(c *change.Change, d *Difference) (bool, error) {
 			at = -1
 		}
 		d.Columns = append(d.Columns, Column{i, at})
-		timestampsOnly = timestampsOnly && t.Timestamps[t.Columns[i].Name]
+		timestampsOnly = timestampsOnly && t.Timestamps[t.Show[i].Model]
 	}
 	if len(d.Columns) == 0 || f.SkipTimestamps && timestampsOnly {
 		return false, nil
@@ -65,7 +65,7 @@ func (f Differ) append(d *Difference, i int, before, after any) error {
 		d.Changes = append(d.Changes, audit.Change{Path: t.Show[i].Path, From: f.Limit.Shown(t, i, before), To: f.Limit.Shown(t, i, after)})
 		return nil
 	}
-	found, err := t.Plan.Changes(t.Model.Table, t.Columns[i].Name, before, after)
+	found, err := t.Plan.Changes(t.Model.Table, t.Show[i].Model, before, after)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (f Differ) append(d *Difference, i int, before, after any) error {
 // actionOf tells soft deletes and restores from other updates.
 func actionOf(t *table.Table, c *change.Change) audit.Action {
 	for _, name := range t.SoftDelete {
-		i, ok := t.Index[name]
+		i, ok := t.At(name)
 		if !ok {
 			continue
 		}

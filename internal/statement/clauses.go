@@ -12,9 +12,26 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
-// Assignments are the columns an UPDATE sets, in order.
+// Assignments are the columns an UPDATE sets, in order, by the names that the catalog has
+// for them.
 func (s *Statement) Assignments() []clause.Assignment {
 	set, _ := s.DB.Statement.Clauses["SET"].Expression.(clause.Set)
+	return s.named(set)
+}
+
+// named has columns by the names of the catalog. Where those are in the statement, as
+// nearly always, it is the same slice.
+func (s *Statement) named(set []clause.Assignment) []clause.Assignment {
+	for i, a := range set {
+		name := ColumnName(a)
+		if own := s.Table.Canonical(name); own != name {
+			set = slices.Clone(set)
+			for ; i < len(set); i++ {
+				set[i].Column.Name = s.Table.Canonical(ColumnName(set[i]))
+			}
+			return set
+		}
+	}
 	return set
 }
 
@@ -50,15 +67,32 @@ func IsExpression(v any) bool {
 	return false
 }
 
-// Assigned builds the SQL of an assignment's value.
-type Assigned struct{ Value any }
+// Assigned builds the SQL of an assignment's value, with what makes of it what its column
+// would store around it.
+type Assigned struct {
+	Value         any
+	Before, After string
+}
 
 // Build writes it.
-func (a Assigned) Build(b clause.Builder) { b.AddVar(b, a.Value) }
+func (a Assigned) Build(b clause.Builder) {
+	_, _ = b.WriteString(a.Before)
+	b.AddVar(b, a.Value)
+	_, _ = b.WriteString(a.After)
+}
 
-// Values are what an INSERT sends.
+// Values are what an INSERT sends, by the names that the catalog has for its columns.
 func (s *Statement) Values() clause.Values {
 	vals, _ := s.DB.Statement.Clauses["VALUES"].Expression.(clause.Values)
+	for i, c := range vals.Columns {
+		if own := s.Table.Canonical(c.Name); own != c.Name {
+			vals.Columns = slices.Clone(vals.Columns)
+			for ; i < len(vals.Columns); i++ {
+				vals.Columns[i].Name = s.Table.Canonical(vals.Columns[i].Name)
+			}
+			break
+		}
+	}
 	return vals
 }
 
@@ -66,6 +100,9 @@ func (s *Statement) Values() clause.Values {
 // nothing of them.
 func (s *Statement) OnConflict() (clause.OnConflict, bool) {
 	oc, ok := s.DB.Statement.Clauses["ON CONFLICT"].Expression.(clause.OnConflict)
+	if ok {
+		oc.DoUpdates = s.named(oc.DoUpdates)
+	}
 	return oc, ok
 }
 

@@ -49,7 +49,7 @@ func (s *Statement) readIn(t *table.Table, list string, columns []string, tuples
 		n := min(len(tuples), KeyBatch)
 		b := s.SQL()
 		Write(b, "SELECT ", list, " FROM ", t.SQLName, " WHERE ")
-		s.writeIn(b, columns, tuples[:n])
+		s.writeIn(b, t, columns, tuples[:n])
 		Write(b, lock)
 		raw, err := s.Read(b.SQL.String(), b.Vars)
 		if err != nil {

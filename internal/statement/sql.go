@@ -2,6 +2,8 @@ package statement
 
 import (
 	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
 // SQL is a statement to build SQL on, with the clauses of the application's own. Building
@@ -38,15 +40,22 @@ func Write(b *gorm.Statement, parts ...string) {
 	}
 }
 
-// writeIn writes "(a,b) IN (…)".
-func (s *Statement) writeIn(b *gorm.Statement, columns []string, tuples [][]any) {
+// writeIn writes "(a,b) IN (…)", with each value as its column would store it.
+func (s *Statement) writeIn(b *gorm.Statement, t *table.Table, columns []string, tuples [][]any) {
+	before, after := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		column, _ := t.Catalog.Column(c)
+		before[i], after[i] = s.Dialect.Stored(column)
+	}
 	if len(columns) == 1 {
 		Write(b, s.Dialect.Quote(columns[0]), " IN (")
-		for i, t := range tuples {
+		for i, tuple := range tuples {
 			if i > 0 {
 				Write(b, ",")
 			}
-			b.AddVar(b, t[0])
+			Write(b, before[0])
+			b.AddVar(b, tuple[0])
+			Write(b, after[0])
 		}
 		Write(b, ")")
 		return
@@ -59,12 +68,19 @@ func (s *Statement) writeIn(b *gorm.Statement, columns []string, tuples [][]any)
 		Write(b, s.Dialect.Quote(c))
 	}
 	Write(b, ") IN (", s.Dialect.RowValues)
-	for i, t := range tuples {
+	for i, tuple := range tuples {
 		if i > 0 {
 			Write(b, ",")
 		}
 		Write(b, "(")
-		b.AddVar(b, t...)
+		for k, v := range tuple {
+			if k > 0 {
+				Write(b, ",")
+			}
+			Write(b, before[k])
+			b.AddVar(b, v)
+			Write(b, after[k])
+		}
 		Write(b, ")")
 	}
 	Write(b, ")")

@@ -47,15 +47,20 @@ type Row struct {
 	Raw []any
 }
 
-// Param is a value as a parameter that finds it again. It prefers the canonical value
-// where a driver's bytes would be compared in another collation. Bytes are copied, since
-// a driver uses its own again.
+// Param is a value as a parameter that finds it again: as the database gave it. Only bytes
+// that are the canonical text are sent as text, which is compared in the column's own
+// collation. Bytes are copied, since a driver uses its own again.
 func Param(canonical, raw any) any {
-	switch canonical.(type) {
-	case string, int64, uint64:
+	b, isBytes := raw.([]byte)
+	switch c := canonical.(type) {
+	case int64, uint64:
 		return canonical
+	case string:
+		if _, isText := raw.(string); !isText && (!isBytes || string(b) == c) {
+			return canonical
+		}
 	}
-	if b, ok := raw.([]byte); ok {
+	if isBytes {
 		return bytes.Clone(b)
 	}
 	return raw

@@ -54,6 +54,7 @@ type Table struct {
 
 // Display is what is known about recording a column's values.
 type Display struct {
+	Model  string // the column's name as the model spells it
 	Hidden bool
 	Open   bool   // values other than documents are shown as they are
 	Path   string // the column as a path
@@ -69,7 +70,7 @@ func New(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Tab
 			continue
 		}
 		t.Index[c.Name] = len(t.Columns)
-		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: fieldOf(m.Schema, c.Name), DBType: c.DBType})
+		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: t.fieldOf(c.Name), DBType: c.DBType})
 	}
 	if len(described.Columns) == 0 && m.Schema != nil {
 		// The catalog does not know this dialect: believe the model.
@@ -79,24 +80,54 @@ func New(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Tab
 		}
 	}
 	t.SQLName = d.Qualified(name.Schema, name.Name)
+	t.findKey()
 	alias := d.Quote(name.Alias) + "."
-	for _, c := range t.Columns {
+	for i, c := range t.Columns {
 		t.Rules = append(t.Rules, values.For(d.Name(), c))
-		column := d.Quote(c.Name)
-		t.Bare = append(t.Bare, d.Read(column, c.DBType))
-		t.Qualified = append(t.Qualified, d.Read(alias+column, c.DBType))
+		column, read := d.Quote(c.Name), d.Read
+		if slices.Contains(t.Key, i) {
+			read = d.ReadKey
+		}
+		t.Bare = append(t.Bare, read(column, c.DBType))
+		t.Qualified = append(t.Qualified, read(alias+column, c.DBType))
 	}
 	t.List = strings.Join(t.Qualified, ",")
-	t.findKey()
 	t.findDisplay()
 	return t
 }
 
-func fieldOf(s *schema.Schema, column string) *schema.Field {
-	if s == nil {
+// fieldOf is the model's field of a column. Where the database compares names without
+// case, so does this.
+func (t *Table) fieldOf(column string) *schema.Field {
+	if t.Schema == nil {
 		return nil
 	}
-	return s.FieldsByDBName[column]
+	if f, ok := t.Schema.FieldsByDBName[column]; ok {
+		return f
+	}
+	for name, f := range t.Schema.FieldsByDBName {
+		if c, ok := t.Catalog.Column(name); ok && c.Name == column {
+			return f
+		}
+	}
+	return nil
+}
+
+// Canonical is a column's name as the catalog spells it.
+func (t *Table) Canonical(name string) string {
+	if _, ok := t.Index[name]; ok {
+		return name
+	}
+	if c, ok := t.Catalog.Column(name); ok {
+		return c.Name
+	}
+	return name
+}
+
+// At is the position of a column, in whatever case the database takes its name.
+func (t *Table) At(name string) (int, bool) {
+	at, ok := t.Index[t.Canonical(name)]
+	return at, ok
 }
 
 // findKey prefers the database's key to the model's: a model may name columns that
@@ -121,9 +152,14 @@ func (t *Table) findKey() {
 func (t *Table) findDisplay() {
 	t.Show = make([]Display, len(t.Columns))
 	for i, c := range t.Columns {
+		model := c.Name
+		if c.Field != nil {
+			model = c.Field.DBName
+		}
 		t.Show[i] = Display{
-			Hidden: t.ignored[c.Name] || t.Plan.Ignored(c.Name),
-			Open:   t.Plan.Open(c.Name),
+			Model:  model,
+			Hidden: t.ignored[model] || t.ignored[c.Name] || t.Plan.Ignored(model),
+			Open:   t.Plan.Open(model),
 			Path:   diffpath.Join([]string{c.Name}),
 			Key:    entry.NewKey(c.Name),
 		}
@@ -145,7 +181,7 @@ func (t *Table) All() []int {
 func (t *Table) Positions(names []string) []int {
 	at := make([]int, len(names))
 	for i, name := range names {
-		k, ok := t.Index[name]
+		k, ok := t.At(name)
 		if !ok {
 			return nil
 		}
@@ -235,7 +271,7 @@ func (t *Table) Seen(at int, v any) any {
 	if t.Show[at].Open && !IsDocument(v) {
 		return v
 	}
-	return t.Plan.Column(t.Model.Table, t.Columns[at].Name, v)
+	return t.Plan.Column(t.Model.Table, t.Show[at].Model, v)
 }
 
 // IsDocument reports whether a value is compared by path.

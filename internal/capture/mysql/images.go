@@ -21,8 +21,8 @@ func New(d *dialect.Dialect, portable bool) capture.Images {
 	i.Keyed = keyed
 	if d.MariaDB && d.AtLeast(10, 5, 0) {
 		// Run as a query, MariaDB does not tell the generated id: only where GORM itself
-		// asks for rows.
-		i.ReturnsInserted = func(s *statement.Statement) bool { return s.WantRows && plain(s) }
+		// asks for rows, or nothing else tells which of them were stored.
+		i.ReturnsInserted = func(s *statement.Statement) bool { return (s.WantRows || capture.Ignores(s)) && plain(s) }
 	}
 	if d.MariaDB && d.AtLeast(10, 0, 5) {
 		i.ReturnsDeleted = plain

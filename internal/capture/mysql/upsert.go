@@ -2,11 +2,13 @@ package mysql
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/capture"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
@@ -78,14 +80,26 @@ func collecting(s *statement.Statement, oc clause.OnConflict, at int, form HexFo
 }
 
 // assignable is the position of a column that may be assigned to itself: of the key if
-// possible.
+// possible. The AUTO_INCREMENT column is the last choice: with it MySQL fails (error 1869)
+// when two rows of the statement meet it.
 func assignable(t *table.Table) int {
+	last := -1
 	for _, k := range append(append([]int(nil), t.Key...), t.All()...) {
-		if c, ok := t.Column(k); !ok || !c.Generated {
+		switch c, _ := t.Column(k); {
+		case c.Generated || c.OnUpdate:
+		case c.AutoIncrement:
+			last = k
+		default:
 			return k
 		}
 	}
-	return -1
+	return last
+}
+
+// touchesItself reports whether the table has columns that an UPDATE changes by itself.
+// MariaDB returns them changed also of rows that were left as they are.
+func touchesItself(t *table.Table) bool {
+	return slices.ContainsFunc(t.Catalog.Columns, func(c catalog.Column) bool { return c.OnUpdate })
 }
 
 // runUpsert runs the statement, with the stored rows returned where both the
@@ -100,7 +114,7 @@ func (i Images) runUpsert(s *statement.Statement, query string, args []any, form
 		return statement.Outcome{}, nil, s.Unreadable(errReturning)
 	}
 	query += " " + returning
-	if i.ReturnsInserted == nil || !i.ReturnsInserted(s) {
+	if i.ReturnsInserted == nil || !i.ReturnsInserted(s) || touchesItself(s.Table) {
 		set, err := s.Rows(query, args, 0)
 		return statement.Outcome{Rows: set}, nil, err
 	}

@@ -26,6 +26,7 @@ func New(d *dialect.Dialect, portable bool) capture.Images {
 	}
 	if i.returns {
 		i.ReturnsInserted, i.ReturnsDeleted = plain, plain
+		i.Rehearse = rehearse
 	}
 	return i
 }
