@@ -8,13 +8,16 @@ import (
 	"strconv"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
-// InTx calls f in a transaction, and commits unless it failed. db is a pool or a
-// connection.
-func InTx(ctx context.Context, db interface {
+// Beginner is a pool or a connection.
+type Beginner interface {
 	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
-}, f func(tx *sql.Tx) error) error {
+}
+
+// InTx calls f in a transaction, and commits unless it failed.
+func InTx(ctx context.Context, db Beginner, f func(tx *sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -36,6 +39,20 @@ func Run(ctx context.Context, conn audit.Conn, statements []string) error {
 	return nil
 }
 
+// Create runs statements that create tables, in one transaction. IF NOT EXISTS alone
+// fails on PostgreSQL when several processes start at once: lock names what they take
+// turns at.
+func Create(ctx context.Context, db Beginner, name, lock string, statements []string) error {
+	return InTx(ctx, db, func(tx *sql.Tx) error {
+		if name == dialect.Postgres {
+			if err := LockPostgres(ctx, tx, LockKey(lock)); err != nil {
+				return err
+			}
+		}
+		return Run(ctx, tx, statements)
+	})
+}
+
 // LockKey is the advisory lock of what has that name, the same in every process.
 func LockKey(name string) int64 {
 	h := fnv.New64a()
@@ -44,8 +61,7 @@ func LockKey(name string) int64 {
 }
 
 // LockPostgres waits for an advisory lock and has it until the transaction ends. A
-// session's would be lost behind a pooler. IF NOT EXISTS alone fails when several
-// processes start at once.
+// session's would be lost behind a pooler.
 func LockPostgres(ctx context.Context, tx *sql.Tx, key int64) error {
 	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", key)
 	return err
