@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
@@ -50,15 +51,15 @@ func Context(db *gorm.DB) context.Context {
 	return context.Background()
 }
 
-// Asker is a pool, a connection or a transaction.
-type Asker interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+// Conn is a pool, a connection or a transaction.
+type Conn interface {
+	audit.Conn
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Qualify adds the current schema to a table without one: the application may change its
 // search path, or its database, later.
-func (e Errors) Qualify(ctx context.Context, db Asker, name string, table dialect.Table) (dialect.Table, error) {
+func (e Errors) Qualify(ctx context.Context, db Conn, name string, table dialect.Table) (dialect.Table, error) {
 	query := map[string]string{dialect.Postgres: "SELECT current_schema()", dialect.MySQL: "SELECT DATABASE()"}[name]
 	switch {
 	case table.Schema != "":
