@@ -16,7 +16,7 @@ import (
 
 // Errors is what a package calls the errors that are found here.
 type Errors struct {
-	// Failed says which step the driver's error ended.
+	// Failed says which step the driver's error ended. Only Qualify asks it.
 	Failed func(step string, err error) error
 	// Invalid is a handle without a database, InTransaction one inside a transaction,
 	// and Missing a table that cannot be there.
