@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -70,7 +71,7 @@ func TestQualify(t *testing.T) {
 func TestAskAndWrite(t *testing.T) {
 	_, pool := open(t)
 	pool.SetMaxOpenConns(1) // what is left open is waited for
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
 	statements := dialect.CreateTable(dialect.SQLite, dialect.Table{Name: "a"}, "  x TEXT")
 	if err := Try(ctx, pool, "SELECT 1 FROM a"); err == nil {
