@@ -10,16 +10,13 @@ import (
 )
 
 func columnType(name string, c column) string {
-	number := func(sqlite, postgres, mysql string) string {
-		return map[string]string{dialect.SQLite: sqlite, dialect.Postgres: postgres, dialect.MySQL: mysql}[name] + " NOT NULL"
-	}
 	switch {
 	case c.kind == "key":
 		return dialect.Identity(name)
 	case c.kind == "time":
-		return number("INTEGER", "bigint", "BIGINT")
+		return dialect.Pick(name, "INTEGER", "bigint", "BIGINT") + " NOT NULL"
 	case c.kind == "int":
-		return number("INTEGER", "integer", "INT")
+		return dialect.Pick(name, "INTEGER", "integer", "INT") + " NOT NULL"
 	case c.limit > 0:
 		return dialect.Text(name, fmt.Sprintf("VARCHAR(%d)", c.limit)) + " NOT NULL"
 	}

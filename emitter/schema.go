@@ -93,16 +93,13 @@ func indexName(table, suffix string) string {
 }
 
 func columnType(name string, c column) string {
-	of := func(sqlite, postgres, mysql string) string {
-		return map[string]string{dialect.SQLite: sqlite, dialect.Postgres: postgres, dialect.MySQL: mysql}[name]
-	}
 	switch {
 	case c.kind == kindSeq:
 		return dialect.Identity(name)
 	case c.kind == kindTime:
-		return of("DATETIME", "timestamptz(6)", "DATETIME(6)") + " NOT NULL"
+		return dialect.Pick(name, "DATETIME", "timestamptz(6)", "DATETIME(6)") + " NOT NULL"
 	case c.kind == kindJSON:
-		return of("TEXT", "jsonb", "JSON")
+		return dialect.Pick(name, "TEXT", "jsonb", "JSON")
 	case c.kind == kindInt:
 		return "INTEGER NOT NULL"
 	case c.limit >= entry.LongTextLimit:

@@ -24,7 +24,6 @@ type inspector struct {
 // select from it.
 func (in inspector) columns(ctx context.Context, table dialect.Table) ([]string, error) {
 	var query string
-	args := []any{table.Schema, table.Name}
 	switch in.dialect {
 	case dialect.Postgres:
 		query = `SELECT a.attname FROM pg_catalog.pg_attribute a
@@ -39,7 +38,7 @@ func (in inspector) columns(ctx context.Context, table dialect.Table) ([]string,
 	default:
 		return in.selectColumns(ctx, table)
 	}
-	names, err := owntable.Texts(ctx, in.conn, query, args...)
+	names, err := owntable.Texts(ctx, in.conn, query, table.Schema, table.Name)
 	return names, failed("reading its columns", err)
 }
 

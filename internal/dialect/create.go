@@ -5,30 +5,26 @@ func Known(dialect string) bool {
 	return dialect == SQLite || dialect == Postgres || dialect == MySQL
 }
 
-// Identity is the type of a primary key that the database counts.
-func Identity(dialect string) string {
+// Pick is the text that a known dialect says something with.
+func Pick(dialect, inSQLite, inPostgres, inMySQL string) string {
 	switch dialect {
 	case Postgres:
-		// Unlike a serial column's, its sequence needs no right: INSERT is enough.
-		return "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
-	case MySQL:
-		return "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"
-	default:
-		return "INTEGER PRIMARY KEY AUTOINCREMENT"
-	}
-}
-
-// Text is the type of a text: inMySQL there, where it says how long the text may be.
-func Text(dialect, inMySQL string) string {
-	switch dialect {
-	case Postgres:
-		return "text"
+		return inPostgres
 	case MySQL:
 		return inMySQL
 	default:
-		return "TEXT"
+		return inSQLite
 	}
 }
+
+// Identity is the type of a primary key that the database counts. On PostgreSQL it is no
+// serial column, whose sequence would need a right of its own beside INSERT.
+func Identity(dialect string) string {
+	return Pick(dialect, "INTEGER PRIMARY KEY AUTOINCREMENT", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY")
+}
+
+// Text is the type of a text: inMySQL there, where it says how long the text may be.
+func Text(dialect, inMySQL string) string { return Pick(dialect, "TEXT", "text", inMySQL) }
 
 // Index is an index of a table that is created.
 type Index struct {

@@ -3,14 +3,8 @@ package dialect
 // Now is an expression for the database's time, in microseconds since 1970. It moves on
 // inside a transaction, and no time zone enters into it.
 func Now(dialect string) string {
-	switch dialect {
-	case Postgres:
-		return "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
-	case MySQL:
-		return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"
-	default:
-		return "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
-	}
+	return Pick(dialect, "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
+		"(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint", "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))")
 }
 
 // InsertNew inserts values, "(columns) VALUES (…)", into a quoted table unless it has a
