@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/relay"
 )
 
@@ -49,12 +50,7 @@ func Slog(l *slog.Logger) Channel {
 func send(ctx context.Context, c Channel, m Message) error {
 	done := make(chan error, 1)
 	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				done <- fmt.Errorf("%w: %T", ErrChannelPanic, p)
-			}
-		}()
-		done <- c.Send(ctx, m)
+		done <- fault.GuardAs(ErrChannelPanic, func() error { return c.Send(ctx, m) })
 	}()
 	select {
 	case err := <-done:

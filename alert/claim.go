@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // maxBundle is how many rows one message can be about.
@@ -21,21 +23,9 @@ type claimed struct {
 
 // due returns the channels that have something to send.
 func (s *store) due(ctx context.Context, now time.Time) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, s.bind("SELECT DISTINCT channel FROM "+s.outbox+
+	names, err := owntable.Texts(ctx, s.db, s.bind("SELECT DISTINCT channel FROM "+s.outbox+
 		" WHERE status = ? AND due_at <= ? AND lease_until <= ?"), statusPending, now.UnixMicro(), now.UnixMicro())
-	if err != nil {
-		return nil, failed("looking for due messages", err)
-	}
-	defer rows.Close()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, failed("looking for due messages", err)
-		}
-		names = append(names, name)
-	}
-	return names, failed("looking for due messages", rows.Err())
+	return names, failed("looking for due messages", err)
 }
 
 // claim takes the next message of a channel, and reports whether there was one: nil
@@ -69,16 +59,12 @@ func (s *store) claim(ctx context.Context, channel string, lease time.Duration) 
 	if id == "" {
 		id = messageID(rows[0])
 	}
-	err = s.transaction(ctx, func(tx *sql.Tx) error {
+	err = owntable.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		for _, r := range rows {
-			result, err := tx.ExecContext(ctx, s.bind("UPDATE "+s.outbox+
+			n, err := owntable.Affected(tx.ExecContext(ctx, s.bind("UPDATE "+s.outbox+
 				" SET lease_owner = ?, lease_until = ?, attempts = attempts + 1, message_id = ?"+
 				" WHERE id = ? AND status = ? AND lease_until <= ? AND (message_id = '' OR message_id = ?)"),
-				c.token, now.Add(lease).UnixMicro(), id, r.id, statusPending, now.UnixMicro(), id)
-			if err != nil {
-				return failed("claiming a message", err)
-			}
-			n, err := result.RowsAffected()
+				c.token, now.Add(lease).UnixMicro(), id, r.id, statusPending, now.UnixMicro(), id))
 			if err != nil {
 				return failed("claiming a message", err)
 			}

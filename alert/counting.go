@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // countPage is how many records are read at a time to count those that match.
@@ -20,7 +21,7 @@ func (s *store) count(ctx context.Context, c *compiled, r *audit.Record, upto in
 	var where []string
 	var args []any
 	for _, p := range append(c.narrow, c.count.key(r)...) {
-		where = append(where, quote(s.dialect, p.column)+" IN "+placeholders(len(p.values)))
+		where = append(where, dialect.Quote(s.dialect, p.column)+" IN "+placeholders(len(p.values)))
 		for _, v := range p.values {
 			args = append(args, v)
 		}
@@ -56,7 +57,8 @@ func (s *store) like(ctx context.Context, c *compiled, base string, args []any, 
 		where, order = compare("<=")+" AND "+compare(">"), "occurred_at DESC, seq DESC"
 		next = "(" + compare("<") + " OR " + compare("=") + " AND seq < ?)"
 	}
-	query := "SELECT " + s.auditColumns() + " FROM " + s.auditLog + " WHERE " + base + " AND " + where
+	query := base + " AND " + where
+	most := min(countPage, c.count.limit+1)
 	args = append(args[:len(args):len(args)], s.timeArg(from), s.timeArg(to))
 	var times []time.Time
 	var last audit.Record
@@ -66,33 +68,16 @@ func (s *store) like(ctx context.Context, c *compiled, base string, args []any, 
 			q += " AND " + next
 			a = append(a[:len(a):len(a)], s.timeArg(last.Time), s.timeArg(last.Time), last.Seq)
 		}
-		read, err := s.page(ctx, q+" ORDER BY "+order+" LIMIT ?", append(a[:len(a):len(a)], min(countPage, c.count.limit+1)), func(r audit.Record) {
-			last = r
-			if c.when.holds(&r) {
+		read := 0
+		err := s.records(ctx, func(r audit.Record, unreadable error) error {
+			read, last = read+1, r
+			if unreadable == nil && c.when.holds(&r) {
 				times = append(times, r.Time)
 			}
-		})
-		if err != nil || read < min(countPage, c.count.limit+1) || len(times) > c.count.limit {
+			return unreadable
+		}, q+" ORDER BY "+order+" LIMIT ?", append(a[:len(a):len(a)], most)...)
+		if err != nil || read < most || len(times) > c.count.limit {
 			return times, err
 		}
 	}
-}
-
-// page reads records and returns how many rows there were.
-func (s *store) page(ctx context.Context, query string, args []any, f func(audit.Record)) (int, error) {
-	rows, err := s.db.QueryContext(ctx, s.bind(query), args...)
-	if err != nil {
-		return 0, failed("reading the audit table", err)
-	}
-	defer rows.Close()
-	n := 0
-	for rows.Next() {
-		n++
-		r, err := emitter.ReadRecord(rows)
-		if err != nil {
-			return n, err
-		}
-		f(r)
-	}
-	return n, failed("reading the audit table", rows.Err())
 }

@@ -3,6 +3,8 @@ package alert
 import (
 	"context"
 	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // DeadMessage is a message that was given up.
@@ -58,7 +60,8 @@ func (e *Engine) Discard(ctx context.Context, ids ...string) (int, error) {
 func (e *Engine) change(ctx context.Context, status string, ids []string) (int, error) {
 	if len(ids) == 0 {
 		var err error
-		if ids, err = e.store.deadIDs(ctx); err != nil {
+		ids, err = owntable.Texts(ctx, e.store.db, e.store.bind("SELECT DISTINCT message_id FROM "+e.store.outbox+" WHERE status = ?"), statusDead)
+		if err != nil {
 			return 0, failed("reading dead messages", err)
 		}
 	}
@@ -68,36 +71,17 @@ func (e *Engine) change(ctx context.Context, status string, ids []string) (int, 
 	}
 	changed := 0
 	for _, id := range ids {
-		result, err := e.store.db.ExecContext(ctx, e.store.bind("UPDATE "+e.store.outbox+
+		n, err := owntable.Affected(e.store.db.ExecContext(ctx, e.store.bind("UPDATE "+e.store.outbox+
 			" SET status = ?, attempts = 0, due_at = ?, lease_owner = '', lease_until = 0 WHERE message_id = ? AND status = ?"),
-			status, now.UnixMicro(), id, statusDead)
+			status, now.UnixMicro(), id, statusDead))
 		if err != nil {
 			return changed, failed("changing dead messages", err)
 		}
-		if n, err := result.RowsAffected(); err != nil {
-			return changed, failed("changing dead messages", err)
-		} else if n > 0 {
+		if n > 0 {
 			changed++
 		}
 	}
 	return changed, nil
-}
-
-func (s *store) deadIDs(ctx context.Context) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, s.bind("SELECT DISTINCT message_id FROM "+s.outbox+" WHERE status = ?"), statusDead)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
 }
 
 // Prune removes rows of messages that were sent or discarded and were written
@@ -110,12 +94,8 @@ func (e *Engine) Prune(ctx context.Context, age time.Duration) (int, error) {
 	}
 	total := 0
 	for _, status := range []string{statusSent, statusDiscarded} {
-		result, err := e.store.db.ExecContext(ctx, e.store.bind("DELETE FROM "+e.store.outbox+" WHERE status = ? AND created_at < ?"),
-			status, now.Add(-age).UnixMicro())
-		if err != nil {
-			return total, failed("removing old messages", err)
-		}
-		n, err := result.RowsAffected()
+		n, err := owntable.Affected(e.store.db.ExecContext(ctx, e.store.bind("DELETE FROM "+e.store.outbox+" WHERE status = ? AND created_at < ?"),
+			status, now.Add(-age).UnixMicro()))
 		if err != nil {
 			return total, failed("removing old messages", err)
 		}

@@ -10,7 +10,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
-	"github.com/gorm-audit/auditplugin/emitter"
 )
 
 // Planned is a message that a dry run would have sent.
@@ -53,9 +52,6 @@ func DryRun(ctx context.Context, db *gorm.DB, rules []Rule, since, until time.Ti
 	c, err := newConfig(db, rules, nil, s)
 	if err != nil {
 		return nil, err
-	}
-	if db == nil || db.Config == nil {
-		return nil, wrong("no database")
 	}
 	st, err := openStore(ctx, db, s.outbox, s.audit)
 	if err != nil {
@@ -112,24 +108,18 @@ func (d *dryRun) all(ctx context.Context, since, until time.Time) error {
 
 // page reads records. One that cannot be read has the schema version -1.
 func (d *dryRun) page(ctx context.Context, within string, args []any) ([]audit.Record, error) {
-	rows, err := d.store.db.QueryContext(ctx, d.store.bind("SELECT "+d.store.auditColumns()+" FROM "+d.store.auditLog+
-		" WHERE "+within+" AND seq >= ? AND seq <= ? ORDER BY seq LIMIT ?"), append(args, dryRunPage)...)
-	if err != nil {
-		return nil, failed("reading the audit table", err)
-	}
-	defer rows.Close()
 	var records []audit.Record
-	for rows.Next() {
-		r, err := emitter.ReadRecord(rows)
-		if err != nil {
+	err := d.store.records(ctx, func(r audit.Record, unreadable error) error {
+		if unreadable != nil {
 			if r.Seq == 0 {
-				return nil, err
+				return unreadable
 			}
 			r.SchemaVersion = -1
 		}
 		records = append(records, r)
-	}
-	return records, failed("reading the audit table", rows.Err())
+		return nil
+	}, within+" AND seq >= ? AND seq <= ? ORDER BY seq LIMIT ?", append(args, dryRunPage)...)
+	return records, err
 }
 
 func (d *dryRun) record(ctx context.Context, r *audit.Record) error {

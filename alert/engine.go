@@ -65,7 +65,7 @@ func New(db *gorm.DB, rules []Rule, channels map[string]Channel, opts ...Option)
 		return nil, err
 	}
 	st.clock = s.clock
-	if err := st.ensure(ctx, s.outbox, s.create); err != nil {
+	if err := st.ensure(ctx, s.create); err != nil {
 		return nil, err
 	}
 	e := &Engine{store: st, opts: s, gorm: db, changed: make(chan struct{}, 1), woken: make(chan struct{}, 1)}

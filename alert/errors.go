@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
 )
 
 // Errors that this package returns, for errors.Is.
@@ -58,10 +60,9 @@ type failure struct {
 
 func (f *failure) Error() string {
 	text := "auditplugin: alerts: " + f.step + " failed"
-	var state interface{ SQLState() string }
-	switch {
-	case errors.As(f.err, &state):
-		text += " (SQLSTATE " + state.SQLState() + ")"
+	switch state := neighbour.SQLState(f.err); {
+	case state != "":
+		text += " (SQLSTATE " + state + ")"
 	case errors.Is(f.err, context.DeadlineExceeded), errors.Is(f.err, context.Canceled):
 		text += ": its time was over"
 	}

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // Option changes how an engine works. Options that are wrong are errors of [New].
@@ -14,7 +16,7 @@ type Option func(*settings) error
 
 // settings are what the options set.
 type settings struct {
-	outbox, audit tableName
+	outbox, audit dialect.Table
 	create        bool
 	models        []any
 	words         wording
@@ -39,7 +41,7 @@ type quietHours struct {
 
 func newSettings(opts []Option) (settings, error) {
 	s := settings{
-		outbox: tableName{name: DefaultTable}, audit: tableName{name: "audit_logs"}, create: true,
+		outbox: defaultTable(), audit: dialect.Table{Name: "audit_logs"}, create: true,
 		words: wording{zone: time.UTC, layout: "2 Jan 2006 15:04 MST"},
 		poll:  time.Second, sendTimeout: 30 * time.Second, stopTimeout: 10 * time.Second,
 		attempts: 15, retryFirst: 5 * time.Second, retryMost: time.Hour, keep: 30 * 24 * time.Hour,
@@ -68,6 +70,13 @@ func (s settings) quietOn(channel string) []Hours {
 
 func wrong(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalidOption, fmt.Sprintf(format, args...))
+}
+
+func parseTable(name string) (dialect.Table, error) {
+	if !dialect.ValidTable(name) {
+		return dialect.Table{}, wrong("table name %q", name)
+	}
+	return dialect.ParseTable(name), nil
 }
 
 // WithTable names the outbox table; the default is "audit_alerts". The name may be

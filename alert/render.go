@@ -9,6 +9,7 @@ import (
 	"text/template"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/fault"
 )
 
 // rendered are the texts of one message about one record.
@@ -43,14 +44,10 @@ func (c *compiled) render(w wording, r *audit.Record, count int) (rendered, erro
 }
 
 // execute runs a template, up to a size that no message has.
-func execute(t *template.Template, v View) (text string, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("template %s panicked", t.Name())
-		}
-	}()
+func execute(t *template.Template, v View) (string, error) {
 	var out limited
-	if err := t.Execute(&out, v); err != nil && !errors.Is(err, errFull) {
+	panicked := fmt.Errorf("template %s panicked", t.Name())
+	if err := fault.GuardAs(panicked, func() error { return t.Execute(&out, v) }); err != nil && !errors.Is(err, errFull) {
 		// The template package quotes no values but what methods return, and a
 		// view has none.
 		return "", err

@@ -3,13 +3,8 @@ package alert
 import (
 	"fmt"
 	"strings"
-)
 
-// The dialects, as GORM names them.
-const (
-	sqlite   = "sqlite"
-	postgres = "postgres"
-	mysql    = "mysql"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // DefaultTable is the name of the outbox table.
@@ -22,12 +17,14 @@ const DefaultTable = "audit_alerts"
 //
 // Times in the table are microseconds since 1970, UTC.
 func Schema(dialect string) (string, error) {
-	statements, err := ddl(dialect, tableName{name: DefaultTable})
+	statements, err := ddl(dialect, defaultTable())
 	if err != nil {
 		return "", err
 	}
 	return strings.Join(statements, ";\n") + ";\n", nil
 }
+
+func defaultTable() dialect.Table { return dialect.Table{Name: DefaultTable} }
 
 // column is a column of the outbox. A limit makes it a short text that can be
 // indexed.
@@ -79,97 +76,32 @@ func columnNames() []string {
 	return names
 }
 
-type tableName struct{ schema, name string }
-
-func parseTable(name string) (tableName, error) {
-	schema, table, qualified := strings.Cut(name, ".")
-	if !qualified {
-		schema, table = "", name
+func indexes(name string, table dialect.Table) []dialect.Index {
+	index := func(suffix string, unique bool, columns ...string) dialect.Index {
+		return dialect.Index{Name: indexName(table.Name, suffix), Columns: dialect.List(name, "", columns), Unique: unique}
 	}
-	if table == "" || qualified && schema == "" || strings.Contains(name, "\x00") {
-		return tableName{}, fmt.Errorf("%w: table name %q", ErrInvalidOption, name)
-	}
-	return tableName{schema, table}, nil
-}
-
-func (t tableName) quoted(dialect string) string {
-	if t.schema == "" {
-		return quote(dialect, t.name)
-	}
-	return quote(dialect, t.schema) + "." + quote(dialect, t.name)
-}
-
-func quote(dialect, name string) string {
-	if dialect == mysql {
-		return "`" + strings.ReplaceAll(name, "`", "``") + "`"
-	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-}
-
-func quoteAll(dialect string, names []string) string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = quote(dialect, n)
-	}
-	return strings.Join(out, ", ")
-}
-
-type index struct {
-	suffix  string
-	columns []string
-	unique  bool
-}
-
-func indexes() []index {
-	return []index{
-		{"record", []string{"record", "rule", "channel"}, true},
+	return []dialect.Index{
+		index("record", true, "record", "rule", "channel"),
 		// What is to be sent on a channel, and what is dead.
-		{"due", []string{"status", "channel", "due_at"}, false},
+		index("due", false, "status", "channel", "due_at"),
 		// Whether something was told before.
-		{"dedupe", []string{"dedupe", "occurred_at"}, false},
+		index("dedupe", false, "dedupe", "occurred_at"),
 		// How much a rule has sent lately, and what waits.
-		{"rule", []string{"rule", "channel", "due_at"}, false},
+		index("rule", false, "rule", "channel", "due_at"),
 		// The rows of a message that is sent again.
-		{"message", []string{"message_id"}, false},
+		index("message", false, "message_id"),
 	}
 }
 
-func ddl(dialect string, table tableName) ([]string, error) {
-	switch dialect {
-	case sqlite, postgres, mysql:
-	default:
-		return nil, fmt.Errorf("%w: %q", ErrUnknownDialect, dialect)
+func ddl(name string, table dialect.Table) ([]string, error) {
+	if !dialect.Known(name) {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownDialect, name)
 	}
-	var parts []string
+	var lines []string
 	for _, c := range columns() {
-		parts = append(parts, "  "+quote(dialect, c.name)+" "+columnType(dialect, c))
+		lines = append(lines, "  "+dialect.Quote(name, c.name)+" "+columnType(name, c))
 	}
-	if dialect == mysql {
-		for _, ix := range indexes() {
-			word := "KEY"
-			if ix.unique {
-				word = "UNIQUE KEY"
-			}
-			parts = append(parts, "  "+word+" "+quote(dialect, indexName(table.name, ix.suffix))+" ("+quoteAll(dialect, ix.columns)+")")
-		}
-		return []string{"CREATE TABLE IF NOT EXISTS " + table.quoted(dialect) + " (\n" + strings.Join(parts, ",\n") +
-			"\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"}, nil
-	}
-	statements := []string{"CREATE TABLE IF NOT EXISTS " + table.quoted(dialect) + " (\n" + strings.Join(parts, ",\n") + "\n)"}
-	for _, ix := range indexes() {
-		word := "INDEX"
-		if ix.unique {
-			word = "UNIQUE INDEX"
-		}
-		// SQLite qualifies the index, PostgreSQL the table.
-		name, on := tableName{name: indexName(table.name, ix.suffix)}, table
-		if dialect == sqlite {
-			name.schema, on.schema = table.schema, ""
-		}
-		statements = append(statements, "CREATE "+word+" IF NOT EXISTS "+name.quoted(dialect)+" ON "+on.quoted(dialect)+
-			" ("+quoteAll(dialect, ix.columns)+")")
-	}
-	return statements, nil
+	return dialect.CreateTable(name, table, strings.Join(lines, ",\n"), indexes(name, table)...), nil
 }
 
 // indexName stays within PostgreSQL's 63 bytes.
@@ -178,28 +110,4 @@ func indexName(table, suffix string) string {
 		table = table[:room]
 	}
 	return "idx_" + table + "_" + suffix
-}
-
-func columnType(dialect string, c column) string {
-	switch c.kind {
-	case "key":
-		return map[string]string{
-			sqlite:   "INTEGER PRIMARY KEY AUTOINCREMENT",
-			postgres: "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-			mysql:    "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
-		}[dialect]
-	case "time":
-		return map[string]string{sqlite: "INTEGER NOT NULL", postgres: "bigint NOT NULL", mysql: "BIGINT NOT NULL"}[dialect]
-	case "int":
-		return map[string]string{sqlite: "INTEGER NOT NULL", postgres: "integer NOT NULL", mysql: "INT NOT NULL"}[dialect]
-	}
-	switch {
-	case dialect == postgres:
-		return "text NOT NULL"
-	case dialect == mysql && c.limit > 0:
-		return fmt.Sprintf("VARCHAR(%d) NOT NULL", c.limit)
-	case dialect == mysql:
-		return "MEDIUMTEXT NOT NULL"
-	}
-	return "TEXT NOT NULL"
 }

@@ -2,10 +2,13 @@ package alert
 
 import (
 	"context"
+	"database/sql"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // ChannelStats tell how a channel is doing, in rows of the outbox: one for each
@@ -38,18 +41,12 @@ func (e *Engine) Stats(ctx context.Context) ([]ChannelStats, error) {
 	for name := range e.current.Load().channels {
 		get(name).Configured = true
 	}
-	rows, err := e.store.db.QueryContext(ctx, e.store.bind("SELECT channel, status, COUNT(*), MIN(due_at), COALESCE(SUM(CASE WHEN due_at <= ? THEN 1 ELSE 0 END), 0) FROM "+
-		e.store.outbox+" GROUP BY channel, status"), now.UnixMicro())
-	if err != nil {
-		return nil, failed("counting the outbox", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = owntable.Each(ctx, e.store.db, func(row *sql.Rows) error {
 		var name, status string
 		var n, late int
 		var first int64
-		if err := rows.Scan(&name, &status, &n, &first, &late); err != nil {
-			return nil, failed("counting the outbox", err)
+		if err := row.Scan(&name, &status, &n, &first, &late); err != nil {
+			return err
 		}
 		s := get(name)
 		switch status {
@@ -63,8 +60,10 @@ func (e *Engine) Stats(ctx context.Context) ([]ChannelStats, error) {
 		case statusDead:
 			s.Dead = n
 		}
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	}, e.store.bind("SELECT channel, status, COUNT(*), MIN(due_at), COALESCE(SUM(CASE WHEN due_at <= ? THEN 1 ELSE 0 END), 0) FROM "+
+		e.store.outbox+" GROUP BY channel, status"), now.UnixMicro())
+	if err != nil {
 		return nil, failed("counting the outbox", err)
 	}
 	out := make([]ChannelStats, 0, len(all))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/auditlog"
+	"github.com/gorm-audit/auditplugin/internal/fault"
 )
 
 // sink is an emitter from a function.
@@ -60,7 +61,7 @@ func TestEmittersThatFail(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	l.Audit.InfoContext(ctx, "m")
-	if !errors.Is(seen, io.ErrUnexpectedEOF) || !strings.Contains(seen.Error(), "panicked") {
+	if !errors.Is(seen, io.ErrUnexpectedEOF) || !errors.Is(seen, fault.ErrPanic) {
 		t.Errorf("error handler saw %v", seen)
 	}
 	if len(got) != 1 || trail.Len() == 0 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/ecslog"
+	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 )
 
@@ -97,21 +98,12 @@ func (h *handler) entry(ctx context.Context, r slog.Record, c *change) error {
 		errs = append(errs, fmt.Errorf("auditplugin: audit line: %w", err))
 	}
 	for _, e := range t.emitters {
-		if err := emit(context.WithoutCancel(ctx), e, rec); err != nil {
+		err := fault.Guard(func() error { return e.Emit(context.WithoutCancel(ctx), []audit.Record{rec}) })
+		if err != nil {
 			errs = append(errs, fmt.Errorf("auditplugin: audit entry: emitter %T: %w", e, err))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// emit keeps an emitter's panic from the application.
-func emit(ctx context.Context, e audit.Emitter, rec audit.Record) (err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("panicked")
-		}
-	}()
-	return e.Emit(ctx, []audit.Record{rec})
 }
 
 // describe fills in a record what the context and the call tell.

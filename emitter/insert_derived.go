@@ -2,7 +2,6 @@ package emitter
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -26,7 +25,7 @@ func (in inspector) derives(ctx context.Context) (bool, error) {
 	var format string
 	var logs bool
 	if err := in.conn.QueryRowContext(ctx, "SELECT @@binlog_format, @@log_bin").Scan(&format, &logs); err != nil {
-		return false, fmt.Errorf("auditplugin: audit table: binlog_format: %w", err)
+		return false, failed("binlog_format", err)
 	}
 	return !logs || !strings.EqualFold(format, "STATEMENT"), nil
 }

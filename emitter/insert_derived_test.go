@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
@@ -18,7 +19,7 @@ func TestDerivedInsert(t *testing.T) {
 		entries = append(entries, c.Entry(&r, entry.Images{After: `{"id":1}`}))
 	}
 	for _, derived := range []bool{true, false} {
-		v := newValuesInserter(mysql, tableName{name: "a"}, "15:04")
+		v := newValuesInserter(dialect.MySQL, dialect.Table{Name: "a"}, "15:04")
 		v.derived = derived
 		for _, rows := range []int{16, 32} {
 			query, args := v.statement(entries[:rows], new(boxes))

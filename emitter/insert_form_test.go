@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
@@ -14,9 +15,9 @@ func TestInsertFormsAreBounded(t *testing.T) {
 		inserter
 		texts() map[form]*[lengths]string
 	}{
-		"sqlite":   newValuesInserter(sqlite, tableName{name: "a"}, "15:04"),
-		"mysql":    newValuesInserter(mysql, tableName{name: "a"}, "15:04"),
-		"postgres": newPostgresInserter(tableName{name: "a"}),
+		"sqlite":   newValuesInserter(dialect.SQLite, dialect.Table{Name: "a"}, "15:04"),
+		"mysql":    newValuesInserter(dialect.MySQL, dialect.Table{Name: "a"}, "15:04"),
+		"postgres": newPostgresInserter(dialect.Table{Name: "a"}),
 	} {
 		c := entry.Converter{Limit: entry.MaxImage}
 		for i := range 500 {
@@ -73,7 +74,7 @@ func arguments(query string) int {
 }
 
 func TestInsertFormOfPostgres(t *testing.T) {
-	q := newPostgresInserter(tableName{name: "a"})
+	q := newPostgresInserter(dialect.Table{Name: "a"})
 	c := entry.Converter{Limit: entry.MaxImage}
 	var entries []entry.Entry
 	for _, id := range []string{"1", "2"} {

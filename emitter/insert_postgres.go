@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
@@ -25,8 +26,8 @@ const (
 	severalRows
 )
 
-func newPostgresInserter(table tableName) *postgresInserter {
-	p := &postgresInserter{head: "INSERT INTO " + table.quoted(postgres) + " (" + list(postgres, Columns()[1:]) + ") "}
+func newPostgresInserter(table dialect.Table) *postgresInserter {
+	p := &postgresInserter{head: "INSERT INTO " + table.Quoted(dialect.Postgres) + " (" + dialect.List(dialect.Postgres, "", Columns()[1:]) + ") "}
 	for at, c := range columns()[1:] {
 		p.kinds[at] = c.kind
 	}

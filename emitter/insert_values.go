@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
@@ -29,19 +30,19 @@ const (
 	maxPowerSQLite = 4
 )
 
-func newValuesInserter(dialect string, table tableName, layout string) *valuesInserter {
+func newValuesInserter(name string, table dialect.Table, layout string) *valuesInserter {
 	v := &valuesInserter{as: encoding{layout: layout}, most: maxPower}
-	if dialect == sqlite {
+	if name == dialect.SQLite {
 		v.most, v.numbered = maxPowerSQLite, true
 	}
 	v.into = "INSERT INTO "
-	if dialect == sqlite {
+	if name == dialect.SQLite {
 		// SQLite copies every page that a statement of several rows touches, to undo the
 		// statement alone if a row is refused. Nobody wants that: those before it are
 		// undone with the transaction, or to the savepoint that was set for them.
 		v.into = "INSERT OR FAIL INTO "
 	}
-	v.into += table.quoted(dialect) + " (" + list(dialect, Columns()[1:]) + ") "
+	v.into += table.Quoted(name) + " (" + dialect.List(name, "", Columns()[1:]) + ") "
 	v.forms.build = v.build
 	return v
 }

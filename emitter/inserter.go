@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
@@ -18,16 +19,16 @@ type inserter interface {
 	statement(entries []entry.Entry, shared *boxes) (query string, args []any)
 }
 
-func newInserter(ctx context.Context, db *gorm.DB, in inspector, table tableName) (inserter, error) {
+func newInserter(ctx context.Context, db *gorm.DB, in inspector, table dialect.Table) (inserter, error) {
 	// Texts, not time.Time, so that no driver setting moves the time.
 	switch in.dialect {
-	case postgres:
+	case dialect.Postgres:
 		return newPostgresInserter(table), nil
-	case sqlite:
+	case dialect.SQLite:
 		// As its driver writes times, but of a fixed length, for ordering.
-		return newValuesInserter(sqlite, table, "2006-01-02 15:04:05.000000+00:00"), nil
-	case mysql:
-		v := newValuesInserter(mysql, table, "2006-01-02 15:04:05.000000")
+		return newValuesInserter(dialect.SQLite, table, "2006-01-02 15:04:05.000000+00:00"), nil
+	case dialect.MySQL:
+		v := newValuesInserter(dialect.MySQL, table, "2006-01-02 15:04:05.000000")
 		var err error
 		v.derived, err = in.derives(ctx)
 		return v, err
@@ -46,7 +47,7 @@ func quoter(db *gorm.DB) func(string) string {
 }
 
 // newGenericInserter lets the dialect quote names and write placeholders.
-func newGenericInserter(db *gorm.DB, table tableName) inserter {
+func newGenericInserter(db *gorm.DB, table dialect.Table) inserter {
 	quoteWith := quoter(db)
 	names := Columns()[1:]
 	for i, name := range names {
@@ -66,7 +67,7 @@ func newGenericInserter(db *gorm.DB, table tableName) inserter {
 		return "(" + b.String() + ")"
 	}
 	return &genericInserter{
-		head: "INSERT INTO " + quoteWith(table.dotted()) + " (" + strings.Join(names, ",") + ") VALUES ",
+		head: "INSERT INTO " + quoteWith(table.Dotted()) + " (" + strings.Join(names, ",") + ") VALUES ",
 		row:  row,
 	}
 }

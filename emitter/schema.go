@@ -5,40 +5,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 )
-
-// The dialects, as GORM names them, for which there is a schema. Tables of others
-// are used if they exist.
-const (
-	sqlite   = "sqlite"
-	postgres = "postgres"
-	mysql    = "mysql"
-)
-
-// tableName is a table's name and, unless empty, its schema or database.
-type tableName struct{ schema, name string }
-
-func (t tableName) quoted(dialect string) string {
-	if t.schema == "" {
-		return quote(dialect, t.name)
-	}
-	return quote(dialect, t.schema) + "." + quote(dialect, t.name)
-}
-
-func (t tableName) dotted() string {
-	if t.schema == "" {
-		return t.name
-	}
-	return t.schema + "." + t.name
-}
-
-func quote(dialect, name string) string {
-	if dialect == mysql {
-		return "`" + strings.ReplaceAll(name, "`", "``") + "`"
-	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-}
 
 // Schema returns the statements that create the table audit_logs and its indexes
 // in the given dialect, "sqlite", "postgres" or "mysql" (MariaDB too), for teams
@@ -61,93 +30,54 @@ func (t *TableEmitter) Schema(dialect string) (string, error) {
 	return strings.Join(statements, ";\n") + ";\n", nil
 }
 
-// index is an index of the audit table and the question that it answers. They
-// are few, since every insert pays for each.
-type index struct {
-	suffix  string
-	columns []string
-	unique  bool
-}
-
-func indexes(dialect string) []index {
+// indexes of the audit table, each for a question. They are few, since every insert
+// pays for each.
+func indexes(name string, table dialect.Table) []dialect.Index {
+	index := func(suffix string, columns ...string) dialect.Index {
+		return dialect.Index{Name: indexName(table.Name, suffix), Columns: dialect.List(name, "", columns)}
+	}
+	// One record by the id that its log line carries; and no record twice.
+	id := index("id", "id")
+	id.Unique = true
 	// The table's name beside the time spares the rows of other tables, and costs
 	// an insert nothing that could be measured.
-	window := []string{"occurred_at", "table_name"}
-	if dialect == sqlite {
+	window := index("time", "occurred_at", "table_name")
+	if name == dialect.SQLite {
 		// SQLite reads what an index holds before it looks for the row: which
 		// records of a window changed a column then costs no row that did not.
-		window = append(window, "changed")
+		window = index("time", "occurred_at", "table_name", "changed")
 	}
-	return []index{
-		// One record by the id that its log line carries; and no record twice.
-		{"id", []string{"id"}, true},
+	all := []dialect.Index{
+		id,
 		// One row's trail, in order.
-		{"record", []string{"table_name", "record_id", "seq"}, false},
+		index("record", "table_name", "record_id", "seq"),
 		// One actor's doings, in order.
-		{"actor", []string{"actor_id", "seq"}, false},
+		index("actor", "actor_id", "seq"),
 		// A time window.
-		{"time", window, false},
+		window,
 		// What else the same transaction did.
-		{"transaction", []string{"transaction_id"}, false},
+		index("transaction", "transaction_id"),
 	}
-}
-
-func ddl(dialect string, table tableName) ([]string, error) {
-	switch dialect {
-	case sqlite, postgres, mysql:
-	default:
-		return nil, fmt.Errorf("%w: %q", ErrUnknownDialect, dialect)
-	}
-	var lines []string
-	for _, c := range columns() {
-		lines = append(lines, "  "+quote(dialect, c.name)+" "+columnType(dialect, c))
-	}
-	options := ""
-	if dialect == mysql {
-		// MySQL has no CREATE INDEX IF NOT EXISTS, and commits before each
-		// statement: one statement makes all or nothing.
-		for _, ix := range indexes(dialect) {
-			word := "KEY"
-			if ix.unique {
-				word = "UNIQUE KEY"
-			}
-			lines = append(lines, "  "+word+" "+quote(dialect, indexName(table.name, ix.suffix))+" ("+list(dialect, ix.columns)+")")
-		}
-		// Binary collation: ids that differ in case are different ids.
-		options = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
-	}
-	statements := []string{
-		"CREATE TABLE IF NOT EXISTS " + table.quoted(dialect) + " (\n" + strings.Join(lines, ",\n") + "\n)" + options,
-	}
-	if dialect == mysql {
-		return statements, nil
-	}
-	for _, ix := range indexes(dialect) {
-		word := "INDEX"
-		if ix.unique {
-			word = "UNIQUE INDEX"
-		}
-		statements = append(statements, createIndex(dialect, table, word, ix.suffix, "", list(dialect, ix.columns)))
-	}
-	if dialect == postgres {
+	if name == dialect.Postgres {
 		// Which records changed a field: changed @> '["phone"]'. Elsewhere that
 		// question is asked within a row's trail or a time window, which the
 		// indexes above narrow down.
-		statements = append(statements,
-			createIndex(dialect, table, "INDEX", "changed", " USING gin", quote(dialect, "changed")+" jsonb_path_ops"))
+		changed := index("changed", "changed")
+		changed.Using, changed.Columns = " USING gin", changed.Columns+" jsonb_path_ops"
+		all = append(all, changed)
 	}
-	return statements, nil
+	return all
 }
 
-// createIndex qualifies the index in SQLite and the table in PostgreSQL; each
-// puts an index beside its table and does not allow the other spelling.
-func createIndex(dialect string, table tableName, word, suffix, using, columnList string) string {
-	ix := tableName{name: indexName(table.name, suffix)}
-	on := table
-	if dialect == sqlite {
-		ix.schema, on.schema = table.schema, ""
+func ddl(name string, table dialect.Table) ([]string, error) {
+	if !dialect.Known(name) {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownDialect, name)
 	}
-	return "CREATE " + word + " IF NOT EXISTS " + ix.quoted(dialect) + " ON " + on.quoted(dialect) + using + " (" + columnList + ")"
+	var lines []string
+	for _, c := range columns() {
+		lines = append(lines, "  "+dialect.Quote(name, c.name)+" "+columnType(name, c))
+	}
+	return dialect.CreateTable(name, table, strings.Join(lines, ",\n"), indexes(name, table)...), nil
 }
 
 // maxIdentifier is PostgreSQL's limit for names, in bytes; MySQL's is 64.
@@ -162,52 +92,19 @@ func indexName(table, suffix string) string {
 	return "idx_" + entry.Cut(table, maxIdentifier-len(suffix)-7) + "_" + suffix
 }
 
-func list(dialect string, names []string) string {
-	quoted := make([]string, len(names))
-	for i, n := range names {
-		quoted[i] = quote(dialect, n)
-	}
-	return strings.Join(quoted, ", ")
-}
-
-func columnType(dialect string, c column) string {
-	switch c.kind {
-	case kindSeq:
-		// An identity column, unlike a serial one, needs no right to its sequence:
-		// INSERT alone is enough.
-		return map[string]string{
-			sqlite:   "INTEGER PRIMARY KEY AUTOINCREMENT",
-			postgres: "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-			mysql:    "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
-		}[dialect]
-	case kindTime:
-		return map[string]string{
-			sqlite:   "DATETIME NOT NULL",
-			postgres: "timestamptz(6) NOT NULL",
-			mysql:    "DATETIME(6) NOT NULL",
-		}[dialect]
-	case kindJSON:
-		return map[string]string{
-			sqlite:   "TEXT",
-			postgres: "jsonb",
-			mysql:    "JSON",
-		}[dialect]
-	case kindInt:
-		return "INTEGER NOT NULL"
-	default:
-		return textType(dialect, c.limit)
-	}
-}
-
-func textType(dialect string, limit int) string {
+func columnType(name string, c column) string {
 	switch {
-	case dialect == mysql && limit >= entry.LongTextLimit:
-		return "TEXT NOT NULL"
-	case dialect == mysql:
-		return "VARCHAR(" + strconv.Itoa(limit) + ") NOT NULL"
-	case dialect == postgres:
-		return "text NOT NULL"
+	case c.kind == kindSeq:
+		return dialect.Identity(name)
+	case c.kind == kindTime:
+		return dialect.Pick(name, "DATETIME", "timestamptz(6)", "DATETIME(6)") + " NOT NULL"
+	case c.kind == kindJSON:
+		return dialect.Pick(name, "TEXT", "jsonb", "JSON")
+	case c.kind == kindInt:
+		return "INTEGER NOT NULL"
+	case c.limit >= entry.LongTextLimit:
+		return dialect.Text(name, "TEXT") + " NOT NULL"
 	default:
-		return "TEXT NOT NULL"
+		return dialect.Text(name, "VARCHAR("+strconv.Itoa(c.limit)+")") + " NOT NULL"
 	}
 }

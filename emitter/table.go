@@ -3,17 +3,17 @@ package emitter
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
 // TableEmitter writes records into a table; see [Table].
 type TableEmitter struct {
-	name     tableName
+	name     dialect.Table
 	other    *gorm.DB
 	noCreate bool
 	err      error
@@ -27,12 +27,8 @@ type TableOption func(*TableEmitter)
 // schema must exist.
 func Name(name string) TableOption {
 	return func(t *TableEmitter) {
-		schema, table, qualified := strings.Cut(name, ".")
-		if !qualified {
-			schema, table = "", name
-		}
-		t.name = tableName{schema, table}
-		if table == "" || qualified && schema == "" || strings.ContainsAny(name, "\x00") || len(table) > maxIdentifier {
+		t.name = dialect.ParseTable(name)
+		if !dialect.ValidTable(name) || len(t.name.Name) > maxIdentifier {
 			t.err = fmt.Errorf("%w: Name(%q)", ErrInvalidOption, name)
 		}
 	}
@@ -84,7 +80,7 @@ func On(db *gorm.DB) TableOption {
 // SQLite, PostgreSQL, MySQL and MariaDB are supported. In other dialects the
 // table must exist.
 func Table(opts ...TableOption) *TableEmitter {
-	t := &TableEmitter{name: tableName{name: "audit_logs"}}
+	t := &TableEmitter{name: dialect.Table{Name: "audit_logs"}}
 	for _, opt := range opts {
 		opt(t)
 	}
@@ -132,7 +128,7 @@ var (
 )
 
 // AuditTable returns the table's name with the schema, or database, that it was found in.
-func (t *ownTable) AuditTable() string { return t.store.table.dotted() }
+func (t *ownTable) AuditTable() string { return t.store.table.Dotted() }
 
 // EmitTx writes records through conn.
 func (t *ownTable) EmitTx(ctx context.Context, conn audit.Conn, records []audit.Record) error {

@@ -9,13 +9,16 @@ import (
 	"sync"
 
 	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // store is an audit table in an open database.
 type store struct {
 	db      *sql.DB
 	dialect string
-	table   tableName
+	table   dialect.Table
 	insertQ inserter
 	limits  limits
 	boxes   sync.Pool // of *boxes
@@ -30,39 +33,27 @@ type limits struct {
 
 // open finds the table in db, creating it if it may, and returns it.
 func (t *TableEmitter) open(db *gorm.DB) (*store, error) {
-	if db == nil || db.Config == nil || db.Dialector == nil {
-		return nil, fmt.Errorf("%w: no database", ErrInvalidOption)
-	}
-	pool := db.ConnPool
-	if db.Statement != nil && db.Statement.ConnPool != nil {
-		pool = db.Statement.ConnPool
-	}
-	if _, ok := pool.(gorm.TxCommitter); ok {
-		return nil, ErrInTransaction
-	}
-	sqlDB, err := db.DB()
+	own := owntable.Errors{Failed: failed, Invalid: ErrInvalidOption, InTransaction: ErrInTransaction, Missing: ErrTableMissing}
+	pool, err := own.Pool(db)
 	if err != nil {
-		return nil, fmt.Errorf("auditplugin: audit table: no connection: %w", err)
+		return nil, err
 	}
-	ctx := context.Background()
-	if db.Statement != nil && db.Statement.Context != nil {
-		ctx = db.Statement.Context
-	}
-	conn, err := sqlDB.Conn(ctx)
+	ctx := owntable.Context(db)
+	conn, err := pool.Conn(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("auditplugin: audit table: no connection: %w", err)
+		return nil, failed("no connection", err)
 	}
 	defer conn.Close()
 
 	in := inspector{conn: conn, dialect: db.Name(), quoteName: quoter(db)}
-	table, err := in.resolve(ctx, t.name)
+	table, err := own.Qualify(ctx, conn, in.dialect, t.name)
 	if err != nil {
 		return nil, err
 	}
 	if err := t.ensure(ctx, in, table); err != nil {
 		return nil, err
 	}
-	s := &store{db: sqlDB, dialect: in.dialect, table: table}
+	s := &store{db: pool, dialect: in.dialect, table: table}
 	if s.limits, err = in.limits(ctx); err != nil {
 		return nil, err
 	}
@@ -74,7 +65,7 @@ func (t *TableEmitter) open(db *gorm.DB) (*store, error) {
 
 // ensure makes sure that the table exists and has our columns. An existing table
 // is looked at without a lock, so that a role that may only INSERT can start.
-func (t *TableEmitter) ensure(ctx context.Context, in inspector, table tableName) error {
+func (t *TableEmitter) ensure(ctx context.Context, in inspector, table dialect.Table) error {
 	found, err := in.columns(ctx, table)
 	if err != nil {
 		return err
@@ -88,9 +79,9 @@ func (t *TableEmitter) ensure(ctx context.Context, in inspector, table tableName
 		}
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("%w: %s", ErrTableMissing, table.quoted(in.dialect))
+		return fmt.Errorf("%w: %s", ErrTableMissing, table.Quoted(in.dialect))
 	}
-	return compareColumns(table.quoted(in.dialect), found)
+	return compareColumns(table.Quoted(in.dialect), found)
 }
 
 func compareColumns(table string, found []string) error {
@@ -110,4 +101,12 @@ func compareColumns(table string, found []string) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s is %s", ErrTableMismatch, table, strings.Join(differences, ", "))
+}
+
+// failed says which step the driver's error ended.
+func failed(step string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("auditplugin: audit table: %s: %w", step, err)
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // insert writes records through conn.
@@ -51,7 +53,7 @@ func (s *store) write(ctx context.Context, conn audit.Conn, entries []entry.Entr
 			n := s.insertQ.chunk(len(todo))
 			query, args := s.insertQ.statement(todo[:n], shared)
 			if _, err := conn.ExecContext(ctx, query, args...); err != nil {
-				return &WriteError{Table: s.table.name, Records: n, Err: err}
+				return &WriteError{Table: s.table.Name, Records: n, Err: err}
 			}
 			todo = todo[n:]
 		}
@@ -65,18 +67,12 @@ func (s *store) insertAlone(ctx context.Context, records []audit.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return &WriteError{Table: s.table.name, Records: len(records), Err: err}
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if err := s.insert(ctx, tx, records); err != nil {
+	err := owntable.InTx(ctx, s.db, func(tx *sql.Tx) error { return s.insert(ctx, tx, records) })
+	var told *WriteError
+	if err == nil || errors.As(err, &told) {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return &WriteError{Table: s.table.name, Records: len(records), Err: err}
-	}
-	return nil
+	return &WriteError{Table: s.table.Name, Records: len(records), Err: err}
 }
 
 // WriteError is an INSERT into the audit table that failed. Its text does not
@@ -94,10 +90,9 @@ type WriteError struct {
 // Error says what failed, and the SQLSTATE if the driver tells.
 func (e *WriteError) Error() string {
 	text := fmt.Sprintf("auditplugin: writing %d records to %s failed", e.Records, e.Table)
-	var state interface{ SQLState() string }
-	switch {
-	case errors.As(e.Err, &state):
-		text += " (SQLSTATE " + entry.Cut(state.SQLState(), 5) + ")"
+	switch state := neighbour.SQLState(e.Err); {
+	case state != "":
+		text += " (SQLSTATE " + entry.Cut(state, 5) + ")"
 	case errors.Is(e.Err, context.Canceled):
 		text += ": " + context.Canceled.Error()
 	case errors.Is(e.Err, context.DeadlineExceeded):

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // ErrNotPartitioned is an audit table that is not partitioned by ranges of
@@ -32,20 +33,24 @@ func PartitionSchema(dialect, table string, from time.Time, months int) (string,
 	if months < 1 || months > maxMonths {
 		return "", fmt.Errorf("%w: %d months of partitions", ErrInvalidQuery, months)
 	}
-	if dialect != "postgres" && dialect != "mysql" {
-		return "", fmt.Errorf("%w: partitions in %q", emitter.ErrUnknownDialect, dialect)
+	return partitionSchema(dialect, table, from, months)
+}
+
+func partitionSchema(name, table string, from time.Time, months int) (string, error) {
+	if name != dialect.Postgres && name != dialect.MySQL {
+		return "", fmt.Errorf("%w: partitions in %q", emitter.ErrUnknownDialect, name)
 	}
-	whole, err := emitter.Table(emitter.Name(table)).Schema(dialect)
+	whole, err := emitter.Table(emitter.Name(table)).Schema(name)
 	if err != nil {
 		return "", err
 	}
-	q := quoterOf(dialect)
+	q := func(column string) string { return dialect.Quote(name, column) }
 	// Keys that do not contain the partitioning column are not allowed.
 	keyed := strings.Replace(whole, " PRIMARY KEY", "", 1)
 	id, both := "("+q("id")+")", "("+q("id")+", "+q("occurred_at")+")"
 	primary := "PRIMARY KEY (" + q("seq") + ", " + q("occurred_at") + ")"
 	var out string
-	if dialect == "postgres" {
+	if name == dialect.Postgres {
 		out = strings.Replace(keyed, "\n);\n", ",\n  "+primary+"\n) PARTITION BY RANGE ("+q("occurred_at")+");\n", 1)
 	} else {
 		out = strings.Replace(keyed, ",\n  UNIQUE KEY ", ",\n  "+primary+",\n  UNIQUE KEY ", 1)
@@ -55,13 +60,13 @@ func PartitionSchema(dialect, table string, from time.Time, months int) (string,
 	}
 	out = strings.Replace(out, id, both, 1)
 	first := monthOf(from)
-	if dialect == "postgres" {
+	if name == dialect.Postgres {
 		for i := range months {
 			at := first.AddDate(0, i, 0)
 			out += postgresPartition(table, at) + ";\n"
 		}
-		return out + "CREATE TABLE IF NOT EXISTS " + qualified(dialect, partitionName(table, "default")) + " PARTITION OF " +
-			qualified(dialect, table) + " DEFAULT;\n", nil
+		return out + "CREATE TABLE IF NOT EXISTS " + qualified(name, partitionName(table, "default")) + " PARTITION OF " +
+			qualified(name, table) + " DEFAULT;\n", nil
 	}
 	var parts []string
 	for i := range months {
@@ -88,8 +93,8 @@ func mysqlPartition(month time.Time) string {
 }
 
 func postgresPartition(table string, month time.Time) string {
-	return "CREATE TABLE IF NOT EXISTS " + qualified("postgres", partitionName(table, month.Format(monthSuffix))) + " PARTITION OF " +
-		qualified("postgres", table) + " " + postgresBound(month)
+	return "CREATE TABLE IF NOT EXISTS " + qualified(dialect.Postgres, partitionName(table, month.Format(monthSuffix))) + " PARTITION OF " +
+		qualified(dialect.Postgres, table) + " " + postgresBound(month)
 }
 
 // postgresBound names the zone: the session's may be another.
@@ -102,30 +107,14 @@ const maxName = 63
 
 // partitionName puts the partition beside its table.
 func partitionName(table, suffix string) string {
-	schemaName, name := "", table
-	if cut := strings.LastIndexByte(table, '.'); cut >= 0 {
-		schemaName, name = table[:cut+1], table[cut+1:]
+	t := dialect.ParseTable(table)
+	for len(t.Name)+1+len(suffix) > maxName {
+		r := []rune(t.Name)
+		t.Name = string(r[:len(r)-1])
 	}
-	for len(name)+1+len(suffix) > maxName {
-		r := []rune(name)
-		name = string(r[:len(r)-1])
-	}
-	return schemaName + name + "_" + suffix
-}
-
-func quoterOf(dialect string) func(string) string {
-	quote := `"`
-	if dialect == "mysql" {
-		quote = "`"
-	}
-	return func(name string) string { return quote + strings.ReplaceAll(name, quote, quote+quote) + quote }
+	t.Name += "_" + suffix
+	return t.Dotted()
 }
 
 // qualified quotes a name that may have a schema.
-func qualified(dialect, name string) string {
-	q := quoterOf(dialect)
-	if schemaName, table, ok := strings.Cut(name, "."); ok {
-		return q(schemaName) + "." + q(table)
-	}
-	return q(name)
-}
+func qualified(name, table string) string { return dialect.ParseTable(table).Quoted(name) }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"hash/fnv"
 	"strconv"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // EnsurePartitions makes the partitions for the present month and the given number
@@ -59,12 +61,9 @@ func storeOf(db *gorm.DB, set settings) (store, Query, error) {
 	if q.in != nil {
 		from = q.in
 	}
-	if _, ok := from.Statement.ConnPool.(gorm.TxCommitter); ok {
-		return store{}, q, fmt.Errorf("%w: not inside a transaction", ErrInvalidQuery)
-	}
-	pool, err := from.DB()
+	pool, err := owntable.Errors{Invalid: ErrInvalidQuery, InTransaction: fmt.Errorf("%w: not inside a transaction", ErrInvalidQuery)}.Pool(from)
 	if err != nil {
-		return store{}, q, fmt.Errorf("auditplugin: audit table: %w", err)
+		return store{}, q, err
 	}
 	return store{db: pool, dialect: from.Name(), name: q.auditTable()}, q, nil
 }
@@ -73,7 +72,7 @@ func storeOf(db *gorm.DB, set settings) (store, Query, error) {
 const lockWait = 5
 
 func (s store) ensure(ctx context.Context, month time.Time) (string, error) {
-	if s.dialect == "postgres" {
+	if s.dialect == dialect.Postgres {
 		return s.ensurePostgres(ctx, month)
 	}
 	return s.ensureMySQL(ctx, month)
@@ -96,24 +95,31 @@ func missing(all []partition, month time.Time) (rest string, ok bool, err error)
 	return rest, true, nil
 }
 
-func (s store) ensurePostgres(ctx context.Context, month time.Time) (string, error) {
-	tx, err := s.db.BeginTx(ctx, nil)
+func (s store) ensurePostgres(ctx context.Context, month time.Time) (name string, err error) {
+	err = owntable.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		if err := owntable.LockPostgres(ctx, tx, s.lockKey()); err != nil {
+			return err
+		}
+		all, err := s.partitions(ctx, tx)
+		if err != nil {
+			return err
+		}
+		rest, ok, err := missing(all, month)
+		if err != nil || !ok {
+			return err
+		}
+		name = partitionName(s.name, month.Format(monthSuffix))
+		return owntable.Run(ctx, tx, s.attach(name, rest, month))
+	})
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", s.lockKey()); err != nil {
-		return "", err
-	}
-	all, err := s.partitions(ctx, tx)
-	if err != nil {
-		return "", err
-	}
-	rest, ok, err := missing(all, month)
-	if err != nil || !ok {
-		return "", err
-	}
-	name := partitionName(s.name, month.Format(monthSuffix))
+	return name, nil
+}
+
+// attach is the statements that make a partition of a month. rest is the one for all
+// other times, or "".
+func (s store) attach(name, rest string, month time.Time) []string {
 	table, parent := qualified(s.dialect, name), qualified(s.dialect, s.name)
 	statements := []string{
 		fmt.Sprintf("SET LOCAL lock_timeout = '%ds'", lockWait),
@@ -127,13 +133,7 @@ func (s store) ensurePostgres(ctx context.Context, month time.Time) (string, err
 			"WITH moved AS (DELETE FROM "+qualified(s.dialect, rest)+" WHERE occurred_at >= '"+month.Format(dayLayout)+" 00:00:00+00' AND occurred_at < '"+
 				next+" 00:00:00+00' RETURNING *) INSERT INTO "+table+" SELECT * FROM moved")
 	}
-	statements = append(statements, "ALTER TABLE "+parent+" ATTACH PARTITION "+table+" "+postgresBound(month))
-	for _, statement := range statements {
-		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return "", err
-		}
-	}
-	return name, tx.Commit()
+	return append(statements, "ALTER TABLE "+parent+" ATTACH PARTITION "+table+" "+postgresBound(month))
 }
 
 func (s store) ensureMySQL(ctx context.Context, month time.Time) (name string, err error) {
@@ -142,31 +142,25 @@ func (s store) ensureMySQL(ctx context.Context, month time.Time) (name string, e
 		return "", err
 	}
 	defer func() { _ = conn.Close() }() // gives it back
-	lock := "auditplugin:" + strconv.FormatInt(s.lockKey(), 36)
-	var locked sql.NullInt64
-	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 30)", lock).Scan(&locked); err != nil {
-		return "", err
-	}
-	if locked.Int64 != 1 {
-		return "", fmt.Errorf("another process holds the lock")
-	}
-	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(?)", lock) }()
-	all, err := s.partitions(ctx, conn)
-	if err != nil {
-		return "", err
-	}
-	rest, ok, err := missing(all, month)
-	if err != nil || !ok {
-		return "", err
-	}
-	name = month.Format(monthSuffix)
-	change := "ADD PARTITION (" + mysqlPartition(month) + ")"
-	if rest != "" {
-		// This moves what belongs into the new one.
-		change = "REORGANIZE PARTITION " + quoterOf(s.dialect)(rest) + " INTO (" + mysqlPartition(month) + ", " +
-			strings.Replace(mysqlRest, "pmax", quoterOf(s.dialect)(rest), 1) + ")"
-	}
-	return name, withLockWait(ctx, conn, "ALTER TABLE "+qualified(s.dialect, s.name)+" "+change)
+	err = owntable.LockedMySQL(ctx, conn, s.lockKey(), func() error {
+		all, err := s.partitions(ctx, conn)
+		if err != nil {
+			return err
+		}
+		rest, ok, err := missing(all, month)
+		if err != nil || !ok {
+			return err
+		}
+		name = month.Format(monthSuffix)
+		change := "ADD PARTITION (" + mysqlPartition(month) + ")"
+		if rest != "" {
+			// This moves what belongs into the new one.
+			rest = dialect.Quote(s.dialect, rest)
+			change = "REORGANIZE PARTITION " + rest + " INTO (" + mysqlPartition(month) + ", " + strings.Replace(mysqlRest, "pmax", rest, 1) + ")"
+		}
+		return withLockWait(ctx, conn, "ALTER TABLE "+qualified(s.dialect, s.name)+" "+change)
+	})
+	return name, err
 }
 
 // withLockWait runs DDL on MySQL without waiting for long for those who use the
@@ -188,7 +182,5 @@ func withLockWait(ctx context.Context, conn *sql.Conn, statement string) error {
 
 // lockKey is the advisory lock of one table, the same in every process.
 func (s store) lockKey() int64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte("auditplugin partitions\x00" + bareTable(s.name)))
-	return int64(h.Sum64()) //nolint:gosec // any 64 bits will do
+	return owntable.LockKey("auditplugin partitions\x00" + bareTable(s.name))
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // store is the audit table on a pool of its own database, reached past GORM: what
@@ -31,9 +33,9 @@ func (s store) partitions(ctx context.Context, conn audit.Conn) ([]partition, er
 	var all []partition
 	var err error
 	switch s.dialect {
-	case "postgres":
+	case dialect.Postgres:
 		all, err = s.postgresPartitions(ctx, conn)
-	case "mysql":
+	case dialect.MySQL:
 		all, err = s.mysqlPartitions(ctx, conn)
 	}
 	if err != nil {
@@ -46,57 +48,42 @@ func (s store) partitions(ctx context.Context, conn audit.Conn) ([]partition, er
 }
 
 func (s store) postgresPartitions(ctx context.Context, conn audit.Conn) ([]partition, error) {
-	rows, err := conn.QueryContext(ctx, `SELECT n.nspname || '.' || c.relname, pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT',
+	var all []partition
+	err := owntable.Each(ctx, conn, func(row *sql.Rows) error {
+		var p partition
+		var from, until sql.NullTime
+		err := row.Scan(&p.name, &p.rest, &from, &until)
+		p.from, p.until = from.Time.UTC(), until.Time.UTC()
+		all = append(all, p)
+		return err
+	}, `SELECT n.nspname || '.' || c.relname, pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT',
 			(regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\)'))[1]::timestamptz,
 			(regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz
 		FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE i.inhparent = to_regclass($1) AND c.relpartbound IS NOT NULL
 			AND pg_get_partkeydef(i.inhparent) = 'RANGE (occurred_at)'
 		ORDER BY 3 NULLS LAST`, qualified(s.dialect, s.name))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // read to the end
-	var all []partition
-	for rows.Next() {
-		var p partition
-		var from, until sql.NullTime
-		if err := rows.Scan(&p.name, &p.rest, &from, &until); err != nil {
-			return nil, err
-		}
-		p.from, p.until = from.Time.UTC(), until.Time.UTC()
-		all = append(all, p)
-	}
-	return all, rows.Err()
+	return all, err
 }
 
 func (s store) mysqlPartitions(ctx context.Context, conn audit.Conn) ([]partition, error) {
-	schemaName, table := s.split()
-	rows, err := conn.QueryContext(ctx, "SELECT partition_name, partition_description FROM information_schema.partitions "+
-		"WHERE table_schema = COALESCE(NULLIF(?, ''), DATABASE()) AND table_name = ? AND partition_method = 'RANGE COLUMNS' "+
-		"AND REPLACE(partition_expression, '`', '') = 'occurred_at' ORDER BY partition_ordinal_position", schemaName, table)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // read to the end
 	var all []partition
 	var from time.Time
-	for rows.Next() {
-		var p partition
+	table := dialect.ParseTable(s.name)
+	err := owntable.Each(ctx, conn, func(row *sql.Rows) error {
+		p := partition{from: from}
 		var until string
-		if err := rows.Scan(&p.name, &until); err != nil {
-			return nil, err
-		}
-		p.from, p.rest = from, until == "MAXVALUE"
-		if !p.rest {
-			if p.until, err = mysqlTime(strings.Trim(until, "'")); err != nil {
-				return nil, err
-			}
+		err := row.Scan(&p.name, &until)
+		if p.rest = until == "MAXVALUE"; err == nil && !p.rest {
+			p.until, err = mysqlTime(strings.Trim(until, "'"))
 		}
 		from = p.until
 		all = append(all, p)
-	}
-	return all, rows.Err()
+		return err
+	}, "SELECT partition_name, partition_description FROM information_schema.partitions "+
+		"WHERE table_schema = COALESCE(NULLIF(?, ''), DATABASE()) AND table_name = ? AND partition_method = 'RANGE COLUMNS' "+
+		"AND REPLACE(partition_expression, '`', '') = 'occurred_at' ORDER BY partition_ordinal_position", table.Schema, table.Name)
+	return all, err
 }
 
 func mysqlTime(text string) (time.Time, error) {
@@ -106,11 +93,4 @@ func mysqlTime(text string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, fmt.Errorf("a partition ends at %q", text)
-}
-
-func (s store) split() (schemaName, table string) {
-	if cut := strings.LastIndexByte(s.name, '.'); cut >= 0 {
-		return s.name[:cut], s.name[cut+1:]
-	}
-	return "", s.name
 }

@@ -162,7 +162,6 @@ func (p *pruning) end(ctx context.Context, failed error) error {
 
 func (p *pruning) record(ctx context.Context, message string) audit.Record {
 	actor, _ := audit.ActorFrom(ctx)
-	_, table := p.store.split()
 	metadata := map[string]any{
 		"horizons": p.horizons,
 		"prune": map[string]any{
@@ -178,7 +177,7 @@ func (p *pruning) record(ctx context.Context, message string) audit.Record {
 	trace, span := audit.TraceFrom(ctx)
 	return audit.Record{
 		ID: uuid.Must(uuid.NewV7()).String(), Time: time.Now().UTC(), Action: audit.Event, Outcome: audit.Success,
-		RecordType: pruneType, Table: table, Message: message, Reason: audit.ReasonFrom(ctx), Actor: actor,
+		RecordType: pruneType, Table: bareTable(p.store.name), Message: message, Reason: audit.ReasonFrom(ctx), Actor: actor,
 		RequestID: request.ID, IP: request.IP, UserAgent: request.UserAgent, TraceID: trace, SpanID: span,
 		Metadata: metadata, SchemaVersion: audit.SchemaVersion,
 	}

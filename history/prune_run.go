@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 func (p *pruning) run(ctx context.Context) error {
@@ -45,7 +47,7 @@ func (p *pruning) drop(ctx context.Context, part partition) error {
 	s := p.store
 	rows := qualified(s.dialect, part.name)
 	if s.dialect == "mysql" {
-		rows = qualified(s.dialect, s.name) + " PARTITION (" + quoterOf(s.dialect)(part.name) + ")"
+		rows = qualified(s.dialect, s.name) + " PARTITION (" + dialect.Quote(s.dialect, part.name) + ")"
 	}
 	var n int64
 	var last sql.NullInt64
@@ -60,7 +62,7 @@ func (p *pruning) drop(ctx context.Context, part partition) error {
 			return err
 		}
 		defer func() { _ = conn.Close() }() // gives it back
-		if err := withLockWait(ctx, conn, "ALTER TABLE "+qualified(s.dialect, s.name)+" DROP PARTITION "+quoterOf(s.dialect)(part.name)); err != nil {
+		if err := withLockWait(ctx, conn, "ALTER TABLE "+qualified(s.dialect, s.name)+" DROP PARTITION "+dialect.Quote(s.dialect, part.name)); err != nil {
 			return err
 		}
 	} else {

@@ -3,15 +3,17 @@ package relay
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
-	"github.com/gorm-audit/auditplugin/internal/sqltext"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // DeadLetter is a record that a subscriber did not accept.
@@ -56,7 +58,7 @@ func newLetter(r audit.Record, cause error, attempts int) letter {
 
 // errorText makes an error's text fit for a column.
 func errorText(err error) string {
-	text := strings.ReplaceAll(strings.ToValidUTF8(err.Error(), "\uFFFD"), "\x00", "\uFFFD")
+	text := entry.Repair(err.Error())
 	if text == "" {
 		text = "error without a text"
 	}
@@ -75,8 +77,8 @@ func decodeRecord(text string) (audit.Record, error) {
 	return r, err
 }
 
-func (s *store) saveLetters(ctx context.Context, tx execer, g progress) error {
-	table := s.tables.dead.quoted(s.dialect)
+func (s *store) saveLetters(ctx context.Context, tx audit.Conn, g progress) error {
+	table := s.tables.dead.Quoted(s.dialect)
 	for _, l := range g.dead {
 		if _, err := s.exec(ctx, tx, "INSERT INTO "+table+" (subscriber, state, seq, record_id, record, error, attempts, failed_at) VALUES (?, ?, ?, ?, ?, ?, ?, "+s.nowSQL()+")",
 			g.name, stateDead, l.record.Seq, l.record.ID, l.raw, l.err, l.attempts); err != nil {
@@ -99,24 +101,20 @@ func (s *store) saveLetters(ctx context.Context, tx execer, g progress) error {
 
 // letters lists a subscriber's dead letters with ids above after.
 func (s *store) letters(ctx context.Context, name, state string, after int64, limit int) ([]DeadLetter, error) {
-	query := "SELECT id, state, seq, record_id, record, error, attempts, failed_at FROM " + s.tables.dead.quoted(s.dialect) + " WHERE subscriber = ? AND id > ?"
+	query := "SELECT id, state, seq, record_id, record, error, attempts, failed_at FROM " + s.tables.dead.Quoted(s.dialect) + " WHERE subscriber = ? AND id > ?"
 	args := []any{name, after}
 	if state != "" {
 		query += " AND state = ?"
 		args = append(args, state)
 	}
-	rows, err := s.db.QueryContext(ctx, sqltext.Placeholders(s.dialect, query+fmt.Sprintf(" ORDER BY id LIMIT %d", limit)), args...)
-	if err != nil {
-		return nil, fmt.Errorf("auditplugin: relay: dead letters of %q: %w", name, err)
-	}
-	defer rows.Close()
 	var all []DeadLetter
-	for rows.Next() {
+	err := owntable.Each(ctx, s.db, func(row *sql.Rows) error {
 		var l DeadLetter
 		var state, recordID, raw string
 		var seq, at int64
-		if err := rows.Scan(&l.ID, &state, &seq, &recordID, &raw, &l.Error, &l.Attempts, &at); err != nil {
-			return nil, fmt.Errorf("auditplugin: relay: dead letters of %q: %w", name, err)
+		err := row.Scan(&l.ID, &state, &seq, &recordID, &raw, &l.Error, &l.Attempts, &at)
+		if err != nil {
+			return err
 		}
 		if l.Record, err = decodeRecord(raw); err != nil {
 			l.Record = audit.Record{ID: recordID, Seq: seq}
@@ -124,11 +122,9 @@ func (s *store) letters(ctx context.Context, name, state string, after int64, li
 		l.FailedAt = time.UnixMicro(at).UTC()
 		l.Replaying = state == stateReplay
 		all = append(all, l)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("auditplugin: relay: dead letters of %q: %w", name, err)
-	}
-	return all, nil
+		return nil
+	}, dialect.Placeholders(s.dialect, query+fmt.Sprintf(" ORDER BY id LIMIT %d", limit)), args...)
+	return all, failed(deadLettersOf(name), err)
 }
 
 // audited reads a record from the audit table again.
@@ -146,21 +142,21 @@ func (s *store) audited(ctx context.Context, seq int64) (audit.Record, error) {
 // change sets or removes the dead letters with the given ids and returns how many
 // there were.
 func (s *store) change(ctx context.Context, name, query string, args []any, ids []int64) (int, error) {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, fmt.Errorf("auditplugin: relay: dead letters of %q: %w", name, err)
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
 	count := 0
-	for _, id := range ids {
-		n, err := s.exec(ctx, tx, query, append(append([]any{}, args...), name, id)...)
-		if err != nil {
-			return 0, fmt.Errorf("auditplugin: relay: dead letters of %q: %w", name, err)
+	err := owntable.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			n, err := s.exec(ctx, tx, query, append(append([]any{}, args...), name, id)...)
+			if err != nil {
+				return err
+			}
+			count += int(n)
 		}
-		count += int(n)
-	}
-	if err := tx.Commit(); err != nil {
-		return 0, fmt.Errorf("auditplugin: relay: dead letters of %q: %w", name, err)
+		return nil
+	})
+	if err != nil {
+		return 0, failed(deadLettersOf(name), err)
 	}
 	return count, nil
 }
+
+func deadLettersOf(name string) string { return fmt.Sprintf("dead letters of %q", name) }

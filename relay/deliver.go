@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/fault"
 )
 
 // errStopped says that delivering was broken off.
@@ -166,13 +167,7 @@ func (s *session) emit(held context.Context, records []audit.Record) error {
 	// The sink may not keep the slice, but nothing stops it from trying.
 	own := slices.Clone(records)
 	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				// The value may quote a record.
-				result <- fmt.Errorf("%w (%T)", ErrPanic, r)
-			}
-		}()
-		result <- s.sink.Emit(ctx, own)
+		result <- fault.GuardAs(ErrPanic, func() error { return s.sink.Emit(ctx, own) })
 	}()
 	select {
 	case err := <-result:

@@ -2,119 +2,123 @@ package relay
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
-
-	"gorm.io/gorm"
+	"time"
 
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
-// The dialects, as GORM names them.
-const (
-	sqlite   = "sqlite"
-	postgres = "postgres"
-	mysql    = "mysql"
-)
-
-// tableName is a table and its schema, which MySQL calls a database.
-type tableName struct{ schema, name string }
-
-func parseTable(name string) (tableName, error) {
-	schema, table, qualified := strings.Cut(name, ".")
-	if !qualified {
-		schema, table = "", name
-	}
-	if table == "" || qualified && schema == "" || strings.Contains(name, "\x00") {
-		return tableName{}, invalid("table name %q", name)
-	}
-	return tableName{schema, table}, nil
-}
-
-func quote(dialect, name string) string {
-	if dialect == mysql {
-		return "`" + strings.ReplaceAll(name, "`", "``") + "`"
-	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-}
-
-func (t tableName) quoted(dialect string) string {
-	if t.schema == "" {
-		return quote(dialect, t.name)
-	}
-	return quote(dialect, t.schema) + "." + quote(dialect, t.name)
-}
-
-func columnList(dialect, prefix string) string {
-	names := emitter.Columns()
-	for i, name := range names {
-		names[i] = prefix + quote(dialect, name)
-	}
-	return strings.Join(names, ", ")
-}
-
-// resolve adds the current schema: the application may change its search path.
-func resolve(ctx context.Context, db *sql.DB, dialect string, table tableName) (tableName, error) {
-	if table.schema != "" {
-		return table, nil
-	}
-	var query string
-	switch dialect {
-	case postgres:
-		query = "SELECT current_schema()"
-	case mysql:
-		query = "SELECT DATABASE()"
-	default:
-		table.schema = "main"
-		return table, nil
-	}
-	var schema sql.NullString
-	if err := db.QueryRowContext(ctx, query).Scan(&schema); err != nil {
-		return table, fmt.Errorf("auditplugin: relay: current schema: %w", err)
-	}
-	if schema.String == "" {
-		return table, fmt.Errorf("%w: the connection has no current schema", ErrTableMissing)
-	}
-	table.schema = schema.String
-	return table, nil
-}
-
-// exists asks the table itself: no catalog is needed, and the right to read it is
-// tested too.
-func exists(ctx context.Context, db *sql.DB, dialect string, table tableName) error {
-	rows, err := db.QueryContext(ctx, "SELECT 1 FROM "+table.quoted(dialect)+" WHERE 1 = 0")
-	if err != nil {
-		return fmt.Errorf("%w, or cannot be read: %s: %w", ErrTableMissing, table.quoted(dialect), err)
-	}
-	defer rows.Close()
-	rows.Next()
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("%w, or cannot be read: %s: %w", ErrTableMissing, table.quoted(dialect), err)
+// supported refuses settings under which a later change could have a smaller
+// number, or a read would see an old state of the table.
+func (s *store) supported(ctx context.Context) error {
+	switch s.dialect {
+	case dialect.Postgres:
+		var cache int64
+		err := s.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(seqcache), 1) FROM pg_catalog.pg_sequence
+			WHERE seqrelid = to_regclass(pg_get_serial_sequence($1, 'seq'))
+			OR seqrelid IN (SELECT dep.refobjid FROM pg_catalog.pg_depend dep
+				JOIN pg_catalog.pg_attrdef def ON dep.classid = 'pg_attrdef'::regclass AND dep.objid = def.oid
+				WHERE dep.refclassid = 'pg_class'::regclass AND def.adrelid = to_regclass($1))`, s.tables.audit.Quoted(s.dialect)).Scan(&cache)
+		if err != nil {
+			return failed("reading pg_sequence", err)
+		}
+		if cache > 1 {
+			return fmt.Errorf("%w: the sequence of the audit table has CACHE %d; set it to 1", ErrUnsupported, cache)
+		}
+	case dialect.MySQL:
+		var auto int
+		if err := s.db.QueryRowContext(ctx, "SELECT @@autocommit").Scan(&auto); err != nil {
+			return failed("reading autocommit", err)
+		}
+		if auto == 0 {
+			return fmt.Errorf("%w: sessions have autocommit off", ErrUnsupported)
+		}
 	}
 	return nil
 }
 
-// pool returns the connections behind db, past the plugin and GORM: what goes
-// through them is not audited and does not touch the application's transactions.
-func pool(db *gorm.DB) (*sql.DB, string, error) {
-	if db == nil || db.Config == nil || db.Dialector == nil {
-		return nil, "", invalid("no database")
+// oneWriter tells that writers take turns: what is not visible, and has a smaller
+// number than what is, is not there.
+func (s *store) oneWriter() bool { return s.dialect == dialect.SQLite }
+
+// listsLate tells that a transaction has a number before it is listed: InnoDB hands it
+// out shortly before. PostgreSQL's transactions take their lock first.
+func (s *store) listsLate() bool { return s.dialect == dialect.MySQL }
+
+// holders returns names of the transactions that may have written records and are
+// not over. A transaction that is missing has ended, and what it committed is
+// visible to the next statement.
+func (s *store) holders(ctx context.Context) (map[string]bool, error) {
+	switch s.dialect {
+	case dialect.Postgres:
+		return s.postgresHolders(ctx)
+	case dialect.MySQL:
+		return s.mysqlTransactions(ctx)
 	}
-	dialect := db.Name()
-	switch dialect {
-	case sqlite, postgres, mysql:
+	return nil, nil
+}
+
+// readQuery asks for the first records that are not delivered.
+func (s *store) readQuery(p position, limit int) (string, []any) {
+	table, seq := s.tables.audit.Quoted(s.dialect), dialect.Quote(s.dialect, "seq")
+	columns := dialect.List(s.dialect, "", emitter.Columns())
+	tail := fmt.Sprintf(" ORDER BY %s LIMIT %d", seq, limit)
+	from := "SELECT " + columns + " FROM " + table + " WHERE " + seq
+	if s.dialect != dialect.Postgres {
+		// Literals: they are numbers, and MySQL's driver would prepare a statement for
+		// arguments. Ranges of one key are looked up one by one.
+		return from + " > " + strconv.FormatInt(p.high, 10) + between(" OR "+seq, p.gaps) + tail, nil
+	}
+	// One text, whatever the numbers are, so that drivers can keep it prepared; and
+	// for each gap a look-up of its own, since a planner that has to guess may read
+	// all that lies between the gaps.
+	if len(p.gaps) == 0 {
+		return from + " > $1" + tail, []any{p.high}
+	}
+	los, his := make([]string, len(p.gaps)), make([]string, len(p.gaps))
+	for i, g := range p.gaps {
+		los[i], his[i] = strconv.FormatInt(g.lo, 10), strconv.FormatInt(g.hi, 10)
+	}
+	return "SELECT " + columns + " FROM ((" + from + " > $1" + tail + ") UNION ALL (SELECT " + dialect.List(s.dialect, "a.", emitter.Columns()) +
+			" FROM unnest(string_to_array($2::text, ',')::bigint[], string_to_array($3::text, ',')::bigint[]) AS g(lo, hi)" +
+			" CROSS JOIN LATERAL (" + from + " BETWEEN g.lo AND g.hi" + tail + ") a)) r" + tail,
+		[]any{p.high, strings.Join(los, ","), strings.Join(his, ",")}
+}
+
+// unhurried ends the SET of an UPDATE that nobody has to wait for the disk with: a
+// position that a crash of the server takes back means that records come again, and
+// dead letters go with it.
+func (s *store) unhurried() string {
+	if s.dialect == dialect.Postgres {
+		return " FROM (SELECT set_config('synchronous_commit', 'off', true)) AS later"
+	}
+	return ""
+}
+
+// sinceSQL puts "since" at the end of the JSON object.
+func (s *store) sinceSQL(object string, age time.Duration, args []any) (string, []any) {
+	head := object[:len(object)-1] + `,"since":`
+	args = append(args, head, age.Microseconds())
+	if s.dialect == dialect.MySQL {
+		return "CONCAT(?, " + s.nowSQL() + " - ?, '}')", args
+	}
+	return "CAST(? AS text) || CAST(" + s.nowSQL() + " - CAST(? AS bigint) AS text) || '}'", args
+}
+
+// jsonObject is the function that makes an object, and how a column of JSON is given
+// to it.
+func jsonObject(name string) (object, column string) {
+	switch name {
+	case dialect.Postgres:
+		return "jsonb_build_object", "%s"
+	case dialect.MySQL:
+		// In MariaDB JSON is a text, and JSON_OBJECT would quote it; a path query makes
+		// it JSON again, in MySQL too.
+		return "JSON_OBJECT", "JSON_EXTRACT(%s, '$')"
 	default:
-		return nil, "", fmt.Errorf("%w: %q", ErrUnknownDialect, dialect)
+		return "json_object", "json(%s)"
 	}
-	if db.Statement != nil {
-		if _, ok := db.Statement.ConnPool.(gorm.TxCommitter); ok {
-			return nil, "", invalid("the database handle is inside a transaction")
-		}
-	}
-	sqlDB, err := db.DB()
-	if err != nil {
-		return nil, "", fmt.Errorf("auditplugin: relay: no connection: %w", err)
-	}
-	return sqlDB, dialect, nil
 }

@@ -53,6 +53,17 @@ func IsPermanent(err error) bool {
 	return errors.As(err, &p)
 }
 
+// failed says which step the database's error ended.
+func failed(step string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("auditplugin: relay: %s: %w", step, err)
+}
+
+// subscriber is a step about the subscriber of that name.
+func subscriber(name string) string { return fmt.Sprintf("subscriber %q", name) }
+
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalidOption, fmt.Sprintf(format, args...))
 }

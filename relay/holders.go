@@ -5,53 +5,30 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // errCannotList says that the role may not see the transactions under way, or that
 // the server's list of them is too old.
 var errCannotList = errors.New("auditplugin: transactions under way cannot be listed")
 
-// holders returns names of the transactions that may have written records and are
-// not over. A transaction that is missing has ended, and what it committed is
-// visible to the next statement.
-func (s *store) holders(ctx context.Context) (map[string]bool, error) {
-	switch s.dialect {
-	case postgres:
-		return s.postgresHolders(ctx)
-	case mysql:
-		return s.mysqlTransactions(ctx)
-	}
-	return nil, nil
-}
-
 // postgresHolders lists who holds the lock that an INSERT takes on its table before
 // it asks for a sequence number, and keeps until its transaction is over. Prepared
 // transactions are among them.
 func (s *store) postgresHolders(ctx context.Context) (map[string]bool, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT DISTINCT virtualtransaction FROM pg_catalog.pg_locks
+	open := make(map[string]bool)
+	ids, err := owntable.Texts(ctx, s.db, `SELECT DISTINCT virtualtransaction FROM pg_catalog.pg_locks
 		WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
 		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 		AND (relation = to_regclass($1) OR relation IN (SELECT relid FROM pg_partition_tree(to_regclass($1))))`,
-		s.tables.audit.quoted(postgres))
-	if err != nil {
-		return nil, fmt.Errorf("auditplugin: relay: reading pg_locks: %w", err)
-	}
-	defer rows.Close()
-	open := make(map[string]bool)
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("auditplugin: relay: reading pg_locks: %w", err)
-		}
+		s.tables.audit.Quoted(s.dialect))
+	for _, id := range ids {
 		open[id] = true
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("auditplugin: relay: reading pg_locks: %w", err)
-	}
-	return open, nil
+	return open, failed("reading pg_locks", err)
 }
 
 // mysqlTransactions lists InnoDB's transactions. The server answers from a copy that
@@ -60,11 +37,11 @@ func (s *store) postgresHolders(ctx context.Context) (map[string]bool, error) {
 func (s *store) mysqlTransactions(ctx context.Context) (map[string]bool, error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("auditplugin: relay: no connection: %w", err)
+		return nil, failed("no connection", err)
 	}
 	defer conn.Close()
 	if _, err := conn.ExecContext(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT"); err != nil {
-		return nil, fmt.Errorf("auditplugin: relay: listing transactions: %w", err)
+		return nil, failed("listing transactions", err)
 	}
 	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") }()
 	for range 5 {
@@ -73,7 +50,7 @@ func (s *store) mysqlTransactions(ctx context.Context) (map[string]bool, error) 
 			if strings.Contains(err.Error(), "1227") { // ER_SPECIFIC_ACCESS_DENIED_ERROR
 				return nil, errCannotList
 			}
-			return nil, fmt.Errorf("auditplugin: relay: listing transactions: %w", err)
+			return nil, failed("listing transactions", err)
 		}
 		if fresh {
 			return open, nil
@@ -89,26 +66,22 @@ func (s *store) mysqlTransactions(ctx context.Context) (map[string]bool, error) 
 
 func listInnoDB(ctx context.Context, conn *sql.Conn) (open map[string]bool, fresh bool, err error) {
 	mark := "auditplugin relay " + rand.Text()
-	rows, err := conn.QueryContext(ctx, "SELECT /* "+mark+" */ trx_id, trx_started, trx_mysql_thread_id, COALESCE(trx_query, '') FROM information_schema.INNODB_TRX")
-	if err != nil {
-		return nil, false, err
-	}
-	defer rows.Close()
 	open = make(map[string]bool)
-	for rows.Next() {
+	err = owntable.Each(ctx, conn, func(row *sql.Rows) error {
 		var id, started, thread, query string
-		if err := rows.Scan(&id, &started, &thread, &query); err != nil {
-			return nil, false, err
+		if err := row.Scan(&id, &started, &thread, &query); err != nil {
+			return err
 		}
 		if strings.Contains(query, "auditplugin relay ") && strings.Contains(query, "INNODB_TRX") {
 			fresh = fresh || strings.Contains(query, mark)
-			continue // ours, or another relay's: it writes nothing
+			return nil // ours, or another relay's: it writes nothing
 		}
 		// The id of a transaction changes with its first write.
 		if thread != "0" {
 			id = started + " " + thread
 		}
 		open[id] = true
-	}
-	return open, fresh, rows.Err()
+		return nil
+	}, "SELECT /* "+mark+" */ trx_id, trx_started, trx_mysql_thread_id, COALESCE(trx_query, '') FROM information_schema.INNODB_TRX")
+	return open, fresh, err
 }

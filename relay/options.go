@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // Option configures a [Relay]. Wrong values are reported by [New].
 type Option func(*config) error
 
 type config struct {
-	table     tableName
+	table     dialect.Table
 	prefix    string
 	noCreate  bool
 	poll      time.Duration
@@ -26,7 +27,7 @@ type config struct {
 
 func newConfig(opts []Option) (config, error) {
 	c := config{
-		table:     tableName{name: "audit_logs"},
+		table:     dialect.Table{Name: "audit_logs"},
 		prefix:    defaultPrefix,
 		poll:      500 * time.Millisecond,
 		lease:     15 * time.Second,
@@ -47,9 +48,12 @@ func newConfig(opts []Option) (config, error) {
 // is a schema (in MySQL: a database) and a table. The relay's own tables are in the
 // same schema.
 func AuditTable(name string) Option {
-	return func(c *config) (err error) {
-		c.table, err = parseTable(name)
-		return err
+	return func(c *config) error {
+		c.table = dialect.ParseTable(name)
+		if !dialect.ValidTable(name) {
+			return invalid("table name %q", name)
+		}
+		return nil
 	}
 }
 

@@ -3,6 +3,8 @@ package relay
 import (
 	"fmt"
 	"strings"
+
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // OutboxView returns the statement that creates a view of the audit table with the
@@ -27,20 +29,15 @@ func OutboxView(dialect string, opts ...Option) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var object, asJSON string
-	switch dialect {
-	case sqlite:
-		object, asJSON = "json_object", "json(%s)"
-	case postgres:
-		object, asJSON = "jsonb_build_object", "%s"
-	case mysql:
-		// In MariaDB JSON is a text, and JSON_OBJECT would quote it; a path query makes
-		// it JSON again, in MySQL too.
-		object, asJSON = "JSON_OBJECT", "JSON_EXTRACT(%s, '$')"
-	default:
-		return "", fmt.Errorf("%w: %q", ErrUnknownDialect, dialect)
+	return outboxView(dialect, c.table)
+}
+
+func outboxView(name string, table dialect.Table) (string, error) {
+	if !dialect.Known(name) {
+		return "", fmt.Errorf("%w: %q", ErrUnknownDialect, name)
 	}
-	q := func(name string) string { return quote(dialect, name) }
+	object, asJSON := jsonObject(name)
+	q := func(column string) string { return dialect.Quote(name, column) }
 	var fields []string
 	for _, f := range []struct{ key, column string }{
 		{"action", "action"},
@@ -60,8 +57,8 @@ func OutboxView(dialect string, opts ...Option) (string, error) {
 		}
 		fields = append(fields, "'"+f.key+"', "+value)
 	}
-	view := tableName{c.table.schema, c.table.name + "_outbox"}
-	return "CREATE VIEW " + view.quoted(dialect) + " AS SELECT " + q("seq") + ", " + q("id") + ", " + q("record_type") + " AS aggregatetype, " +
+	view := dialect.Table{Schema: table.Schema, Name: table.Name + "_outbox"}
+	return "CREATE VIEW " + view.Quoted(name) + " AS SELECT " + q("seq") + ", " + q("id") + ", " + q("record_type") + " AS aggregatetype, " +
 		q("record_id") + " AS aggregateid, " + q("action") + " AS " + q("type") + ", " + q("occurred_at") + " AS " + q("timestamp") + ",\n  " +
-		object + "(" + strings.Join(fields, ", ") + ") AS payload\nFROM " + c.table.quoted(dialect) + ";\n", nil
+		object + "(" + strings.Join(fields, ", ") + ") AS payload\nFROM " + table.Quoted(name) + ";\n", nil
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // batch is what one statement returned, in order.
@@ -34,16 +35,11 @@ func (b batch) seqs() []int64 {
 func (s *store) read(ctx context.Context, p position, limit int) (batch, error) {
 	b := batch{}
 	query, args := s.readQuery(p, limit)
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return b, fmt.Errorf("auditplugin: relay: reading the audit table: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		r, err := emitter.ReadRecord(rows)
+	err := owntable.Each(ctx, s.db, func(row *sql.Rows) error {
+		r, err := emitter.ReadRecord(row)
 		if err != nil {
 			if r.Seq == 0 {
-				return b, err
+				return err
 			}
 			if b.unreadable == nil {
 				b.unreadable = make(map[int64]error)
@@ -51,38 +47,10 @@ func (s *store) read(ctx context.Context, p position, limit int) (batch, error) 
 			b.unreadable[r.Seq] = fmt.Errorf("%w: %w", ErrUnreadable, err)
 		}
 		b.records = append(b.records, r)
-	}
-	if err := rows.Err(); err != nil {
-		return b, fmt.Errorf("auditplugin: relay: reading the audit table: %w", err)
-	}
+		return nil
+	}, query, args...)
 	b.full = len(b.records) == limit
-	return b, nil
-}
-
-func (s *store) readQuery(p position, limit int) (string, []any) {
-	table, seq := s.tables.audit.quoted(s.dialect), quote(s.dialect, "seq")
-	columns := columnList(s.dialect, "")
-	tail := fmt.Sprintf(" ORDER BY %s LIMIT %d", seq, limit)
-	from := "SELECT " + columns + " FROM " + table + " WHERE " + seq
-	if s.dialect != postgres {
-		// Literals: they are numbers, and MySQL's driver would prepare a statement for
-		// arguments. Ranges of one key are looked up one by one.
-		return from + " > " + strconv.FormatInt(p.high, 10) + between(" OR "+seq, p.gaps) + tail, nil
-	}
-	// One text, whatever the numbers are, so that drivers can keep it prepared; and
-	// for each gap a look-up of its own, since a planner that has to guess may read
-	// all that lies between the gaps.
-	if len(p.gaps) == 0 {
-		return from + " > $1" + tail, []any{p.high}
-	}
-	los, his := make([]string, len(p.gaps)), make([]string, len(p.gaps))
-	for i, g := range p.gaps {
-		los[i], his[i] = strconv.FormatInt(g.lo, 10), strconv.FormatInt(g.hi, 10)
-	}
-	return "SELECT " + columns + " FROM ((" + from + " > $1" + tail + ") UNION ALL (SELECT " + columnList(s.dialect, "a.") +
-			" FROM unnest(string_to_array($2::text, ',')::bigint[], string_to_array($3::text, ',')::bigint[]) AS g(lo, hi)" +
-			" CROSS JOIN LATERAL (" + from + " BETWEEN g.lo AND g.hi" + tail + ") a)) r" + tail,
-		[]any{p.high, strings.Join(los, ","), strings.Join(his, ",")}
+	return b, failed(readingTable, err)
 }
 
 func between(column string, gaps []span) string {
@@ -93,21 +61,23 @@ func between(column string, gaps []span) string {
 	return b.String()
 }
 
+const readingTable = "reading the audit table"
+
 // window is how far back FromNow looks for records of transactions under way.
 const window = 1_000_000
 
 // now returns the position of a subscriber that wants what commits from now on.
 func (s *store) now(ctx context.Context) (position, error) {
-	table, seq := s.tables.audit.quoted(s.dialect), quote(s.dialect, "seq")
+	table, seq := s.tables.audit.Quoted(s.dialect), dialect.Quote(s.dialect, "seq")
 	var last int64
 	if err := s.db.QueryRowContext(ctx, "SELECT COALESCE(MAX("+seq+"), 0) FROM "+table).Scan(&last); err != nil {
-		return position{}, fmt.Errorf("auditplugin: relay: reading the audit table: %w", err)
+		return position{}, failed(readingTable, err)
 	}
 	p := position{high: last}
-	if s.dialect == sqlite {
-		return p, nil // one writer at a time: what is not visible is not there
+	if s.oneWriter() {
+		return p, nil
 	}
-	if s.dialect == postgres {
+	if !s.listsLate() {
 		// Who wrote a number up to last and has not ended by now is seen here.
 		if h, err := s.holders(ctx); err != nil {
 			return p, err
@@ -115,35 +85,28 @@ func (s *store) now(ctx context.Context) (position, error) {
 			return p, nil
 		}
 	}
-	rows, err := s.db.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s > %d AND %s <= %d ORDER BY %s", seq, table, seq, last-window, seq, last, seq))
-	if err != nil {
-		return p, fmt.Errorf("auditplugin: relay: reading the audit table: %w", err)
+	p.high = max(0, last-window)
+	err := owntable.Each(ctx, s.db, func(row *sql.Rows) error {
+		var seq int64
+		err := row.Scan(&seq)
+		p.reach(seq)
+		return err
+	}, fmt.Sprintf("SELECT %s FROM %s WHERE %s > %d AND %s <= %d ORDER BY %s", seq, table, seq, last-window, seq, last, seq))
+	p.reach(last + 1)
+	p.high = last
+	if n := len(p.gaps); n > mostGaps {
+		p.gaps = p.gaps[n-mostGaps:]
 	}
-	defer rows.Close()
-	return missingUpTo(rows, max(0, last-window), last)
+	return p, failed(readingTable, err)
 }
 
 // mostGaps bounds what a new subscriber starts with, in a table with many holes.
 const mostGaps = 2000
 
-func missingUpTo(rows *sql.Rows, from, last int64) (position, error) {
-	p := position{high: from}
-	for rows.Next() {
-		var seq int64
-		if err := rows.Scan(&seq); err != nil {
-			return p, fmt.Errorf("auditplugin: relay: reading the audit table: %w", err)
-		}
-		if seq > p.high+1 {
-			p.add(span{p.high + 1, seq - 1})
-		}
-		p.high = seq
+// reach moves high to a visible number; what lies between is a gap.
+func (p *position) reach(seq int64) {
+	if seq > p.high+1 {
+		p.add(span{p.high + 1, seq - 1})
 	}
-	if p.high < last {
-		p.add(span{p.high + 1, last})
-		p.high = last
-	}
-	if n := len(p.gaps); n > mostGaps {
-		p.gaps = p.gaps[n-mostGaps:]
-	}
-	return p, rows.Err()
+	p.high = seq
 }

@@ -39,67 +39,15 @@ func New(db *gorm.DB, opts ...Option) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	sqlDB, dialect, err := pool(db)
+	s, err := openStore(db, c)
 	if err != nil {
-		return nil, err
-	}
-	ctx := context.Background()
-	if db.Statement != nil && db.Statement.Context != nil {
-		ctx = db.Statement.Context
-	}
-	if c.table, err = resolve(ctx, sqlDB, dialect, c.table); err != nil {
 		return nil, err
 	}
 	c.holder = lease.NewHolder()
-	t := newTables(c.table, c.prefix)
-	s := &store{db: sqlDB, dialect: dialect, tables: t}
-	if err := exists(ctx, sqlDB, dialect, t.audit); err != nil {
-		return nil, err
-	}
-	if err := s.supported(ctx); err != nil {
-		return nil, err
-	}
-	if c.noCreate {
-		err = missing(ctx, sqlDB, dialect, t)
-	} else {
-		err = create(ctx, sqlDB, dialect, t)
-	}
-	if err != nil {
-		return nil, err
-	}
 	return &Relay{
 		config: c, gorm: db, store: s, bell: newBell(),
-		leases: lease.New(sqlDB, dialect, t.leases.quoted(dialect), c.lease),
+		leases: lease.New(s.db, s.dialect, s.tables.leases, c.lease),
 	}, nil
-}
-
-// supported refuses settings under which a later change could have a smaller
-// number, or a read would see an old state of the table.
-func (s *store) supported(ctx context.Context) error {
-	switch s.dialect {
-	case postgres:
-		var cache int64
-		err := s.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(seqcache), 1) FROM pg_catalog.pg_sequence
-			WHERE seqrelid = to_regclass(pg_get_serial_sequence($1, 'seq'))
-			OR seqrelid IN (SELECT dep.refobjid FROM pg_catalog.pg_depend dep
-				JOIN pg_catalog.pg_attrdef def ON dep.classid = 'pg_attrdef'::regclass AND dep.objid = def.oid
-				WHERE dep.refclassid = 'pg_class'::regclass AND def.adrelid = to_regclass($1))`, s.tables.audit.quoted(s.dialect)).Scan(&cache)
-		if err != nil {
-			return fmt.Errorf("auditplugin: relay: reading pg_sequence: %w", err)
-		}
-		if cache > 1 {
-			return fmt.Errorf("%w: the sequence of the audit table has CACHE %d; set it to 1", ErrUnsupported, cache)
-		}
-	case mysql:
-		var auto int
-		if err := s.db.QueryRowContext(ctx, "SELECT @@autocommit").Scan(&auto); err != nil {
-			return fmt.Errorf("auditplugin: relay: reading autocommit: %w", err)
-		}
-		if auto == 0 {
-			return fmt.Errorf("%w: sessions have autocommit off", ErrUnsupported)
-		}
-	}
-	return nil
 }
 
 // Subscribe adds a subscriber, before Run. Its name, at most 100 bytes, stands for

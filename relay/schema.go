@@ -2,24 +2,21 @@ package relay
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"hash/fnv"
+	"slices"
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/lease"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // tables are the relay's own tables, beside the audit table.
-type tables struct{ audit, positions, leases, dead tableName }
+type tables struct{ audit, positions, leases, dead dialect.Table }
 
-func newTables(audit tableName, prefix string) tables {
-	return tables{
-		audit:     audit,
-		positions: tableName{audit.schema, prefix + "positions"},
-		leases:    tableName{audit.schema, prefix + "leases"},
-		dead:      tableName{audit.schema, prefix + "dead"},
-	}
+func newTables(audit dialect.Table, prefix string) tables {
+	own := func(name string) dialect.Table { return dialect.Table{Schema: audit.Schema, Name: prefix + name} }
+	return tables{audit: audit, positions: own("positions"), leases: own("leases"), dead: own("dead")}
 }
 
 const defaultPrefix = "audit_relay_"
@@ -41,101 +38,62 @@ func Schema(dialect string, opts ...Option) (string, error) {
 	return strings.Join(statements, ";\n") + ";\n", nil
 }
 
-func ddl(dialect string, t tables) ([]string, error) {
-	text, long := "TEXT", "TEXT"
-	var id, options string
-	var index string // MySQL has no CREATE INDEX IF NOT EXISTS
-	switch dialect {
-	case sqlite:
-		id = "INTEGER PRIMARY KEY AUTOINCREMENT"
-	case postgres:
-		text, long = "text", "text"
-		id = "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
-	case mysql:
-		text, long = "VARCHAR(255)", "LONGTEXT"
-		id = "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"
-		options = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
-		index = ",\n  KEY " + quote(dialect, "idx_"+t.dead.name) + " (subscriber, state, id)"
-	default:
-		return nil, fmt.Errorf("%w: %q", ErrUnknownDialect, dialect)
+func ddl(name string, t tables) ([]string, error) {
+	if !dialect.Known(name) {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownDialect, name)
 	}
-	leases, err := lease.DDL(dialect, t.leases.quoted(dialect))
-	if err != nil {
-		return nil, err
-	}
-	statements := []string{
-		"CREATE TABLE IF NOT EXISTS " + t.positions.quoted(dialect) + ` (
-  name ` + text + ` NOT NULL PRIMARY KEY,
+	text, long := dialect.Text(name, "VARCHAR(255)"), dialect.Text(name, "LONGTEXT")
+	positions := dialect.CreateTable(name, t.positions, `  name `+text+` NOT NULL PRIMARY KEY,
   token BIGINT NOT NULL,
   version BIGINT NOT NULL,
   high BIGINT NOT NULL,
-  gaps ` + long + ` NOT NULL,
+  gaps `+long+` NOT NULL,
   delivered BIGINT NOT NULL,
   failed BIGINT NOT NULL,
-  last_error ` + long + ` NOT NULL,
+  last_error `+long+` NOT NULL,
   last_error_at BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL
-)` + options,
-		leases,
-		"CREATE TABLE IF NOT EXISTS " + t.dead.quoted(dialect) + ` (
-  id ` + id + `,
-  subscriber ` + text + ` NOT NULL,
-  state ` + text + ` NOT NULL,
+  updated_at BIGINT NOT NULL`)
+	dead := dialect.CreateTable(name, t.dead, `  id `+dialect.Identity(name)+`,
+  subscriber `+text+` NOT NULL,
+  state `+text+` NOT NULL,
   seq BIGINT NOT NULL,
-  record_id ` + text + ` NOT NULL,
-  record ` + long + ` NOT NULL,
-  error ` + long + ` NOT NULL,
+  record_id `+text+` NOT NULL,
+  record `+long+` NOT NULL,
+  error `+long+` NOT NULL,
   attempts BIGINT NOT NULL,
-  failed_at BIGINT NOT NULL` + index + `
-)` + options,
-	}
-	if dialect != mysql {
-		ix, on := tableName{name: "idx_" + t.dead.name}, t.dead
-		if dialect == sqlite {
-			ix.schema, on.schema = on.schema, ""
-		}
-		statements = append(statements, "CREATE INDEX IF NOT EXISTS "+ix.quoted(dialect)+" ON "+on.quoted(dialect)+" (subscriber, state, id)")
-	}
-	return statements, nil
+  failed_at BIGINT NOT NULL`, dialect.Index{Name: "idx_" + t.dead.Name, Columns: "subscriber, state, id"})
+	return slices.Concat(positions, []string{lease.DDL(name, t.leases)}, dead), nil
 }
 
-// create creates the tables, if one is missing. Processes that start at the same
-// time would trip over each other on PostgreSQL: IF NOT EXISTS is no lock.
-func create(ctx context.Context, db *sql.DB, dialect string, t tables) error {
-	if missing(ctx, db, dialect, t) == nil {
+// create creates the tables, if one is missing.
+func (s *store) create(ctx context.Context) error {
+	if s.missing(ctx) == nil {
 		return nil
 	}
-	statements, err := ddl(dialect, t)
+	statements, err := ddl(s.dialect, s.tables)
 	if err != nil {
 		return err
 	}
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("auditplugin: relay: creating tables: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if dialect == postgres {
-		h := fnv.New64a()
-		_, _ = h.Write([]byte("auditplugin relay\x00" + t.positions.schema + "\x00" + t.positions.name))
-		statements = append([]string{fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(h.Sum64()))}, statements...)
-	}
-	for _, statement := range statements {
-		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("auditplugin: relay: creating tables: %w", err)
+	lock := "auditplugin relay\x00" + s.tables.positions.Schema + "\x00" + s.tables.positions.Name
+	return failed("creating tables", owntable.Create(ctx, s.db, s.dialect, lock, statements))
+}
+
+// missing returns an error if one of the relay's tables cannot be read.
+func (s *store) missing(ctx context.Context) error {
+	for _, table := range []dialect.Table{s.tables.positions, s.tables.leases, s.tables.dead} {
+		if err := s.exists(ctx, table); err != nil {
+			return err
 		}
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("auditplugin: relay: creating tables: %w", err)
 	}
 	return nil
 }
 
-// missing returns an error if one of the relay's tables cannot be read.
-func missing(ctx context.Context, db *sql.DB, dialect string, t tables) error {
-	for _, table := range []tableName{t.positions, t.leases, t.dead} {
-		if err := exists(ctx, db, dialect, table); err != nil {
-			return err
-		}
+// exists asks the table itself: no catalog is needed, and the right to read it is
+// tested too.
+func (s *store) exists(ctx context.Context, table dialect.Table) error {
+	name := table.Quoted(s.dialect)
+	if err := owntable.Try(ctx, s.db, "SELECT 1 FROM "+name+" WHERE 1 = 0"); err != nil {
+		return fmt.Errorf("%w, or cannot be read: %s: %w", ErrTableMissing, name, err)
 	}
 	return nil
 }

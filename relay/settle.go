@@ -36,8 +36,7 @@ type watch struct {
 
 func newSettler(s *store, c config) *settler {
 	t := &settler{store: s, blind: c.gapAge, every: 250 * time.Millisecond}
-	if s.dialect == mysql {
-		// InnoDB hands out a number shortly before the transaction is listed.
+	if s.listsLate() {
 		t.least = c.settleMin
 		t.every = 500 * time.Millisecond
 	}
@@ -50,8 +49,7 @@ func (t *settler) read(p *position, b batch) (changed bool) {
 	seqs := b.seqs()
 	bound := p.high
 	switch {
-	case t.store.dialect == sqlite:
-		// Writers take turns: whatever has a smaller number was there before.
+	case t.store.oneWriter():
 	case t.watch != nil && t.watch.over:
 		bound = t.watch.upto
 	default:
@@ -70,7 +68,7 @@ func (t *settler) read(p *position, b batch) (changed bool) {
 // step looks at the transactions under way. Call it after a read. It reports whether
 // the watch must be saved, so that its age outlives this process.
 func (t *settler) step(ctx context.Context, p position) (changed bool, err error) {
-	if t.store.dialect == sqlite || t.watch != nil && t.watch.over {
+	if t.store.oneWriter() || t.watch != nil && t.watch.over {
 		return false, nil
 	}
 	if len(p.gaps) == 0 {

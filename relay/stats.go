@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gorm-audit/auditplugin/internal/sqltext"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // Stats tells how a subscriber is doing. It is read from the database, so that it is
@@ -65,13 +65,13 @@ func (s *Subscriber) Stats(ctx context.Context) (Stats, error) {
 	st := s.relay.store
 	g := Stats{Name: s.name}
 	fail := func(err error) (Stats, error) {
-		return g, fmt.Errorf("auditplugin: relay: stats of %q: %w", s.name, err)
+		return g, failed(fmt.Sprintf("stats of %q", s.name), err)
 	}
 	var p position
 	var now, failedAt int64
 	var text string
-	err := st.db.QueryRowContext(ctx, sqltext.Placeholders(st.dialect, "SELECT high, gaps, delivered, failed, last_error, last_error_at, "+st.nowSQL()+
-		" FROM "+st.tables.positions.quoted(st.dialect)+" WHERE name = ?"), s.name).
+	err := st.row(ctx, "SELECT high, gaps, delivered, failed, last_error, last_error_at, "+st.nowSQL()+
+		" FROM "+st.tables.positions.Quoted(st.dialect)+" WHERE name = ?", s.name).
 		Scan(&p.high, &text, &g.Delivered, &g.Failed, &g.LastError, &failedAt, &now)
 	if errors.Is(err, sql.ErrNoRows) {
 		return g, fmt.Errorf("%w: %q", ErrNoSubscriber, s.name)
@@ -99,8 +99,8 @@ func (s *Subscriber) Stats(ctx context.Context) (Stats, error) {
 			g.Behind = max(0, time.UnixMicro(now).Sub(oldest.records[0].Time))
 		}
 	}
-	row := st.db.QueryRowContext(ctx, sqltext.Placeholders(st.dialect, "SELECT COUNT(*) FROM "+st.tables.dead.quoted(st.dialect)+" WHERE subscriber = ?"), s.name)
-	if err := row.Scan(&g.Dead); err != nil {
+	dead := st.row(ctx, "SELECT COUNT(*) FROM "+st.tables.dead.Quoted(st.dialect)+" WHERE subscriber = ?", s.name)
+	if err := dead.Scan(&g.Dead); err != nil {
 		return fail(err)
 	}
 	if g.Holder, _, err = s.relay.leases.Holder(ctx, s.name); err != nil {
@@ -111,7 +111,7 @@ func (s *Subscriber) Stats(ctx context.Context) (Stats, error) {
 
 // lag counts the records that are visible and not delivered.
 func (s *store) lag(ctx context.Context, p position) (int64, error) {
-	table, seq := s.tables.audit.quoted(s.dialect), quote(s.dialect, "seq")
+	table, seq := s.tables.audit.Quoted(s.dialect), dialect.Quote(s.dialect, "seq")
 	query := fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 FROM %s WHERE %s > %d%s LIMIT %d) waiting", table, seq, p.high, between(" OR "+seq, p.gaps), MostLag)
 	var n int64
 	return n, s.db.QueryRowContext(ctx, query).Scan(&n)

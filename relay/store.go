@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gorm-audit/auditplugin/internal/lease"
-	"github.com/gorm-audit/auditplugin/internal/sqltext"
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // store reads the audit table and keeps the relay's own.
@@ -19,19 +22,46 @@ type store struct {
 	tables  tables
 }
 
-func (s *store) exec(ctx context.Context, on execer, query string, args ...any) (int64, error) {
-	result, err := on.ExecContext(ctx, sqltext.Placeholders(s.dialect, query), args...)
-	if err != nil {
-		return 0, err
+// openStore finds the audit table behind db, and creates the relay's own tables if it
+// may.
+func openStore(db *gorm.DB, c config) (*store, error) {
+	own := owntable.Errors{
+		Failed: failed, Invalid: ErrInvalidOption, InTransaction: invalid("the database handle is inside a transaction"), Missing: ErrTableMissing,
 	}
-	return result.RowsAffected()
+	pool, err := own.Pool(db)
+	if err != nil {
+		return nil, err
+	}
+	if !dialect.Known(db.Name()) {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownDialect, db.Name())
+	}
+	ctx := owntable.Context(db)
+	table, err := own.Qualify(ctx, pool, db.Name(), c.table)
+	if err != nil {
+		return nil, err
+	}
+	s := &store{db: pool, dialect: db.Name(), tables: newTables(table, c.prefix)}
+	if err := s.exists(ctx, table); err != nil {
+		return nil, err
+	}
+	if err := s.supported(ctx); err != nil {
+		return nil, err
+	}
+	if c.noCreate {
+		return s, s.missing(ctx)
+	}
+	return s, s.create(ctx)
 }
 
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+func (s *store) exec(ctx context.Context, on audit.Conn, query string, args ...any) (int64, error) {
+	return owntable.Affected(on.ExecContext(ctx, dialect.Placeholders(s.dialect, query), args...))
 }
 
-func (s *store) nowSQL() string { return lease.Now(s.dialect) }
+func (s *store) row(ctx context.Context, query string, args ...any) *sql.Row {
+	return s.db.QueryRowContext(ctx, dialect.Placeholders(s.dialect, query), args...)
+}
+
+func (s *store) nowSQL() string { return dialect.Now(s.dialect) }
 
 // gapState is what the column gaps holds.
 type gapState struct {
@@ -52,12 +82,10 @@ func parseGaps(text string) (gapState, error) {
 // add makes the row of a new subscriber, unless it has one.
 func (s *store) add(ctx context.Context, name string, st start) error {
 	var one int
-	err := s.db.QueryRowContext(ctx, sqltext.Placeholders(s.dialect, "SELECT 1 FROM "+s.tables.positions.quoted(s.dialect)+" WHERE name = ?"), name).Scan(&one)
-	if err == nil {
-		return nil
-	}
+	table := s.tables.positions.Quoted(s.dialect)
+	err := s.row(ctx, "SELECT 1 FROM "+table+" WHERE name = ?", name).Scan(&one)
 	if !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("auditplugin: relay: subscriber %q: %w", name, err)
+		return failed(subscriber(name), err)
 	}
 	p := position{high: max(0, st.seq-1)}
 	if st.now {
@@ -70,14 +98,8 @@ func (s *store) add(ctx context.Context, name string, st start) error {
 		return err
 	}
 	values := "(name, token, version, high, gaps, delivered, failed, last_error, last_error_at, updated_at) VALUES (?, 0, 0, ?, ?, 0, 0, '', 0, " + s.nowSQL() + ")"
-	query := "INSERT INTO " + s.tables.positions.quoted(s.dialect) + " " + values + " ON CONFLICT (name) DO NOTHING"
-	if s.dialect == mysql {
-		query = "INSERT IGNORE INTO " + s.tables.positions.quoted(s.dialect) + " " + values
-	}
-	if _, err := s.exec(ctx, s.db, query, name, p.high, string(gaps)); err != nil {
-		return fmt.Errorf("auditplugin: relay: subscriber %q: %w", name, err)
-	}
-	return nil
+	_, err = s.exec(ctx, s.db, dialect.InsertNew(s.dialect, table, "name", values), name, p.high, string(gaps))
+	return failed(subscriber(name), err)
 }
 
 // take claims a subscriber's row for a lease and returns its position. From then on
@@ -85,9 +107,9 @@ func (s *store) add(ctx context.Context, name string, st start) error {
 func (s *store) take(ctx context.Context, name string, token int64) (position, *watch, error) {
 	var p position
 	fail := func(err error) (position, *watch, error) {
-		return p, nil, fmt.Errorf("auditplugin: relay: subscriber %q: %w", name, err)
+		return p, nil, failed(subscriber(name), err)
 	}
-	table := s.tables.positions.quoted(s.dialect)
+	table := s.tables.positions.Quoted(s.dialect)
 	n, err := s.exec(ctx, s.db, "UPDATE "+table+" SET token = ?, version = version + 1 WHERE name = ? AND token < ?", token, name, token)
 	if err != nil {
 		return fail(err)
@@ -97,8 +119,7 @@ func (s *store) take(ctx context.Context, name string, token int64) (position, *
 	}
 	var text string
 	var now int64
-	err = s.db.QueryRowContext(ctx, sqltext.Placeholders(s.dialect, "SELECT high, gaps, "+s.nowSQL()+" FROM "+table+" WHERE name = ? AND token = ?"), name, token).
-		Scan(&p.high, &text, &now)
+	err = s.row(ctx, "SELECT high, gaps, "+s.nowSQL()+" FROM "+table+" WHERE name = ? AND token = ?", name, token).Scan(&p.high, &text, &now)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fail(ErrLeaseLost)
 	} else if err != nil {
@@ -133,33 +154,19 @@ type progress struct {
 // save writes how far a subscriber has come, and its dead letters, in one
 // transaction. It fails with [ErrLeaseLost] if another process has taken over.
 func (s *store) save(ctx context.Context, g progress) error {
-	fail := func(err error) error {
-		return fmt.Errorf("auditplugin: relay: subscriber %q: saving its position: %w", g.name, err)
-	}
+	step := subscriber(g.name) + ": saving its position"
 	if len(g.dead)+len(g.revived)+len(g.failedIDs) == 0 {
-		if err := s.savePosition(ctx, s.db, g); err != nil {
-			return fail(err)
+		return failed(step, s.savePosition(ctx, s.db, g))
+	}
+	return failed(step, owntable.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		if err := s.savePosition(ctx, tx, g); err != nil {
+			return err
 		}
-		return nil
-	}
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fail(err)
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if err := s.savePosition(ctx, tx, g); err != nil {
-		return fail(err)
-	}
-	if err := s.saveLetters(ctx, tx, g); err != nil {
-		return fail(err)
-	}
-	if err := tx.Commit(); err != nil {
-		return fail(err)
-	}
-	return nil
+		return s.saveLetters(ctx, tx, g)
+	}))
 }
 
-func (s *store) savePosition(ctx context.Context, on execer, g progress) error {
+func (s *store) savePosition(ctx context.Context, on audit.Conn, g progress) error {
 	state := gapState{Gaps: g.position.gaps}
 	now := s.nowSQL()
 	if g.watch != nil {
@@ -177,20 +184,15 @@ func (s *store) savePosition(ctx context.Context, on execer, g progress) error {
 	} else {
 		args = append(args, string(gaps))
 	}
-	query := "UPDATE " + s.tables.positions.quoted(s.dialect) + " SET version = version + 1, high = ?, gaps = " + text +
+	query := "UPDATE " + s.tables.positions.Quoted(s.dialect) + " SET version = version + 1, high = ?, gaps = " + text +
 		", delivered = delivered + ?, failed = failed + ?, updated_at = " + now
 	args = append(args, g.delivered, g.failed)
 	if g.err != "" {
 		query += ", last_error = ?, last_error_at = " + now
 		args = append(args, g.err)
 	}
-	if s.dialect == postgres {
-		// Nobody has to wait for the disk: a position that a crash of the server takes
-		// back means that records come again, and dead letters go with it.
-		query += " FROM (SELECT set_config('synchronous_commit', 'off', true)) AS later"
-	}
 	args = append(args, g.name, g.token)
-	n, err := s.exec(ctx, on, query+" WHERE name = ? AND token = ?", args...)
+	n, err := s.exec(ctx, on, query+s.unhurried()+" WHERE name = ? AND token = ?", args...)
 	if err != nil {
 		return err
 	}
@@ -198,14 +200,4 @@ func (s *store) savePosition(ctx context.Context, on execer, g progress) error {
 		return ErrLeaseLost
 	}
 	return nil
-}
-
-// sinceSQL puts "since" at the end of the JSON object.
-func (s *store) sinceSQL(object string, age time.Duration, args []any) (string, []any) {
-	head := object[:len(object)-1] + `,"since":`
-	args = append(args, head, age.Microseconds())
-	if s.dialect == mysql {
-		return "CONCAT(?, " + s.nowSQL() + " - ?, '}')", args
-	}
-	return "CAST(? AS text) || CAST(" + s.nowSQL() + " - CAST(? AS bigint) AS text) || '}'", args
 }

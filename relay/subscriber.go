@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // Subscriber looks at one subscriber, and mends what is amiss. It works from any
@@ -36,7 +38,7 @@ func (s *Subscriber) DeadLetters(ctx context.Context, after int64, limit int) ([
 // after those that followed it.
 func (s *Subscriber) Replay(ctx context.Context, ids ...int64) (int, error) {
 	st := s.relay.store
-	n, err := st.change(ctx, s.name, "UPDATE "+st.tables.dead.quoted(st.dialect)+" SET state = ? WHERE state = ? AND subscriber = ? AND id = ?",
+	n, err := st.change(ctx, s.name, "UPDATE "+st.tables.dead.Quoted(st.dialect)+" SET state = ? WHERE state = ? AND subscriber = ? AND id = ?",
 		[]any{stateReplay, stateDead}, ids)
 	s.relay.bell.ring()
 	return n, err
@@ -46,7 +48,7 @@ func (s *Subscriber) Replay(ctx context.Context, ids ...int64) (int, error) {
 // were. The records stay in the audit table.
 func (s *Subscriber) Discard(ctx context.Context, ids ...int64) (int, error) {
 	st := s.relay.store
-	return st.change(ctx, s.name, "DELETE FROM "+st.tables.dead.quoted(st.dialect)+" WHERE subscriber = ? AND id = ?", nil, ids)
+	return st.change(ctx, s.name, "DELETE FROM "+st.tables.dead.Quoted(st.dialect)+" WHERE subscriber = ? AND id = ?", nil, ids)
 }
 
 // Rewind makes the subscriber go on from the given sequence number, forwards or
@@ -69,9 +71,9 @@ func (s *Subscriber) Rewind(ctx context.Context, seq int64) error {
 func (s *Subscriber) Remove(ctx context.Context) error {
 	return s.alone(ctx, func(int64) error {
 		st := s.relay.store
-		for table, column := range map[tableName]string{st.tables.dead: "subscriber", st.tables.positions: "name"} {
-			if _, err := st.exec(ctx, st.db, "DELETE FROM "+table.quoted(st.dialect)+" WHERE "+column+" = ?", s.name); err != nil {
-				return fmt.Errorf("auditplugin: relay: removing subscriber %q: %w", s.name, err)
+		for table, column := range map[dialect.Table]string{st.tables.dead: "subscriber", st.tables.positions: "name"} {
+			if _, err := st.exec(ctx, st.db, "DELETE FROM "+table.Quoted(st.dialect)+" WHERE "+column+" = ?", s.name); err != nil {
+				return failed("removing "+subscriber(s.name), err)
 			}
 		}
 		return nil

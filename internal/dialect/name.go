@@ -22,6 +22,15 @@ func quote(q byte, name string) string {
 	return string(append(b, q))
 }
 
+// List quotes names, each behind the prefix, as a list.
+func List(dialect, prefix string, names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = prefix + Quote(dialect, name)
+	}
+	return strings.Join(quoted, ", ")
+}
+
 // Table is a table's name and, unless empty, its schema or database.
 type Table struct{ Schema, Name string }
 
@@ -32,6 +41,13 @@ func ParseTable(dotted string) Table {
 		return Table{Name: dotted}
 	}
 	return Table{Schema: schema, Name: name}
+}
+
+// ValidTable reports whether "name" or "schema.name" can be a table's. PostgreSQL would
+// end the text of a statement at a NUL.
+func ValidTable(dotted string) bool {
+	t := ParseTable(dotted)
+	return t.Name != "" && (t.Schema != "" || t.Name == dotted) && !strings.Contains(dotted, "\x00")
 }
 
 // Quoted is the name as SQL.

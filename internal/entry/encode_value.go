@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -14,6 +13,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gorm-audit/auditplugin/internal/fault"
 )
 
 const (
@@ -254,7 +255,7 @@ func (e *Encoder) strings(s []string) {
 // return what a database refuses.
 func (e *Encoder) other(v any) {
 	var out []byte
-	err := safely(func() (err error) {
+	err := fault.Guard(func() (err error) {
 		if failure, ok := v.(error); ok {
 			if _, ok := v.(json.Marshaler); !ok {
 				v = failure.Error()
@@ -335,19 +336,6 @@ func (e *Encoder) string(s string) {
 	e.buf = append(e.buf, s[start:]...)
 	e.buf = append(e.buf, '"')
 }
-
-// safely calls f, which may be the application's. That it panicked is all that
-// matters.
-func safely(f func() error) (err error) {
-	defer func() {
-		if recover() != nil {
-			err = errPanic
-		}
-	}()
-	return f()
-}
-
-var errPanic = errors.New("auditplugin: a value's own encoding panicked")
 
 func sortedKeys(m map[string]any) []string {
 	keys := make([]string, 0, len(m))

@@ -10,7 +10,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gorm-audit/auditplugin/internal/sqltext"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // ErrLost is a lease that another process took, or that could not be renewed in
@@ -21,14 +22,15 @@ var ErrLost = errors.New("auditplugin: the lease was lost")
 type Store struct {
 	db      *sql.DB
 	dialect string
-	table   string
+	table   string // quoted
+	now     string // the database's time, as SQL
 	ttl     time.Duration
 }
 
-// New returns the leases in a table, whose name must be quoted, that exists (see
-// [DDL]). A lease lapses ttl after its last renewal.
-func New(db *sql.DB, dialect, table string, ttl time.Duration) *Store {
-	return &Store{db: db, dialect: dialect, table: table, ttl: ttl}
+// New returns the leases in a table that exists (see [DDL]). A lease lapses ttl after
+// its last renewal.
+func New(db *sql.DB, name string, table dialect.Table, ttl time.Duration) *Store {
+	return &Store{db: db, dialect: name, table: table.Quoted(name), now: dialect.Now(name), ttl: ttl}
 }
 
 // NewHolder returns a name that no other holder has, for people to recognise:
@@ -60,28 +62,24 @@ func (l *Lease) Token() int64 { return l.token }
 // while another holder has it.
 func (s *Store) Acquire(ctx context.Context, name, holder string) (*Lease, error) {
 	start := time.Now()
-	now := Now(s.dialect)
-	taken, err := s.exec(ctx, "UPDATE "+s.table+" SET holder = ?, token = token + 1, expires_at = "+now+" + ? WHERE name = ? AND (expires_at <= "+now+" OR holder = ?)",
+	taken, err := s.exec(ctx, "UPDATE "+s.table+" SET holder = ?, token = token + 1, expires_at = "+s.now+" + ? WHERE name = ? AND (expires_at <= "+s.now+" OR holder = ?)",
 		holder, s.ttl.Microseconds(), name, holder)
 	if err != nil {
-		return nil, fmt.Errorf("auditplugin: lease %q: %w", name, err)
+		return nil, failed(name, err)
 	}
 	if taken == 0 {
 		created, err := s.create(ctx, name, holder)
-		if err != nil {
-			return nil, fmt.Errorf("auditplugin: lease %q: %w", name, err)
-		}
-		if !created {
-			return nil, nil
+		if err != nil || !created {
+			return nil, failed(name, err)
 		}
 	}
 	l := &Lease{store: s, name: name, holder: holder, until: start.Add(s.ttl)}
 	// Only this holder writes its own name: if the row still has it, the token is ours.
-	row := s.db.QueryRowContext(ctx, sqltext.Placeholders(s.dialect, "SELECT token FROM "+s.table+" WHERE name = ? AND holder = ?"), name, holder)
+	row := s.db.QueryRowContext(ctx, dialect.Placeholders(s.dialect, "SELECT token FROM "+s.table+" WHERE name = ? AND holder = ?"), name, holder)
 	if err := row.Scan(&l.token); errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	} else if err != nil {
-		return nil, fmt.Errorf("auditplugin: lease %q: %w", name, err)
+		return nil, failed(name, err)
 	}
 	return l, nil
 }
@@ -90,24 +88,18 @@ func (s *Store) Acquire(ctx context.Context, name, holder string) (*Lease, error
 func (s *Store) create(ctx context.Context, name, holder string) (bool, error) {
 	// The first token is the time, so that it is larger than those of a row that an
 	// operator deleted.
-	now := Now(s.dialect)
-	values := "(name, holder, token, expires_at) VALUES (?, ?, " + now + ", " + now + " + ?)"
-	query := "INSERT INTO " + s.table + " " + values + " ON CONFLICT (name) DO NOTHING"
-	if s.dialect == mysql {
-		query = "INSERT IGNORE INTO " + s.table + " " + values
-	}
-	n, err := s.exec(ctx, query, name, holder, s.ttl.Microseconds())
+	values := "(name, holder, token, expires_at) VALUES (?, ?, " + s.now + ", " + s.now + " + ?)"
+	n, err := s.exec(ctx, dialect.InsertNew(s.dialect, s.table, "name", values), name, holder, s.ttl.Microseconds())
 	return n == 1, err
 }
 
 // Renew makes the lease last for its full time again. The error wraps [ErrLost]
 // when another holder has it.
 func (l *Lease) Renew(ctx context.Context) error {
-	now := Now(l.store.dialect)
-	n, err := l.store.exec(ctx, "UPDATE "+l.store.table+" SET expires_at = "+now+" + ? WHERE name = ? AND holder = ? AND token = ?",
+	n, err := l.store.exec(ctx, "UPDATE "+l.store.table+" SET expires_at = "+l.store.now+" + ? WHERE name = ? AND holder = ? AND token = ?",
 		l.store.ttl.Microseconds(), l.name, l.holder, l.token)
 	if err != nil {
-		return fmt.Errorf("auditplugin: lease %q: %w", l.name, err)
+		return failed(l.name, err)
 	}
 	if n == 0 {
 		return fmt.Errorf("%w: %q", ErrLost, l.name)
@@ -120,21 +112,18 @@ func (l *Lease) Renew(ctx context.Context) error {
 func (l *Lease) Release(ctx context.Context) error {
 	_, err := l.store.exec(ctx, "UPDATE "+l.store.table+" SET expires_at = 0 WHERE name = ? AND holder = ? AND token = ?",
 		l.name, l.holder, l.token)
-	if err != nil {
-		return fmt.Errorf("auditplugin: lease %q: %w", l.name, err)
-	}
-	return nil
+	return failed(l.name, err)
 }
 
 // Holder returns who has the lease called name, "" if nobody, and for how long.
 func (s *Store) Holder(ctx context.Context, name string) (string, time.Duration, error) {
 	var holder string
 	var left int64
-	row := s.db.QueryRowContext(ctx, sqltext.Placeholders(s.dialect, "SELECT holder, expires_at - "+Now(s.dialect)+" FROM "+s.table+" WHERE name = ?"), name)
+	row := s.db.QueryRowContext(ctx, dialect.Placeholders(s.dialect, "SELECT holder, expires_at - "+s.now+" FROM "+s.table+" WHERE name = ?"), name)
 	if err := row.Scan(&holder, &left); errors.Is(err, sql.ErrNoRows) {
 		return "", 0, nil
 	} else if err != nil {
-		return "", 0, fmt.Errorf("auditplugin: lease %q: %w", name, err)
+		return "", 0, failed(name, err)
 	}
 	if left <= 0 {
 		return "", 0, nil
@@ -143,9 +132,12 @@ func (s *Store) Holder(ctx context.Context, name string) (string, time.Duration,
 }
 
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	result, err := s.db.ExecContext(ctx, sqltext.Placeholders(s.dialect, query), args...)
-	if err != nil {
-		return 0, err
+	return owntable.Affected(s.db.ExecContext(ctx, dialect.Placeholders(s.dialect, query), args...))
+}
+
+func failed(name string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return result.RowsAffected()
+	return fmt.Errorf("auditplugin: lease %q: %w", name, err)
 }

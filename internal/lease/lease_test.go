@@ -11,6 +11,8 @@ import (
 	"time"
 
 	_ "gorm.io/driver/sqlite" // the driver sqlite3
+
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 func open(t *testing.T, ttl time.Duration) *Store {
@@ -20,14 +22,11 @@ func open(t *testing.T, ttl time.Duration) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	ddl, err := DDL(sqlite, `"leases"`)
-	if err != nil {
+	table := dialect.Table{Name: "leases"}
+	if _, err := db.Exec(DDL(dialect.SQLite, table)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec(ddl); err != nil {
-		t.Fatal(err)
-	}
-	return New(db, sqlite, `"leases"`, ttl)
+	return New(db, dialect.SQLite, table, ttl)
 }
 
 func acquire(t *testing.T, s *Store, holder string) *Lease {

@@ -1,4 +1,4 @@
-package sqltext
+package dialect
 
 import (
 	"strconv"
@@ -6,9 +6,9 @@ import (
 )
 
 // Placeholders writes the question marks of query as the dialect wants them: $1, $2
-// and so on in "postgres". The query must have no question mark elsewhere.
+// and so on in PostgreSQL. The query must have no question mark elsewhere.
 func Placeholders(dialect, query string) string {
-	if dialect != "postgres" {
+	if dialect != Postgres {
 		return query
 	}
 	var b strings.Builder
