@@ -174,7 +174,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	if err != nil {
 		return fmt.Errorf("auditplugin: asking the database for its version: %w", err)
 	}
-	d := dialect.Of(server)
+	d, images := database(server, cfg.portable)
 	rules, err := table.ParseRules(db, cfg.tables())
 	if err != nil {
 		return err
@@ -206,7 +206,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	}
 	p.player = replay.NewPlayer()
 	interceptor := &intercept.Interceptor{
-		Dialect: d, Follower: p.follower, Tables: p.tables, Images: images(d, cfg.portable), Origin: p.origin, Gate: p.gate,
+		Dialect: d, Follower: p.follower, Tables: p.tables, Images: images, Origin: p.origin, Gate: p.gate,
 		Player: p.player, Unwrapped: cfg.unwrapped,
 		Recorder: &differ{
 			Differ:   record.Differ{Limit: record.Limit(cfg.maxValue), SkipTimestamps: cfg.noTimestamps},
@@ -216,17 +216,18 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	return hooks{interceptor, p.follower}.register(db)
 }
 
-// images chooses how the images of a database are had. A new database gets its line here.
-func images(d *dialect.Dialect, portable bool) capture.Images {
-	switch d.Name() {
-	case dialect.Postgres:
-		return postgres.New(d, portable)
-	case dialect.MySQL:
-		return mysql.New(d, portable)
-	case dialect.SQLite:
-		return sqlite.New(d, portable)
+// database is what is known of a database, and how its images are had. A new one gets its
+// line here; of others nothing is known but standard SQL.
+func database(server catalog.Server, portable bool) (*dialect.Dialect, capture.Images) {
+	known := map[string]func(server catalog.Server, portable bool) (*dialect.Dialect, capture.Images){
+		dialect.Postgres: postgres.New,
+		dialect.MySQL:    mysql.New,
+		dialect.SQLite:   sqlite.New,
+	}[server.Dialect]
+	if known == nil {
+		return dialect.Of(server), capture.Portable{}
 	}
-	return capture.Portable{}
+	return known(server, portable)
 }
 
 // Close stops the plugin: it drains the emitters that queue, waiting until ctx is

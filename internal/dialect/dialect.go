@@ -4,6 +4,7 @@
 package dialect
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -88,21 +89,29 @@ type Dialect struct {
 	// transaction, until that ends.
 	PrepareRepeats bool
 
-	quote     byte
-	foldNames bool // names without quotes are in lower case
-	exactCase bool // names that differ in case differ
-	read      func(expr, dbType string) string
-	readKey   func(expr, dbType string) string // read, for columns of the key
-	castTo    func(c catalog.Column) string    // the type that makes of a value what a column does, or ""
-	rowLock   func(t *catalog.Table, alias string, keyChanges bool) (lock string, locks bool)
-	childLock func(t *catalog.Table) string
-	conflict  bool // rows that an upsert may meet are locked ahead
-	errors    func(error) Kind
+	// IdentQuote stands around names and is doubled in them; 0 is '"'.
+	IdentQuote byte
+	// FoldNames tells that names without quotes are in lower case, ExactCase that names
+	// which differ in case differ.
+	FoldNames, ExactCase bool
+	// ReadAs is how a column is read so that its value is all that is stored, ReadKeyAs the
+	// same for a column of the key, whose value has to find the row again.
+	ReadAs, ReadKeyAs func(expr, dbType string) string
+	// CastTo is the type that makes of a value what a column would store of it, or "".
+	CastTo func(c catalog.Column) string
+	// LockRows ends a SELECT that locks rows as the write to come would; see RowLock.
+	LockRows func(t *catalog.Table, alias string, keyChanges bool) (lock string, locks bool)
+	// LockChildren ends a SELECT of rows that a foreign key will change.
+	LockChildren func(t *catalog.Table) string
+	// LocksConflicts tells that rows which an upsert may meet can be locked ahead.
+	LocksConflicts bool
+	// Means is what an error of the driver means.
+	Means func(error) Kind
 }
 
-// Of is the dialect of a server.
+// Of is the dialect of a server. One that is not known here is standard SQL.
 func Of(s catalog.Server) *Dialect {
-	var d *Dialect
+	d := &Dialect{}
 	switch s.Dialect {
 	case Postgres:
 		d = postgres()
@@ -110,15 +119,10 @@ func Of(s catalog.Server) *Dialect {
 		d = mysql()
 	case SQLite:
 		d = sqlite()
-	default:
-		d = &Dialect{}
 	}
 	d.Server = s
 	if !s.MariaDB {
 		d.InTransactionQuery = ""
-	}
-	if d.quote == 0 {
-		d.quote = '"'
 	}
 	return d
 }
@@ -127,7 +131,7 @@ func Of(s catalog.Server) *Dialect {
 func (d *Dialect) Name() string { return d.Server.Dialect }
 
 // Quote quotes one identifier. GORM's quoting splits at dots, which a name may contain.
-func (d *Dialect) Quote(name string) string { return quote(d.quote, name) }
+func (d *Dialect) Quote(name string) string { return quote(cmp.Or(d.IdentQuote, '"'), name) }
 
 // Qualified quotes a table's name, with its schema unless that is empty.
 func (d *Dialect) Qualified(schema, name string) string {
@@ -139,27 +143,27 @@ func (d *Dialect) Qualified(schema, name string) string {
 
 // Read is how a column is read so that its value is all that is stored.
 func (d *Dialect) Read(expr, dbType string) string {
-	if d.read == nil {
+	if d.ReadAs == nil {
 		return expr
 	}
-	return d.read(expr, dbType)
+	return d.ReadAs(expr, dbType)
 }
 
 // ReadKey is Read for a column of the key: what is read finds the row again.
 func (d *Dialect) ReadKey(expr, dbType string) string {
-	if d.readKey == nil {
+	if d.ReadKeyAs == nil {
 		return d.Read(expr, dbType)
 	}
-	return d.readKey(expr, dbType)
+	return d.ReadKeyAs(expr, dbType)
 }
 
 // Stored is what stands around a parameter, so that it is what a column would make of it:
 // rounded, cut or padded.
 func (d *Dialect) Stored(c catalog.Column) (before, after string) {
-	if d.castTo == nil {
+	if d.CastTo == nil {
 		return "", ""
 	}
-	if t := d.castTo(c); t != "" {
+	if t := d.CastTo(c); t != "" {
 		return "CAST(", " AS " + t + ")"
 	}
 	return "", ""
@@ -168,16 +172,16 @@ func (d *Dialect) Stored(c catalog.Column) (before, after string) {
 // RowLock ends a SELECT that locks rows as the write to come would. locks is false where
 // such a table can not be locked although the database has locks.
 func (d *Dialect) RowLock(t *catalog.Table, alias string, keyChanges bool) (lock string, locks bool) {
-	if d.rowLock == nil {
+	if d.LockRows == nil {
 		return "", true
 	}
-	return d.rowLock(t, alias, keyChanges)
+	return d.LockRows(t, alias, keyChanges)
 }
 
 // ConflictLock ends a SELECT of rows that an upsert may meet. A lock on keys that do not
 // exist yet can deadlock, so only databases without such locks have one.
 func (d *Dialect) ConflictLock(t *catalog.Table, alias string) (lock string, locks bool) {
-	if !d.conflict {
+	if !d.LocksConflicts {
 		return "", true
 	}
 	return d.RowLock(t, alias, false)
@@ -185,15 +189,15 @@ func (d *Dialect) ConflictLock(t *catalog.Table, alias string) (lock string, loc
 
 // ChildLock ends a SELECT of rows that a foreign key will change.
 func (d *Dialect) ChildLock(t *catalog.Table) string {
-	if d.childLock == nil {
+	if d.LockChildren == nil {
 		return d.ReadLock
 	}
-	return d.childLock(t)
+	return d.LockChildren(t)
 }
 
 // Fold is a name as the database takes it, quoted or not.
 func (d *Dialect) Fold(name string, quoted bool) string {
-	if d.foldNames && !quoted {
+	if d.FoldNames && !quoted {
 		return strings.ToLower(name)
 	}
 	return name
@@ -201,7 +205,7 @@ func (d *Dialect) Fold(name string, quoted bool) string {
 
 // SavepointKey is the same for names of savepoints that are the same to the database.
 func (d *Dialect) SavepointKey(name string, quoted bool) string {
-	if d.exactCase {
+	if d.ExactCase {
 		return d.Fold(name, quoted)
 	}
 	return strings.ToLower(name)
@@ -216,8 +220,8 @@ func (d *Dialect) Error(err error) Kind {
 	if errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		kind = Transaction
 	}
-	if d.errors != nil {
-		kind |= d.errors(err)
+	if d.Means != nil {
+		kind |= d.Means(err)
 	}
 	return kind
 }

@@ -15,17 +15,17 @@ func mysql() *Dialect {
 		InTransactionQuery: "SELECT @@in_transaction",
 		PointsReplace:      true,
 		PrepareLasts:       true,
-		quote:              '`',
-		rowLock:            func(*catalog.Table, string, bool) (string, bool) { return " FOR UPDATE", true },
-		read: func(expr, dbType string) string {
+		IdentQuote:         '`',
+		LockRows:           func(*catalog.Table, string, bool) (string, bool) { return " FOR UPDATE", true },
+		ReadAs: func(expr, dbType string) string {
 			if dbType == "FLOAT" {
 				// As text MySQL gives 6 digits of a FLOAT, in its binary protocol all.
 				return expr + "+0e0"
 			}
 			return expr
 		},
-		castTo: mysqlCastTo,
-		errors: mysqlError,
+		CastTo: mysqlCastTo,
+		Means:  mysqlError,
 	}
 }
 

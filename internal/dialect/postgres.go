@@ -15,17 +15,17 @@ func postgres() *Dialect {
 		LastIDErr:    errNoLastInsertID,
 		ListsAll:     true,
 		FailsForGood: true,
-		foldNames:    true,
-		exactCase:    true,
-		rowLock:      postgresRowLock,
-		childLock: func(t *catalog.Table) string {
+		FoldNames:    true,
+		ExactCase:    true,
+		LockRows:     postgresRowLock,
+		LockChildren: func(t *catalog.Table) string {
 			if t.CanLock {
 				return " FOR UPDATE"
 			}
 			return ""
 		},
-		conflict: true,
-		errors:   postgresError,
+		LocksConflicts: true,
+		Means:          postgresError,
 	}
 }
 

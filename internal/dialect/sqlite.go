@@ -6,7 +6,7 @@ func sqlite() *Dialect {
 	return &Dialect{
 		RowValues:      "VALUES ",
 		LastIDQuery:    "SELECT last_insert_rowid()",
-		readKey:        sqliteReadKey,
+		ReadKeyAs:      sqliteReadKey,
 		LastIDIsLast:   true,
 		HasRowID:       true,
 		ListsAll:       true,
@@ -14,7 +14,7 @@ func sqlite() *Dialect {
 		EndedUndo:      "ROLLBACK",
 		CommitTells:    true,
 		PrepareRepeats: true,
-		errors: func(err error) Kind {
+		Means: func(err error) Kind {
 			var kind Kind
 			if neighbour.SQLiteBusy(err) {
 				kind = Transaction | Busy

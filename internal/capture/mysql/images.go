@@ -13,10 +13,11 @@ import (
 type Images struct{ capture.Portable }
 
 // New is for a server; portable leaves out what saves reading.
-func New(d *dialect.Dialect, portable bool) capture.Images {
+func New(server catalog.Server, portable bool) (*dialect.Dialect, capture.Images) {
+	d := dialect.Of(server)
 	i := Images{}
 	if portable {
-		return i
+		return d, i
 	}
 	i.Keyed = keyed
 	if d.MariaDB && d.AtLeast(10, 5, 0) {
@@ -27,7 +28,7 @@ func New(d *dialect.Dialect, portable bool) capture.Images {
 	if d.MariaDB && d.AtLeast(10, 0, 5) {
 		i.ReturnsDeleted = plain
 	}
-	return i
+	return d, i
 }
 
 func plain(s *statement.Statement) bool { return s.Table.Catalog.Kind == catalog.Plain }

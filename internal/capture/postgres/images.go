@@ -16,13 +16,14 @@ type Images struct {
 }
 
 // New is for a server; portable leaves out what is PostgreSQL's own.
-func New(d *dialect.Dialect, portable bool) capture.Images {
+func New(server catalog.Server, portable bool) (*dialect.Dialect, capture.Images) {
+	d := dialect.Of(server)
 	i := Images{shortcuts: !portable && d.Flavor == ""}
 	if !portable {
 		i.ReturnsInserted = func(s *statement.Statement) bool { return !s.Table.Catalog.HasRules }
 		i.ReturnsDeleted = func(s *statement.Statement) bool { return s.Table.Catalog.CanSelect }
 	}
-	return i
+	return d, i
 }
 
 // Update gives both images with the UPDATE itself, where it can.

@@ -16,7 +16,8 @@ type Images struct {
 }
 
 // New is for a server; portable leaves out all but the write lock.
-func New(d *dialect.Dialect, portable bool) capture.Images {
+func New(server catalog.Server, portable bool) (*dialect.Dialect, capture.Images) {
+	d := dialect.Of(server)
 	i := Images{returns: !portable && d.AtLeast(3, 35, 0)}
 	i.Lock = lock
 	if !portable {
@@ -28,7 +29,7 @@ func New(d *dialect.Dialect, portable bool) capture.Images {
 		i.ReturnsInserted, i.ReturnsDeleted = plain, plain
 		i.Rehearse = rehearse
 	}
-	return i
+	return d, i
 }
 
 func plain(s *statement.Statement) bool { return s.Table.Catalog.Kind == catalog.Plain }
