@@ -55,6 +55,33 @@ func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outc
 	return tuples, counted.certain()
 }
 
+// CountedKeys are the first n keys that the database made up in one statement, for tables
+// whose key it counts up; fewer where that can not be told.
+func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outcome, n int) [][]any {
+	t := s.Table
+	if len(t.Key) != 1 || !AutoIncrement(t, t.Key[0]) || s.Dialect.LastIDIsLast {
+		return nil
+	}
+	k, at := t.Key[0], statement.ColumnAt(vals, t.Columns[t.Key[0]].Name)
+	counted := counter{s: s, out: out, rows: len(vals.Values)}
+	var tuples [][]any
+	for _, v := range vals.Values {
+		if at >= 0 && !statement.IsExpression(v[at]) && !isEmptyKey(t, k, v[at]) {
+			counted.passed(t, k, v[at])
+			continue
+		}
+		if len(tuples) == n {
+			break
+		}
+		key, ok := counted.next()
+		if !ok {
+			break
+		}
+		tuples = append(tuples, []any{key})
+	}
+	return tuples
+}
+
 // isEmptyKey reports whether a value makes the database count on.
 func isEmptyKey(t *table.Table, k int, value any) bool {
 	switch n := t.Rules[k].Normalise(value).(type) {

@@ -34,13 +34,7 @@ func withoutMet(s *statement.Statement, oc clause.OnConflict, vals clause.Values
 	for _, r := range hit {
 		stays[s.Table.Identity(r.Image)] = true
 	}
-	fresh := 0
-	for _, a := range after {
-		if !stays[s.Table.Identity(a.Image)] {
-			fresh++
-		}
-	}
-	if fresh == max(1, len(vals.Values))-m.hits-len(m.own) {
+	if m.fresh(s.Table, after) == m.inserted(vals) {
 		return after
 	}
 	sent := keysSent(s, vals)
@@ -60,6 +54,35 @@ func withoutMet(s *statement.Statement, oc clause.OnConflict, vals clause.Values
 		}
 		return metOne
 	})
+}
+
+// withGenerated adds the rows whose keys the database made up, where rows with keys of
+// their own were sent beside them.
+func withGenerated(s *statement.Statement, vals clause.Values, m met, after []table.Row, out statement.Outcome) ([]table.Row, error) {
+	missing := m.inserted(vals) - m.fresh(s.Table, after)
+	if missing <= 0 {
+		return after, nil
+	}
+	rows, err := s.ReadByKey(s.Table, capture.CountedKeys(s, vals, out, missing))
+	return s.Table.Unique(append(after, rows...)), err
+}
+
+// inserted is how many rows the statement inserted and did not meet again.
+func (m met) inserted(vals clause.Values) int { return max(1, len(vals.Values)) - m.hits - len(m.own) }
+
+// fresh is how many of rows were neither there before nor met again.
+func (m met) fresh(t *table.Table, rows []table.Row) int {
+	known := make(map[string]bool, len(m.before)+len(m.own))
+	for _, r := range slices.Concat(m.before, m.own) {
+		known[t.Identity(r.Image)] = true
+	}
+	n := 0
+	for _, r := range rows {
+		if !known[t.Identity(r.Image)] {
+			n++
+		}
+	}
+	return n
 }
 
 // sentKey is a unique key of a row that was sent: its columns and their values.

@@ -53,6 +53,9 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 		if after, err = capture.ReadStored(s, vals, met.before, out); err != nil {
 			return out, err
 		}
+		if after, err = withGenerated(s, vals, met, after, out); err != nil {
+			return out, err
+		}
 		after = withoutMet(s, oc, vals, met, after)
 	}
 	capture.Compare(s, met.before, after)
