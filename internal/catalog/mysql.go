@@ -62,7 +62,7 @@ func mysqlTable(schema, name string) (query string, args []any) {
 	// Who may see the table's triggers has been granted the right to make them, for
 	// the table, its database or everything. Rights that come with a role are not
 	// found, which costs time and nothing else.
-	grantee := `CONCAT("'", REPLACE(CURRENT_USER(), '@', "'@'"), "'")`
+	grantee := `CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')` // with ANSI_QUOTES '"' names a column
 	for _, g := range []string{
 		"USER_PRIVILEGES WHERE ",
 		"SCHEMA_PRIVILEGES WHERE :schema: LIKE TABLE_SCHEMA AND ",

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"reflect"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 )
@@ -35,17 +34,6 @@ func MySQLErrorNumber(err error) int {
 		err = errors.Unwrap(err)
 	}
 	return 0
-}
-
-// MySQLLocation is the zone in which the driver reads times, or nil where the dialector
-// does not tell.
-func MySQLLocation(d gorm.Dialector) *time.Location {
-	loc := field(reflect.ValueOf(d), "DSNConfig", "Loc")
-	if !loc.IsValid() {
-		return nil
-	}
-	l, _ := loc.Interface().(*time.Location)
-	return l
 }
 
 // MySQLInterpolates reports whether the driver was told to put arguments into the text

@@ -39,7 +39,7 @@ func TestCatalogMySQLColumns(t *testing.T) {
 		{Name: "word", DBType: "VARCHAR", Size: 20, HasDefault: true},
 		{Name: "note", DBType: "LONGTEXT", UTF8: true},
 		{Name: "at", DBType: "DATETIME", Size: 3, HasDefault: true},
-		{Name: "price", DBType: "DECIMAL UNSIGNED", Size: 10},
+		{Name: "price", DBType: "DECIMAL UNSIGNED", Size: 10, Scale: 2},
 		{Name: "flag", DBType: "TINYINT(1)"},
 		{Name: "tiny", DBType: "TINYINT UNSIGNED"},
 		{Name: "doc", DBType: "JSON", UTF8: true},
@@ -47,7 +47,7 @@ func TestCatalogMySQLColumns(t *testing.T) {
 		{Name: "s", DBType: "INT", Generated: true},
 		{Name: "data", DBType: "BLOB"},
 		{Name: "kind", DBType: "ENUM"},
-		{Name: "ratio", DBType: "DOUBLE", Size: 10},
+		{Name: "ratio", DBType: "DOUBLE", Size: 10, Scale: 2},
 		{Name: "touched", DBType: "DATETIME", Size: 6, HasDefault: true, OnUpdate: true},
 	}
 	for i := range want {

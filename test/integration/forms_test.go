@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,12 +10,13 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/capture/postgres"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
-	"github.com/gorm-audit/auditplugin/internal/neighbour"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/replay"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 	"github.com/gorm-audit/auditplugin/test/integration/testdb"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 // stored is a column type and values that it holds, as SQL.
@@ -93,49 +95,120 @@ var mysqlTypes = []stored{
 	{"point", []string{"ST_GeomFromText('POINT(1 2)')"}},
 }
 
+// session is how a connection may be set up, so that values are spelt otherwise.
+type session struct {
+	name, dsn string
+	set       []string
+}
+
+var sessions = map[string][]session{
+	testdb.Postgres: {
+		{name: "default"},
+		{name: "zone by DSN", dsn: "TimeZone=Asia/Kathmandu"},
+		{name: "zone by SET", set: []string{"SET TimeZone = 'America/St_Johns'"}},
+		{name: "styles", set: []string{"SET DateStyle = 'German, DMY'", "SET IntervalStyle = 'iso_8601'", "SET extra_float_digits = -2", "SET bytea_output = 'escape'"}},
+		{name: "other styles", set: []string{"SET DateStyle = 'SQL, MDY'", "SET IntervalStyle = 'sql_standard'", "SET extra_float_digits = 3"}},
+	},
+	testdb.MySQL: {
+		{name: "default"},
+		{name: "zone by DSN", dsn: "loc=Asia%2FKathmandu"},
+		{name: "zone by SET", set: []string{"SET time_zone = '-03:30'"}},
+		{name: "modes", set: []string{"SET sql_mode = 'ANSI_QUOTES,PAD_CHAR_TO_FULL_LENGTH,NO_BACKSLASH_ESCAPES'"}},
+		{name: "arguments in the text", dsn: "interpolateParams=true"},
+	},
+}
+
 // However the columns of a row are asked for, its image is the same.
 func TestFormsAgree(t *testing.T) {
-	for name, types := range map[string][]stored{testdb.Postgres: postgresTypes, testdb.MySQL: mysqlTypes} {
-		testdb.Only(t, name, func(t *testing.T, g testdb.Target) {
-			d := g.Open(t, testdb.WithoutPlugin())
-			for n, kind := range types {
-				formsAgree(t, d, fmt.Sprintf("forms_%d", n), kind)
+	for dialect, types := range map[string][]stored{testdb.Postgres: postgresTypes, testdb.MySQL: mysqlTypes} {
+		testdb.Only(t, dialect, func(t *testing.T, g testdb.Target) {
+			for _, session := range sessions[dialect] {
+				t.Run(session.name, func(t *testing.T) {
+					d := g.Open(t, testdb.WithoutPlugin())
+					pool := openSQL(t, dialect, withParameter(d.DSN, session.dsn))
+					conn, err := pool.Conn(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer conn.Close()
+					for _, query := range session.set {
+						if _, err := conn.ExecContext(t.Context(), query); err != nil {
+							t.Fatal(err)
+						}
+					}
+					formsAgree(t, conn, dialect, types)
+				})
 			}
 		})
 	}
 }
 
-func formsAgree(t *testing.T, d *testdb.DB, name string, kind stored) {
+// openSQL opens a pool as GORM does.
+func openSQL(t *testing.T, dialect, dsn string) *sql.DB {
 	t.Helper()
-	pool, err := d.DB.DB()
+	db, err := gorm.Open(testdb.Dialector(dialect, dsn), &gorm.Config{Logger: logger.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
+	pool, err := db.DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Close() })
+	return pool
+}
+
+func withParameter(dsn, parameter string) string {
+	switch {
+	case parameter == "":
+		return dsn
+	case strings.Contains(dsn, "?"):
+		return dsn + "&" + parameter
+	}
+	return dsn + "?" + parameter
+}
+
+// formsAgree has a table with a column of each type.
+func formsAgree(t *testing.T, conn *sql.Conn, dialectName string, types []stored) {
+	t.Helper()
+	const name = "forms"
 	ctx := t.Context()
 	exec := func(query string) {
 		t.Helper()
-		if _, err := pool.ExecContext(ctx, query); err != nil {
+		if _, err := conn.ExecContext(ctx, query); err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
 	}
-	exec("CREATE TABLE " + name + " (id int PRIMARY KEY, v " + kind.kind + ")")
-	defer exec("DROP TABLE " + name)
-	for i, v := range append(kind.values, "NULL") {
-		exec(fmt.Sprintf("INSERT INTO %s VALUES (%d, %s)", name, i, v))
+	columns, rows := "id int PRIMARY KEY", 0
+	for n, kind := range types {
+		columns += fmt.Sprintf(", v%d %s", n, kind.kind)
+		rows = max(rows, len(kind.values)+1) // and one of NULL
 	}
-	described, err := catalog.Load(ctx, pool, d.Target.Dialect, "", name)
+	exec("CREATE TABLE " + name + " (" + columns + ")")
+	for row := range rows {
+		values := fmt.Sprint(row)
+		for _, kind := range types {
+			if row < len(kind.values) {
+				values += ", " + kind.values[row]
+			} else {
+				values += ", NULL"
+			}
+		}
+		exec("INSERT INTO " + name + " VALUES (" + values + ")")
+	}
+	described, err := catalog.Load(ctx, conn, dialectName, "", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := catalog.LoadServer(ctx, conn, dialectName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := &table.Model{Table: name, Plan: redact.ForNames(redact.Config{})}
-	server, err := catalog.LoadServer(ctx, pool, d.Target.Dialect)
-	if err != nil {
-		t.Fatal(err)
-	}
 	tbl := table.New(dialect.Of(server), m, described, table.Name{Name: name, Alias: name, Simple: true})
-	read := func(columns []string) [][]any {
+	read := func(columns ...string) [][]any {
 		t.Helper()
-		rows, err := pool.QueryContext(ctx, "SELECT "+strings.Join(columns, ",")+" FROM "+name+" ORDER BY id")
+		rows, err := conn.QueryContext(ctx, "SELECT "+strings.Join(columns, ",")+" FROM "+name+" ORDER BY id")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,16 +219,20 @@ func formsAgree(t *testing.T, d *testdb.DB, name string, kind stored) {
 		return set.Rows
 	}
 	var forms []statement.Form
-	if d.Target.Dialect == testdb.Postgres {
-		forms = []statement.Form{postgres.TextForm{}, postgres.TextForm{Qualified: true}}
+	if dialectName == testdb.Postgres {
+		zone := statement.ZoneOf(read(postgres.ZoneProbe)[0][0])
+		forms = []statement.Form{postgres.TextForm{Zone: zone}, postgres.TextForm{Zone: zone, Qualified: true}}
 	} else {
-		forms = []statement.Form{mysql.HexForm{Zone: neighbour.MySQLLocation(d.Dialector)}}
+		forms = []statement.Form{mysql.HexForm{Zone: statement.ZoneOf(read(mysql.ZoneProbe)[0][0])}}
 	}
-	driver := tbl.Rows(read(tbl.Bare))
+	driver := tbl.Rows(read(tbl.Bare...))
 	for _, form := range forms {
-		for i, raw := range read(form.Columns(tbl)) {
-			if got := form.Row(tbl, raw).Image; !table.Same(got, driver[i].Image) {
-				t.Errorf("%s: as %T it is %#v, from the driver %#v", kind.kind, form, got[1], driver[i].Image[1])
+		for i, raw := range read(form.Columns(tbl)...) {
+			got := form.Row(tbl, raw).Image
+			for n, want := range driver[i].Image {
+				if !table.Same(got[n:n+1], driver[i].Image[n:n+1]) {
+					t.Errorf("%s: as %T it is %#v, from the driver %#v", tbl.Columns[n].DBType, form, got[n], want)
+				}
 			}
 		}
 	}

@@ -24,7 +24,7 @@ type met struct {
 // max_allowed_packet, after which nothing is known. after, where known, has one row for
 // each row sent.
 func parseCollected(s *statement.Statement, form HexForm, raw [][]any, vals clause.Values, after ...table.Row) (m met, err error) {
-	if len(raw) != 1 || len(raw[0]) != 1 || raw[0][0] == nil {
+	if len(raw) != 1 || len(raw[0]) == 0 || raw[0][0] == nil {
 		return met{}, s.Unreadable(errOverflow)
 	}
 	text := textOf(raw[0][0])

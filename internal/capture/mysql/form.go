@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorm-audit/auditplugin/internal/neighbour"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
@@ -19,9 +18,8 @@ type HexForm struct {
 
 var _ statement.Form = HexForm{}
 
-func hexFormOf(s *statement.Statement) HexForm {
-	return HexForm{Zone: neighbour.MySQLLocation(s.DB.Dialector)}
-}
+// ZoneProbe is a column that tells in which zone the driver reads times, if it does.
+const ZoneProbe = "CAST('2000-01-01' AS DATETIME)"
 
 // Columns asks for the digits.
 func (f HexForm) Columns(t *table.Table) []string {

@@ -30,19 +30,29 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 	if at < 0 {
 		return i.Portable.Upsert(s, oc)
 	}
-	vals, form := s.Values(), hexFormOf(s)
+	vals, form := s.Values(), HexForm{}
 	query, args := collecting(s, oc, at, form)
 	if err := s.Ledger.Exec(s.Ctx, "SET "+beforeVariable+" = ''"); err != nil {
 		s.Ledger.Failed(err)
 		return statement.Outcome{}, s.Unreadable(err)
 	}
-	out, after, err := i.runUpsert(s, query, args, form)
+	out, stored, err := i.runUpsert(s, query, args, form)
 	if err != nil {
 		return out, err
 	}
-	raw, err := s.Read("SELECT "+beforeVariable, nil)
+	raw, err := s.Read("SELECT "+beforeVariable+","+ZoneProbe, nil)
 	if err != nil {
 		return out, err
+	}
+	if len(raw) == 1 {
+		form.Zone = statement.ZoneOf(raw[0][1])
+	}
+	var after []table.Row // stays nil where the statement did not return them
+	if stored != nil {
+		after = make([]table.Row, 0, len(stored))
+		for _, r := range stored {
+			after = append(after, form.Row(s.Table, r))
+		}
 	}
 	met, err := parseCollected(s, form, raw, vals, after...)
 	if err != nil {
@@ -107,7 +117,7 @@ func touchesItself(t *table.Table) bool {
 
 // runUpsert runs the statement, with the stored rows returned where both the
 // server can and GORM asked for rows.
-func (i Images) runUpsert(s *statement.Statement, query string, args []any, form HexForm) (statement.Outcome, []table.Row, error) {
+func (i Images) runUpsert(s *statement.Statement, query string, args []any, form HexForm) (statement.Outcome, [][]any, error) {
 	if !s.WantRows {
 		out, err := s.Exec(query, args)
 		return out, nil, err
@@ -126,9 +136,8 @@ func (i Images) runUpsert(s *statement.Statement, query string, args []any, form
 	if err != nil {
 		return s.Partial(theirs, n), nil, err
 	}
-	after := make([]table.Row, 0, len(added))
-	for _, raw := range added {
-		after = append(after, form.Row(s.Table, raw))
+	if added == nil {
+		added = [][]any{}
 	}
-	return statement.Outcome{Rows: theirs}, after, nil
+	return statement.Outcome{Rows: theirs}, added, nil
 }

@@ -40,16 +40,17 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 	}
 	form := TextForm{}
 	statement.Write(b, strings.Join(form.Columns(t), ","))
-	statement.Write(b, ",current_setting('"+beforeSetting+"', true),set_config('"+beforeSetting+"', '', true)")
+	statement.Write(b, ",current_setting('"+beforeSetting+"', true),set_config('"+beforeSetting+"', '', true),", ZoneProbe)
 	n := len(t.Columns)
-	theirs, added, err := s.Added(strings.TrimSpace(b.SQL.String()), b.Vars, n+2)
+	theirs, added, err := s.Added(strings.TrimSpace(b.SQL.String()), b.Vars, n+3)
 	if err != nil {
 		return statement.Outcome{}, err
 	}
 	for _, raw := range added {
+		form.Zone = statement.ZoneOf(raw[n+2])
 		after := form.Row(t, raw[:n]).Image
 		var before table.Image
-		if text, _ := raw[n].(string); text != "" {
+		if text := textOf(raw[n]); text != "" {
 			fields, err := parseArray(text)
 			if err != nil || len(fields) != n {
 				return statement.Outcome{}, s.Unreadable(errArray)
@@ -62,6 +63,15 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 		s.Changed(t, before, after)
 	}
 	return s.Answer(theirs, int64(len(added)))
+}
+
+// textOf is a text, which lib/pq gives as bytes.
+func textOf(v any) string {
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	s, _ := v.(string)
+	return s
 }
 
 // takeBefore makes the conflict's WHERE note the row that it sees.
