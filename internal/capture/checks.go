@@ -24,6 +24,16 @@ func refuseRandom(s *statement.Statement) error {
 	return s.Refuse("its condition gives other rows each time it is evaluated; select their keys first")
 }
 
+// refuseUnfound refuses an UPDATE one of whose rows is not found again, where nothing but
+// the statement could have taken it away: it would be recorded as deleted.
+func refuseUnfound(s *statement.Statement) error {
+	c := s.Table.Catalog
+	if c.HasUserTriggers || c.Triggered || c.HasRules || c.Kind != catalog.Plain && c.Kind != catalog.Partitioned {
+		return nil
+	}
+	return s.Refuse("a row that it changed is not found again by its key")
+}
+
 // checkGap notices rows that another transaction put in the statement's way after
 // the images were read: they changed without a before image.
 func checkGap(s *statement.Statement, out statement.Outcome, captured int) error {

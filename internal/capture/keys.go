@@ -38,7 +38,7 @@ func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outc
 			}
 			ok := true
 			switch given := at[i] >= 0 && !statement.IsExpression(value); {
-			case AutoIncrement(t, k) && (!given || isEmptyKey(t, k, value)):
+			case AutoIncrement(t, k) && (!given || isEmptyKey(s, k, value)):
 				tuple[i], ok = counted.next()
 			case given:
 				tuple[i] = value
@@ -66,7 +66,7 @@ func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outco
 	counted := counter{s: s, out: out, rows: len(vals.Values)}
 	var tuples [][]any
 	for _, v := range vals.Values {
-		if at >= 0 && !statement.IsExpression(v[at]) && !isEmptyKey(t, k, v[at]) {
+		if at >= 0 && !statement.IsExpression(v[at]) && !isEmptyKey(s, k, v[at]) {
 			counted.passed(t, k, v[at])
 			continue
 		}
@@ -83,14 +83,12 @@ func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outco
 }
 
 // isEmptyKey reports whether a value makes the database count on.
-func isEmptyKey(t *table.Table, k int, value any) bool {
-	switch n := t.Rules[k].Normalise(value).(type) {
+func isEmptyKey(s *statement.Statement, k int, value any) bool {
+	switch n := s.Table.Rules[k].Normalise(value).(type) {
 	case nil:
 		return true
 	case int64:
-		return n == 0
-	case uint64:
-		return n == 0
+		return n == 0 && s.Dialect.ZeroCounts
 	}
 	return false
 }

@@ -41,7 +41,11 @@ func updateAndFollow(s *statement.Statement, names []string) (statement.Outcome,
 	if err != nil {
 		return out, err
 	}
-	return out, finishChildren(s, below, pair(s, before, next, after))
+	parents, err := pair(s, before, next, after)
+	if err != nil {
+		return out, err
+	}
+	return out, finishChildren(s, below, parents)
 }
 
 // successor tells where a row will be found after the update, or what it will be.
@@ -51,8 +55,24 @@ type successor struct {
 	image table.Image // computed, for tables without a key
 }
 
+// successors are those of the rows that an UPDATE changes. kept are the positions in the
+// key that are not assigned a value of the application's: such a value may be stored
+// rounded or padded, and is the same for all rows.
+type successors struct {
+	rows []successor
+	kept []int
+}
+
+// identity is what a row is known by among the successors.
+func (n successors) identity(t *table.Table, img table.Image) string {
+	if len(n.kept) == len(t.Key) {
+		return t.Identity(img)
+	}
+	return img.Identity(n.kept)
+}
+
 // readBefore reads the rows the UPDATE will change and where they go.
-func readBefore(s *statement.Statement, names []string) ([]table.Row, []successor, error) {
+func readBefore(s *statement.Statement, names []string) ([]table.Row, successors, error) {
 	t := s.Table
 	columns := slices.Clone(t.Qualified)
 	sel := statement.Selection{Lock: s.RowLock(t, t.KeysChange(names))}
@@ -74,7 +94,7 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, []successo
 			continue
 		}
 		column, _ := t.Column(i)
-		if before, after := s.Dialect.Stored(column); statement.IsExpression(a.Value) || before != "" {
+		if before, after := s.Dialect.Stored(column); statement.IsExpression(a.Value) || len(t.Key) == 0 && before != "" {
 			exprAt[i] = len(sel.Exprs)
 			sel.Exprs = append(sel.Exprs, statement.Assigned{Value: a.Value, Before: before, After: after})
 		} else {
@@ -85,10 +105,15 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, []successo
 	query, args := s.SelectRows(sel)
 	raw, err := s.Read(query, args)
 	if err != nil {
-		return nil, nil, err
+		return nil, successors{}, err
 	}
 	before := t.Unique(t.Rows(raw))
-	next := make([]successor, len(before))
+	next := successors{rows: make([]successor, len(before))}
+	for _, k := range t.Key {
+		if _, sent := literal[k]; !sent {
+			next.kept = append(next.kept, k)
+		}
+	}
 	for n, b := range before {
 		img := slices.Clone(b.Image)
 		rawNext := slices.Clone(b.Raw)
@@ -103,28 +128,34 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, []successo
 		switch {
 		case rowid:
 			at := b.Raw[len(t.Columns)]
-			next[n] = successor{key: []any{at}, id: values.KeyText(at)}
+			next.rows[n] = successor{key: []any{at}, id: values.KeyText(at)}
 		case len(t.Key) == 0:
-			next[n] = successor{image: img}
+			next.rows[n] = successor{image: img}
 		default:
-			next[n] = successor{key: t.KeyParams(img, rawNext), id: t.Identity(img)}
+			key := t.KeyParams(img, rawNext)
+			for i, k := range t.Key {
+				if v, sent := literal[k]; sent {
+					key[i] = v // as it is sent the other time, too
+				}
+			}
+			next.rows[n] = successor{key: key, id: next.identity(t, img)}
 		}
 	}
-	if len(before) > 0 && next[0].image != nil {
+	if len(before) > 0 && next.rows[0].image != nil {
 		s.Note("image", "computed")
 	}
 	return before, next, nil
 }
 
 // readAfter reads the changed rows back, by what they are known as now.
-func readAfter(s *statement.Statement, next []successor) (map[string]table.Image, error) {
+func readAfter(s *statement.Statement, next successors) (map[string]table.Image, error) {
 	t := s.Table
-	after := make(map[string]table.Image, len(next))
-	if len(next) == 0 || next[0].image != nil {
+	after := make(map[string]table.Image, len(next.rows))
+	if len(next.rows) == 0 || next.rows[0].image != nil {
 		return after, nil
 	}
-	tuples := make([][]any, len(next))
-	for i, n := range next {
+	tuples := make([][]any, len(next.rows))
+	for i, n := range next.rows {
 		tuples[i] = n.key
 	}
 	if len(t.Key) == 0 {
@@ -135,24 +166,29 @@ func readAfter(s *statement.Statement, next []successor) (map[string]table.Image
 		return nil, err
 	}
 	for _, r := range rows {
-		after[t.Identity(r.Image)] = r.Image
+		after[next.identity(t, r.Image)] = r.Image
 	}
 	return after, nil
 }
 
 // pair compares the rows with what they were. It returns what became of them by
 // their former identity.
-func pair(s *statement.Statement, before []table.Row, next []successor, after map[string]table.Image) map[string]parent {
+func pair(s *statement.Statement, before []table.Row, next successors, after map[string]table.Image) (map[string]parent, error) {
 	parents := make(map[string]parent, len(before))
 	for i, b := range before {
-		img := next[i].image
+		img := next.rows[i].image
 		if img == nil {
-			img = after[next[i].id]
+			img = after[next.rows[i].id]
+		}
+		if img == nil {
+			if err := refuseUnfound(s); err != nil {
+				return nil, err
+			}
 		}
 		if img != nil && table.Same(b.Image, img) {
 			continue
 		}
 		parents[s.Table.Identity(b.Image)] = parent{record: s.Changed(s.Table, b.Image, img).ID, after: img}
 	}
-	return parents
+	return parents, nil
 }

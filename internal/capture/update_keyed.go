@@ -57,7 +57,13 @@ func ReadBack(s *statement.Statement) error {
 		}
 		for row := from; row < to; row++ {
 			b := before.Image(row)
-			if img := after[t.Identity(b)]; img == nil || !table.Same(b, img) {
+			img := after[t.Identity(b)]
+			if img == nil {
+				if err := refuseUnfound(s); err != nil {
+					return err
+				}
+			}
+			if img == nil || !table.Same(b, img) {
 				s.Log.Note(t, b, img)
 			}
 		}

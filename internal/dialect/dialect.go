@@ -59,6 +59,8 @@ type Dialect struct {
 	// IncrementQuery asks by how much the generated keys of one statement differ. Servers
 	// that replicate each other have it larger than 1, and take turns.
 	IncrementQuery string
+	// ZeroCounts tells that 0 for a key that the database counts up makes it count, as NULL does.
+	ZeroCounts bool
 	// LastIDIsLast tells that LastInsertId is the last of a statement's keys, not the first.
 	LastIDIsLast bool
 	// LastIDErr is what a result's LastInsertId fails with.

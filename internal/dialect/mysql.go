@@ -13,6 +13,7 @@ func mysql() *Dialect {
 		LastIDQuery:        "SELECT LAST_INSERT_ID()",
 		IncrementQuery:     "SELECT @@auto_increment_increment",
 		InTransactionQuery: "SELECT @@in_transaction",
+		ZeroCounts:         true,
 		PointsReplace:      true,
 		PrepareLasts:       true,
 		IdentQuote:         '`',

@@ -1,0 +1,126 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin"
+	"github.com/gorm-audit/auditplugin/test/integration/testdb"
+)
+
+// INSERTs that pass over rows, replace them, or meet them by something that was not sent.
+
+func modified(word string) clause.Insert { return clause.Insert{Modifier: word} }
+
+func TestInsertIgnore(t *testing.T) {
+	words := map[string]string{testdb.MySQL: "IGNORE", testdb.SQLite: "OR IGNORE"}
+	for dialect, word := range words {
+		settings().on(t, dialect, func(s *stage) {
+			s.ok(s.db.Clauses(modified(word)).Create(&Setting{Name: "a", Value: "passed over"}))
+			s.ok(s.db.Clauses(modified(word)).Create(&Setting{Name: "new"}))
+			if !s.db.Target.Portable {
+				s.ok(s.db.Clauses(modified(word)).Create(&[]Setting{{"b", "passed over"}, {"newer", ""}}))
+				s.expect("2 create settings")
+				return
+			}
+			// Nothing tells which of them were stored.
+			s.fails(s.db.Clauses(modified(word)).Create(&[]Setting{{"b", "passed over"}, {"newer", ""}}).Error, auditplugin.ErrAuditFailed)
+			s.expect("1 create settings")
+		})
+	}
+}
+
+func TestInsertOrReplace(t *testing.T) {
+	scene{models: []any{&Counted{}}, seed: nil}.on(t, testdb.SQLite, func(s *stage) {
+		s.ok(s.db.Create(&[]Counted{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}, {ID: 3, Name: "c"}}))
+		// One row takes the place of two.
+		s.ok(s.db.Clauses(modified("OR REPLACE")).Create(&Counted{ID: 1, Name: "b"}))
+		s.ok(s.db.Clauses(modified("OR REPLACE")).Create(&Counted{ID: 9, Name: "c"}))
+		s.ok(s.db.Clauses(modified("OR REPLACE")).Create(&Counted{ID: 10, Name: "d"}))
+		// Triggers do not see the rows that SQLite replaces.
+		s.oracle = nil
+		if got := fmt.Sprint(tally(s.trail())); got != "[1 update counteds 2 delete counteds 5 create counteds]" {
+			s.Errorf("recorded are %v", got)
+		}
+	})
+}
+
+func TestUpsertMeetsByExpression(t *testing.T) {
+	for index, target := range map[string]clause.Column{
+		"lower(name)":         {Name: "lower(name)", Raw: true},
+		"name COLLATE NOCASE": {Name: "name COLLATE NOCASE", Raw: true},
+	} {
+		t.Run(index, func(t *testing.T) {
+			scene{tables: []string{"subs"}, ddl: func(string) []string {
+				return []string{"CREATE TABLE subs (id integer PRIMARY KEY, name text, n integer)", "CREATE UNIQUE INDEX by_name ON subs (" + index + ")"}
+			}}.on(t, testdb.SQLite, func(s *stage) {
+				if s.db.Target.Portable {
+					s.oracle = nil // the portable way does not see that the rows are the same
+					return
+				}
+				on := clause.OnConflict{Columns: []clause.Column{target}, DoUpdates: clause.AssignmentColumns([]string{"n"})}
+				s.ok(s.db.Create(&Sub{Name: "ada", N: 1}))
+				s.ok(s.db.Clauses(on).Create(&[]Sub{{Name: "ADA", N: 2}, {Name: "grace", N: 2}}))
+				s.ok(s.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&Sub{Name: "Grace", N: 3}))
+				s.expect("2 create subs", "1 update subs")
+			})
+		})
+	}
+}
+
+// Sub is met by its name in whatever case.
+type Sub struct {
+	ID   uint
+	Name string
+	N    int
+}
+
+// An upsert that leaves a row as it is must not make it look changed, although the
+// database would set a time if it were.
+func TestUntouchedRowOnUpdate(t *testing.T) {
+	scene{tables: []string{"firms"}, ddl: func(string) []string {
+		return []string{"CREATE TABLE firms (id bigint unsigned AUTO_INCREMENT PRIMARY KEY, name varchar(20) UNIQUE, city varchar(20), " +
+			"changed datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6))"}
+	}}.on(t, testdb.MySQL, func(s *stage) {
+		s.ok(s.db.Create(&Firm{Name: "a"}))
+		s.ok(s.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&Firm{Name: "a", City: "Oslo"}))
+		s.ok(s.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&Firm{ID: 1, Name: "a"}))
+		s.ok(s.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&Firm{ID: 1, Name: "a", City: "Oslo"}))
+		// Triggers see a new time also where none is stored.
+		s.oracle = nil
+		trail := s.trail()
+		if got := fmt.Sprint(tally(trail)); got != "[1 create firms 1 update firms]" {
+			s.Fatalf("recorded are %s", got)
+		}
+		var changed string
+		s.ok(s.other().Raw("SELECT CAST(changed AS CHAR) FROM firms").Scan(&changed))
+		was, is := fmt.Sprint(trail[0].After["changed"]), fmt.Sprint(trail[1].After["changed"])
+		if was != fmt.Sprint(trail[1].Before["changed"]) || strings.NewReplacer("T", " ", "Z", "").Replace(is) != strings.TrimRight(changed, "0") {
+			s.Errorf("changed is %s, recorded are %s, and %v to %s", changed, was, trail[1].Before["changed"], is)
+		}
+	})
+}
+
+// Firm has a column that the model does not know.
+type Firm struct {
+	ID   uint
+	Name string `gorm:"size:20"`
+	City string `gorm:"size:20"`
+}
+
+// MySQL does not let the AUTO_INCREMENT column be assigned to itself when two rows of a
+// statement meet it (error 1869).
+func TestUpsertTwiceOfCountedKey(t *testing.T) {
+	scene{models: []any{&Counted{}}}.capture(t, func(s *stage) {
+		s.ok(s.db.Create(&Counted{ID: 5, Name: "a"}))
+		err := s.db.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "name"}}, DoNothing: true}).Create(&[]Counted{{Name: "b"}, {Name: "b"}, {Name: "a"}}).Error
+		if errors.Is(err, auditplugin.ErrAuditFailed) || err != nil {
+			s.Fatal(err)
+		}
+		s.expect("2 create counteds")
+	})
+}
