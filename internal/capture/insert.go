@@ -54,7 +54,7 @@ func insertReturning(s *statement.Statement, query string) (statement.Outcome, e
 // onlyReturned reports whether nothing but RETURNING tells the new rows' keys: PostgreSQL
 // has no LastInsertId.
 func onlyReturned(s *statement.Statement) bool {
-	if s.Dialect.LastIDErr == nil || s.WantRows || s.Table.Catalog.HasRules {
+	if s.Dialect.LastIDErr == nil || s.WantRows || s.Table.Catalog.HasRules || !s.PoliciesCount() {
 		return false
 	}
 	_, known := insertedKeys(s, s.Values(), statement.Outcome{})
@@ -80,7 +80,7 @@ func inserted(s *statement.Statement, out statement.Outcome) ([]table.Image, err
 	}
 	switch found := int64(len(rows)); {
 	case !counted || found == n:
-	case found < n && t.Catalog.Kind == catalog.View:
+	case found < n && (t.Catalog.Kind == catalog.View || t.Catalog.RowSecurity):
 		return sent(s, vals, out), nil // which need not show them
 	case found < n:
 		return nil, s.Refuse("%d rows were inserted but only %d are found by the keys that were sent or generated", n, found)

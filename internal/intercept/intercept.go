@@ -12,10 +12,12 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/capture"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
 	"github.com/gorm-audit/auditplugin/internal/origin"
 	"github.com/gorm-audit/auditplugin/internal/replay"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 	"github.com/gorm-audit/auditplugin/internal/txn"
@@ -204,10 +206,20 @@ func (c *conn) resolve(query string) error {
 
 // record hands the statement's records to its transaction.
 func (i *Interceptor) record(s *statement.Statement) error {
-	if s.Log.Len() == 0 {
+	if s.Log.Len() > 0 {
+		if err := i.Recorder.Record(s, i.about(s)); err != nil {
+			return err
+		}
+	}
+	if s.Unseen == 0 {
 		return nil
 	}
-	return i.Recorder.Record(s, i.about(s))
+	// What is known of rows that the role may not see is what is known of raw SQL.
+	r := i.about(s)
+	r.ID, r.Action = entry.NewID(), audit.Raw
+	r.Message = sqltext.Redact(i.Dialect.Name(), s.Query)
+	r.Metadata = withRows(r.Metadata, s.Unseen)
+	return s.Ledger.Add(s.Ctx, []audit.Record{r}, s.Model.Keep)
 }
 
 // about is what all records of the statement share.

@@ -157,6 +157,13 @@ func (s *Statement) Has(names ...string) bool {
 	return false
 }
 
+// PoliciesCount reports whether row-level security lets the statement touch only rows that
+// the role may see, whatever we add to it: it reads columns by itself. On tables without
+// such policies it makes no difference.
+func (s *Statement) PoliciesCount() bool {
+	return !s.Table.Catalog.RowSecurity || s.WantRows || s.Op != Create && s.Has("WHERE")
+}
+
 // ModifiedUpdate reports whether the UPDATE says more than which table: IGNORE changes
 // what does not fit.
 func (s *Statement) ModifiedUpdate() bool {

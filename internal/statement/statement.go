@@ -65,6 +65,8 @@ type Statement struct {
 	Log   change.Log
 	// Before are the rows that an UPDATE is about to change, where their keys stay.
 	Before change.Rows
+	// Unseen are rows that it changed and that the role may not see.
+	Unseen int64
 	// Wrote is set when the application's statement has succeeded.
 	Wrote bool
 	// Target is what ON CONFLICT names.

@@ -20,8 +20,8 @@ func New(server catalog.Server, portable bool) (*dialect.Dialect, capture.Images
 	d := dialect.Of(server)
 	i := Images{shortcuts: !portable && d.Flavor == ""}
 	if !portable {
-		i.ReturnsInserted = func(s *statement.Statement) bool { return !s.Table.Catalog.HasRules }
-		i.ReturnsDeleted = func(s *statement.Statement) bool { return s.Table.Catalog.CanSelect }
+		i.ReturnsInserted = func(s *statement.Statement) bool { return !s.Table.Catalog.HasRules && s.PoliciesCount() }
+		i.ReturnsDeleted = func(s *statement.Statement) bool { return s.Table.Catalog.CanSelect && s.PoliciesCount() }
 	}
 	return d, i
 }
@@ -40,5 +40,5 @@ func (i Images) Update(s *statement.Statement) (statement.Outcome, error) {
 func single(s *statement.Statement) bool {
 	t, c := s.Table, s.Table.Catalog
 	return t.Exact && s.Name.Simple && (c.Kind == catalog.Plain || c.Kind == catalog.Partitioned) &&
-		c.CanSelect && c.CanLock && !c.HasRules && !s.Has("FROM", "ORDER BY", "LIMIT") && !s.ModifiedUpdate()
+		c.CanSelect && c.CanLock && !c.HasRules && s.PoliciesCount() && !s.Has("FROM", "ORDER BY", "LIMIT") && !s.ModifiedUpdate()
 }

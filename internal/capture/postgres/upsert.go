@@ -23,7 +23,7 @@ var errArray = fault.Quiet("auditplugin: before image in an unknown form")
 // another transaction inserts in between.
 func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.Outcome, error) {
 	returning, ok := s.Returning()
-	if !ok || !i.shortcuts || len(s.Table.Columns) == 0 || s.Table.Catalog.HasRules || !s.Name.Simple {
+	if !ok || !i.shortcuts || len(s.Table.Columns) == 0 || s.Table.Catalog.HasRules || !s.Name.Simple || !s.PoliciesCount() {
 		return i.Portable.Upsert(s, oc)
 	}
 	t := s.Table
