@@ -40,11 +40,13 @@ func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...O
 	if err != nil {
 		return err
 	}
-	t, err := openTable(ctx, db, set, s, s.Table)
+	t, err := openModel(ctx, db, set, s)
 	if err != nil {
 		return err
 	}
-	id, err := t.idOf(ctx, model)
+	// The present row is read before its records, so that a change made meanwhile is
+	// found in them.
+	id, present, err := t.find(ctx, model, false)
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,7 @@ func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...O
 	if err != nil {
 		return err
 	}
-	p, err := t.at(ctx, id, m)
+	p, err := t.atFrom(ctx, id, m, present)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func asOfAll(ctx context.Context, db *gorm.DB, typ reflect.Type, set settings,
 	if err != nil {
 		return err
 	}
-	t, err := openTable(ctx, db, set, s, s.Table)
+	t, err := openModel(ctx, db, set, s)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (a *asOfRows) page(ctx context.Context, rows [][]any) error {
 // changed tells which of the rows have records after the moment, or came to their
 // key after it.
 func (a *asOfRows) changed(ctx context.Context, recordIDs []string) (map[string]bool, error) {
-	found, err := a.t.recordIDs(ctx, a.t.q.ofTable(a.t.bare).rows().from(a.m).anyOf("record", "record_id", recordIDs), 0)
+	found, err := a.t.recordIDs(ctx, a.t.q.ofTable(a.t.name).rows().from(a.m).anyOf("record", "record_id", recordIDs), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +235,7 @@ func (t *rowTable) arrivals(ctx context.Context, m Moment) error {
 	for i, k := range t.key {
 		names[i] = t.columns[k].name
 	}
-	q := t.q.ofTable(t.bare).Action(audit.Update, audit.SoftDelete, audit.Restore).Column(names...).from(m)
+	q := t.q.ofTable(t.name).Action(audit.Update, audit.SoftDelete, audit.Restore).Column(names...).from(m)
 	for r, err := range q.All(ctx) {
 		if err != nil {
 			return err

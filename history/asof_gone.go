@@ -16,7 +16,7 @@ import (
 func (a *asOfRows) gone(ctx context.Context) error {
 	last := ""
 	for {
-		q := a.t.q.ofTable(a.t.bare).rows().from(a.m)
+		q := a.t.q.ofTable(a.t.name).rows().from(a.m)
 		if last != "" {
 			q = q.where(func(*builder) (clause.Expression, error) {
 				return clause.Gt{Column: column("record_id"), Value: last}, nil
@@ -56,7 +56,7 @@ func (a *asOfRows) gonePage(ctx context.Context, recordIDs []string) error {
 		}
 		row := rowID{recordID: id, key: key}
 		if key == nil { // only the records tell whether it exists
-			last, err := t.q.ofRow(t.bare, id).rows().Newest().First(ctx)
+			last, err := t.q.ofRow(t.name, id).rows().Newest().First(ctx)
 			if err != nil {
 				return err
 			}

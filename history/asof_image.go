@@ -20,21 +20,12 @@ type past struct {
 	movedTo string
 }
 
-// at puts the row together as it was at m, or returns [ErrNotFound].
+// atFrom puts the row together as it was at m, or returns [ErrNotFound].
 //
 // The first record after m that speaks of a column tells what it was; of a column
-// that none speaks of, the present row does. What the present row holds is read
-// first, so that a change made meanwhile is found in the records.
-func (t *rowTable) at(ctx context.Context, id rowID, m Moment) (past, error) {
-	present, err := t.one(ctx, id.key, false)
-	if err != nil {
-		return past{}, err
-	}
-	return t.atFrom(ctx, id, m, present)
-}
-
+// that none speaks of, the present row does.
 func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any) (past, error) {
-	q := t.q.ofRow(t.bare, id.recordID).rows()
+	q := t.q.ofRow(t.name, id.recordID).rows()
 	p := past{img: make(image, len(t.columns))}
 	last, err := q.upTo(m).Newest().First(ctx)
 	hasLast := err == nil
@@ -130,7 +121,7 @@ func (t *rowTable) arrival(ctx context.Context, id rowID, q Query) (*audit.Recor
 	for i, k := range t.key {
 		names[i] = t.columns[k].name
 	}
-	q = q.ofTable(t.bare).Action(audit.Update, audit.SoftDelete, audit.Restore).Column(names...).Newest()
+	q = q.ofTable(t.name).Action(audit.Update, audit.SoftDelete, audit.Restore).Column(names...).Newest()
 	for r, err := range q.All(ctx) {
 		if err != nil {
 			return nil, err
@@ -183,7 +174,7 @@ type walkEnd struct {
 }
 
 func (t *rowTable) walkKey(ctx context.Context, img image, id rowID, cut int64) (walkEnd, error) {
-	for r, err := range t.q.ofRow(t.bare, id.recordID).rows().behind(cut).All(ctx) {
+	for r, err := range t.q.ofRow(t.name, id.recordID).rows().behind(cut).All(ctx) {
 		if err != nil {
 			return walkEnd{}, err
 		}

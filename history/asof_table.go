@@ -3,7 +3,6 @@ package history
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -50,6 +49,15 @@ type rowColumn struct {
 	touched bool
 }
 
+// openModel opens the table that a handle and a model mean.
+func openModel(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema) (*rowTable, error) {
+	name, err := tableOf(db, s)
+	if err != nil {
+		return nil, err
+	}
+	return openTable(ctx, db, set, s, name)
+}
+
 // openTable reads the catalog. s may be nil. keys are the key's columns, in the
 // order of record ids.
 func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema, name string) (*rowTable, error) {
@@ -59,11 +67,12 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	}
 	t := &rowTable{settings: set, db: tx, schema: s, name: name, bare: bareTable(name), index: map[string]int{}}
 	t.q = set.ask(Search(tx))
-	schemaName := ""
-	if cut := strings.LastIndexByte(name, '.'); cut >= 0 {
-		schemaName = name[:cut]
+	if schemaOfTable(name) != "" { // asked once, not with each question
+		if _, b, err := t.q.conditioned(ctx); err == nil {
+			t.q.recorded = map[string][]any{name: b.recordedNames(name)}
+		}
 	}
-	if t.tbl, err = catalog.Load(ctx, tx.Statement.ConnPool, tx.Name(), schemaName, t.bare); err != nil {
+	if t.tbl, err = catalog.Load(ctx, tx.Statement.ConnPool, tx.Name(), schemaOfTable(name), t.bare); err != nil {
 		return nil, err
 	}
 	t.plan = redact.ForNames(redact.Config{})
@@ -122,7 +131,11 @@ type rowID struct {
 
 // idOf names the row that model holds.
 func (t *rowTable) idOf(ctx context.Context, model any) (rowID, error) {
-	target, err := target(ctx, t.db, model)
+	row, err := structOf(model)
+	if err != nil {
+		return rowID{}, err
+	}
+	target, err := targetIn(ctx, t.db, t.schema, t.name, row)
 	if err != nil {
 		return rowID{}, err
 	}

@@ -43,15 +43,11 @@ func Blame(ctx context.Context, db *gorm.DB, model any, opts ...Option) ([]Line,
 	if err != nil {
 		return nil, err
 	}
-	t, err := openTable(ctx, db, set, s, s.Table)
+	t, err := openModel(ctx, db, set, s)
 	if err != nil {
 		return nil, err
 	}
-	id, err := t.idOf(ctx, model)
-	if err != nil {
-		return nil, err
-	}
-	present, err := t.one(ctx, id.key, false)
+	id, present, err := t.find(ctx, model, false)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +107,7 @@ type since struct{ seq, behind int64 }
 // was there then. It reports whether it came to the row's creation.
 func (b *blame) under(ctx context.Context, id rowID, until int64, present bool) (beginning bool, at since, err error) {
 	at = since{seq: until, behind: math.MinInt64}
-	for r, err := range b.t.q.ofRow(b.t.bare, id.recordID).rows().ahead(until).Newest().All(ctx) {
+	for r, err := range b.t.q.ofRow(b.t.name, id.recordID).rows().ahead(until).Newest().All(ctx) {
 		if err != nil {
 			return false, at, err
 		}

@@ -30,11 +30,11 @@ func Diff[A, B When](ctx context.Context, db *gorm.DB, model any, from A, to B, 
 	if err != nil {
 		return nil, err
 	}
-	t, err := openTable(ctx, db, set, s, s.Table)
+	t, err := openModel(ctx, db, set, s)
 	if err != nil {
 		return nil, err
 	}
-	id, err := t.idOf(ctx, model)
+	id, _, err := t.find(ctx, model, false)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 	d := difference{from: map[string]any{}, to: map[string]any{}, secret: map[string]audit.Change{}}
 	kind := ""
 	if last > math.MinInt64 {
-		q := t.q.ofRow(t.bare, id.recordID).rows().behind(first).upTo(AtSeq(last))
+		q := t.q.ofRow(t.name, id.recordID).rows().behind(first).upTo(AtSeq(last))
 		for r, err := range q.All(ctx) {
 			if err != nil {
 				return nil, err
@@ -91,7 +91,7 @@ func (t *rowTable) cut(ctx context.Context, id rowID, m Moment) (int64, error) {
 	if m.bySeq {
 		return m.seq, nil
 	}
-	r, err := t.q.ofRow(t.bare, id.recordID).rows().upTo(m).Newest().First(ctx)
+	r, err := t.q.ofRow(t.name, id.recordID).rows().upTo(m).Newest().First(ctx)
 	if errors.Is(err, ErrNotFound) {
 		return math.MinInt64, nil
 	}

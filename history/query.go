@@ -25,7 +25,8 @@ type Query struct {
 	model      any
 	conditions []condition
 	aliases    []alias
-	formerly   []string // older names of the rows' table
+	formerly   []string         // older names of the rows' table
+	recorded   map[string][]any // names that records give to tables, once known
 	scopes     []func(*gorm.DB) *gorm.DB
 	newest     bool
 	timed      bool // Since or Until was given
@@ -145,10 +146,10 @@ type builder struct {
 	// db answers; dialect is its.
 	db      *gorm.DB
 	dialect string
-	// schema is the model of the rows that are asked about, if one was named, and
-	// table theirs, without a schema.
-	schema *schema.Schema
-	table  string
+	// schema is the model of the rows that are asked about, if one was named, named
+	// their table, and table the same without a schema.
+	schema       *schema.Schema
+	named, table string
 }
 
 // column is a column of the audit table.

@@ -189,9 +189,13 @@ func inTransaction(ctx context.Context, db *gorm.DB, set settings, f func(v *rev
 		return Reverted{}, err
 	}
 	tx.DisableNestedTransaction = false // a session's own; a savepoint is what makes it all or nothing
+	named, err := namedTable(db, nil)
+	if err != nil {
+		return Reverted{}, err
+	}
 	done := Reverted{DryRun: set.revert.dryRun}
 	err = tx.Transaction(func(tx *gorm.DB) error {
-		v := &reverter{db: tx, settings: set, done: &done, tables: map[string]*rowTable{}}
+		v := &reverter{db: tx, named: named, settings: set, done: &done, tables: map[string]*rowTable{}}
 		if err := v.lock(ctx); err != nil {
 			return err
 		}

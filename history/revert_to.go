@@ -27,16 +27,16 @@ func RevertTo[M When](ctx context.Context, db *gorm.DB, model any, when M, opts 
 	if err != nil {
 		return Reverted{}, err
 	}
+	table, err := tableOf(db, s)
+	if err != nil {
+		return Reverted{}, err
+	}
 	return inTransaction(ctx, db, set, func(v *reverter) error {
-		t, err := openTable(ctx, v.db, set, s, s.Table)
+		t, err := openTable(ctx, v.db, set, s, table)
 		if err != nil {
 			return err
 		}
-		id, err := t.idOf(ctx, model)
-		if err != nil {
-			return err
-		}
-		present, err := t.one(ctx, id.key, true)
+		id, present, err := t.find(ctx, model, true)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/values"
@@ -17,6 +16,7 @@ import (
 // reverter undoes records inside a transaction.
 type reverter struct {
 	db       *gorm.DB
+	named    string // the table that the handle names, or ""
 	settings settings
 	done     *Reverted
 	tables   map[string]*rowTable
@@ -39,13 +39,9 @@ func (v *reverter) table(ctx context.Context, name string) (*rowTable, error) {
 	if t, ok := v.tables[name]; ok {
 		return t, nil
 	}
-	s, err := v.model(name)
+	s, full, err := v.model(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	full := name
-	if s != nil {
-		full = s.Table
 	}
 	t, err := openTable(ctx, v.db, v.settings, s, full)
 	if err != nil {
@@ -53,35 +49,6 @@ func (v *reverter) table(ctx context.Context, name string) (*rowTable, error) {
 	}
 	v.tables[name] = t
 	return t, nil
-}
-
-// model finds the model of a table; nil for one that needs none.
-func (v *reverter) model(name string) (*schema.Schema, error) {
-	for _, m := range v.settings.revert.models {
-		s, err := schemaOf(v.db, m)
-		if err != nil {
-			return nil, err
-		}
-		if bareTable(s.Table) == name {
-			return s, nil
-		}
-		for _, rel := range s.Relationships.Relations {
-			if rel.JoinTable != nil && bareTable(rel.JoinTable.Table) == name {
-				return rel.JoinTable, nil
-			}
-		}
-	}
-	if p, ok := v.db.Plugins["auditplugin"].(interface {
-		SchemaOf(table string) *schema.Schema
-	}); ok {
-		if s := p.SchemaOf(name); s != nil {
-			return s, nil
-		}
-	}
-	if slices.Contains(v.settings.revert.tables, name) {
-		return nil, nil
-	}
-	return nil, fmt.Errorf("%w %q: name it with history.Models", ErrNoModel, name)
 }
 
 // undo takes back what one record says.
@@ -239,7 +206,7 @@ func (v *reverter) changedSince(ctx context.Context, t *rowTable, id rowID, r au
 		}
 	}
 	if len(hidden) > 0 {
-		for later, err := range t.q.ofRow(t.bare, id.recordID).rows().behind(r.Seq).All(ctx) {
+		for later, err := range t.q.ofRow(t.name, id.recordID).rows().behind(r.Seq).All(ctx) {
 			if err != nil {
 				return nil, err
 			}

@@ -21,7 +21,7 @@ func (v *reverter) handle(ctx context.Context, t *rowTable, r audit.Record) *gor
 		ctx = audit.WithMessage(ctx, fmt.Sprintf("%s of %s %s undone", r.Action, r.RecordType, r.RecordID))
 	}
 	tx := v.db.Session(&gorm.Session{NewDB: true, Context: ctx, SkipHooks: true})
-	if t.schema == nil {
+	if t.schema == nil || t.schema.Table != t.name {
 		return tableOn(tx, t.name)
 	}
 	return tx

@@ -62,18 +62,15 @@ func versions(ctx context.Context, db *gorm.DB, model any, set settings, f func(
 	if err != nil {
 		return err
 	}
-	t, err := openTable(ctx, db, set, s, s.Table)
+	t, err := openModel(ctx, db, set, s)
 	if err != nil {
 		return err
 	}
-	id, err := t.idOf(ctx, model)
+	id, present, err := t.find(ctx, model, false)
 	if err != nil {
 		return err
 	}
-	v := &replaying{t: t, id: id, emit: func(r audit.Record, img image) (bool, error) { return f(t, r, img) }}
-	if v.present, err = t.one(ctx, id.key, false); err != nil {
-		return err
-	}
+	v := &replaying{t: t, id: id, present: present, emit: func(r audit.Record, img image) (bool, error) { return f(t, r, img) }}
 	if v.lastly, err = t.lastMentions(ctx, id); err != nil {
 		return err
 	}
@@ -83,7 +80,7 @@ func versions(ctx context.Context, db *gorm.DB, model any, set settings, f func(
 // lastMentions returns for each column the seq of the last record that sets it.
 func (t *rowTable) lastMentions(ctx context.Context, id rowID) (map[int]int64, error) {
 	last := map[int]int64{}
-	for r, err := range t.q.ofRow(t.bare, id.recordID).rows().All(ctx) {
+	for r, err := range t.q.ofRow(t.name, id.recordID).rows().All(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +107,7 @@ type replaying struct {
 func (v *replaying) run(ctx context.Context) error {
 	v.seen = math.MinInt64
 	any := false
-	for r, err := range v.t.q.ofRow(v.t.bare, v.id.recordID).rows().All(ctx) {
+	for r, err := range v.t.q.ofRow(v.t.name, v.id.recordID).rows().All(ctx) {
 		if err != nil {
 			return err
 		}

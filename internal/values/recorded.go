@@ -162,6 +162,10 @@ func (r Rule) Driver(v any, zone *time.Location) any {
 // IsTime reports whether values of the column are moments or days.
 func (r Rule) IsTime() bool { return r.kind == kindTime || r.kind == kindDate }
 
+// IsText reports whether values of the column are texts of any kind, of which databases
+// may take several spellings for the same.
+func (r Rule) IsText() bool { return r.kind == kindText || r.kind == kindAny }
+
 // IsUUID reports whether values of the column are UUIDs, whose canonical form is
 // text however they are stored.
 func (r Rule) IsUUID() bool { return r.kind == kindUUID }
