@@ -6,10 +6,7 @@ import (
 	"reflect"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/callbacks"
 	"gorm.io/gorm/schema"
-
-	"github.com/gorm-audit/auditplugin/internal/replay"
 )
 
 // AsOf sets model, a pointer to a struct whose key fields are set, to its row as it
@@ -58,10 +55,7 @@ func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...O
 	if err != nil {
 		return err
 	}
-	if err := set.accept(t.bare, id.recordID, t.gaps(p.img)); err != nil {
-		return err
-	}
-	return t.scan(ctx, db, p.img, dest)
+	return t.give(ctx, db, p.img, id.recordID, dest)
 }
 
 // destination checks that model is a pointer to a struct.
@@ -75,49 +69,4 @@ func destination(db *gorm.DB, model any) (reflect.Value, *schema.Schema, error) 
 	}
 	s, err := schemaOf(db, model)
 	return v.Elem(), s, err
-}
-
-// scan sets dest to the row as GORM would from a query's result.
-func (t *rowTable) scan(ctx context.Context, db *gorm.DB, img image, dest reflect.Value) error {
-	set := &replay.Set{Rows: [][]any{nil}}
-	for i, c := range img {
-		if c.state != known || t.columns[i].field == nil {
-			continue
-		}
-		raw := c.raw
-		if !c.present {
-			zone, err := t.driverZone(ctx, i, img)
-			if err != nil {
-				return err
-			}
-			raw = t.columns[i].rule.Driver(c.value, zone)
-		}
-		set.Columns = append(set.Columns, replay.Column{Name: t.columns[i].name})
-		set.Rows[0] = append(set.Rows[0], raw)
-	}
-	player := replay.NewPlayer()
-	defer func() { _ = player.Close() }() // it holds nothing
-	rows, err := player.Rows(ctx, set)
-	if err != nil {
-		return fmt.Errorf("auditplugin: giving back a row of table %q: %w", t.bare, err)
-	}
-	defer func() { _ = rows.Close() }() // read to the end
-	fresh := reflect.New(dest.Type())
-	tx := t.db.WithContext(ctx)
-	if rows.Next() {
-		err = tx.ScanRows(rows, fresh.Interface())
-	}
-	if err == nil {
-		err = rows.Err()
-	}
-	if err != nil {
-		return fmt.Errorf("auditplugin: giving back a row of table %q: %w", t.bare, err)
-	}
-	if hook, ok := fresh.Interface().(callbacks.AfterFindInterface); ok && !db.Statement.SkipHooks {
-		if err := hook.AfterFind(tx); err != nil {
-			return err
-		}
-	}
-	dest.Set(fresh.Elem())
-	return nil
 }

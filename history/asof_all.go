@@ -78,14 +78,11 @@ func asOfAll(ctx context.Context, db *gorm.DB, typ reflect.Type, set settings,
 		return err
 	}
 	a.emit = func(p past, id rowID) error {
-		if err := set.accept(t.bare, id.recordID, t.gaps(p.img)); err != nil {
-			return err
-		}
 		if !a.unscoped && a.softDeleted(p.img) {
 			return nil
 		}
 		row := reflect.New(typ).Elem()
-		if err := t.scan(ctx, db, p.img, row); err != nil {
+		if err := t.give(ctx, db, p.img, id.recordID, row); err != nil {
 			return err
 		}
 		if !yield(row) {
@@ -133,7 +130,9 @@ func (a *asOfRows) present(ctx context.Context) error {
 		}
 		last = make([]any, len(t.key))
 		for n, k := range t.key {
-			last[n] = t.argument(ctx, k, t.columns[k].rule.Normalise(rows[len(rows)-1][k]))
+			if last[n], err = t.argument(ctx, k, t.columns[k].rule.Normalise(rows[len(rows)-1][k])); err != nil {
+				return err
+			}
 		}
 	}
 }

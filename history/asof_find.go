@@ -75,10 +75,18 @@ const maxSpellings = 10
 func (t *rowTable) sameKey(ctx context.Context, a, b any) (bool, error) {
 	k := t.key[0]
 	name := clause.Column{Name: t.columns[k].name}
+	first, err := t.argument(ctx, k, a)
+	if err != nil {
+		return false, err
+	}
+	second, err := t.argument(ctx, k, b)
+	if err != nil {
+		return false, err
+	}
 	typed := tableOn(t.db.Session(&gorm.Session{NewDB: true, Context: ctx}), t.name).Where("1 = 0").
 		Clauses(clause.Select{Expression: clause.Expr{SQL: "? AS k", Vars: []any{name}}})
 	rows, err := t.db.WithContext(ctx).Raw("SELECT 1 FROM (? UNION ALL SELECT ?) AS x WHERE x.k = ?",
-		typed, t.argument(ctx, k, a), t.argument(ctx, k, b)).Rows()
+		typed, first, second).Rows()
 	if err != nil {
 		return false, err
 	}

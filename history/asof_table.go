@@ -3,7 +3,6 @@ package history
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -29,7 +28,7 @@ type rowTable struct {
 	key     []int
 	tbl     *catalog.Table
 	plan    *redact.Plan
-	zone    *time.Location // of the driver's times, once it is known
+	clocks  map[string]values.Clock // of the driver's times, by type, once known
 	// arrived holds the keys that rows came to after the moment asked for, by record
 	// id; nil while that is not known.
 	arrived map[string]bool
@@ -47,6 +46,9 @@ type rowColumn struct {
 	computed bool
 	// touched columns are set by GORM on every update.
 	touched bool
+	notNull bool
+	// bytes tells that the model sends bytes for a text, once that is known.
+	bytes *bool
 }
 
 // openModel opens the table that a handle and a model mean.
@@ -84,12 +86,12 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	}
 	for _, c := range t.tbl.Columns {
 		if c.Selectable {
-			t.add(c.Name, c.DBType, c.Generated)
+			t.add(c)
 		}
 	}
 	if len(t.columns) == 0 && s != nil { // an unknown dialect, or a table that is gone
 		for _, name := range s.DBNames {
-			t.add(name, "", false)
+			t.add(catalog.Column{Name: name})
 		}
 	}
 	names, _, err := keyColumns(ctx, tx, s, name)
@@ -112,13 +114,14 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	return t, nil
 }
 
-func (t *rowTable) add(name, dbType string, computed bool) {
-	c := rowColumn{name: name, dbType: dbType, computed: computed, ignored: t.plan.Ignored(name), drops: t.plan.Drops(name), secret: t.plan.Sensitive(name)}
+func (t *rowTable) add(found catalog.Column) {
+	name := found.Name
+	c := rowColumn{name: name, dbType: found.DBType, computed: found.Generated, notNull: found.NotNull, ignored: t.plan.Ignored(name), drops: t.plan.Drops(name), secret: t.plan.Sensitive(name)}
 	if t.schema != nil {
 		c.field = t.schema.FieldsByDBName[name]
 	}
 	c.touched = c.field != nil && c.field.AutoUpdateTime > 0 || c.field == nil && name == "updated_at"
-	c.rule = values.For(t.db.Name(), values.Column{Name: name, Field: c.field, DBType: dbType})
+	c.rule = values.For(t.db.Name(), values.Column{Name: name, Field: c.field, DBType: found.DBType, Size: found.Size})
 	t.index[name] = len(t.columns)
 	t.columns = append(t.columns, c)
 }
@@ -164,24 +167,6 @@ func (t *rowTable) keyOf(raw []any) []any {
 	return key
 }
 
-// argument is a canonical value as the database takes it for a column.
-func (t *rowTable) argument(ctx context.Context, i int, v any) any {
-	c := &t.columns[i]
-	a := c.rule.Argument(v)
-	if s, ok := a.(string); ok && c.rule.IsUUID() && c.field != nil {
-		// A model may keep it as text or as 16 bytes, and alone knows which.
-		row := c.field.Schema
-		if row != nil {
-			holder := newRow(row)
-			if err := c.field.Set(ctx, holder, s); err == nil {
-				value, _ := c.field.ValueOf(ctx, holder)
-				return value
-			}
-		}
-	}
-	return a
-}
-
 // read returns the present rows with the given keys, as the driver gives them.
 func (t *rowTable) read(ctx context.Context, keys [][]any, lock bool) ([][]any, error) {
 	if len(keys) == 0 || t.tbl.Kind == catalog.Missing {
@@ -195,7 +180,11 @@ func (t *rowTable) read(ctx context.Context, keys [][]any, lock bool) ([][]any, 
 	for n, key := range keys {
 		parts := make([]clause.Expression, len(key))
 		for i, v := range key {
-			parts[i] = clause.Eq{Column: cols[i], Value: t.argument(ctx, t.key[i], v)}
+			a, err := t.argument(ctx, t.key[i], v)
+			if err != nil {
+				return nil, err
+			}
+			parts[i] = clause.Eq{Column: cols[i], Value: a}
 		}
 		alternatives[n] = clause.And(parts...)
 	}

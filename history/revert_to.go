@@ -89,6 +89,10 @@ func (v *reverter) remove(ctx context.Context, t *rowTable, id rowID, r audit.Re
 			return err
 		}
 	}
-	tx := v.handle(ctx, t, r).Unscoped().Where(t.keyCondition(ctx, id.key)).Delete(t.newModel())
+	where, err := t.keyCondition(ctx, id.key)
+	if err != nil {
+		return err
+	}
+	tx := v.handle(ctx, t, r).Unscoped().Where(where).Delete(t.newModel())
 	return v.finish(step, r, tx)
 }

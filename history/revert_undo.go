@@ -201,7 +201,7 @@ func (v *reverter) changedSince(ctx context.Context, t *rowTable, id rowID, r au
 		switch {
 		case !shown || t.fromRecord(i, value).state != known:
 			hidden = append(hidden, name)
-		case !same(t.now(i, present[i]), value):
+		case !t.same(i, t.now(i, present[i]), value):
 			changed = append(changed, name)
 		}
 	}
@@ -230,10 +230,14 @@ func (t *rowTable) newModel() any {
 }
 
 // keyCondition finds the row.
-func (t *rowTable) keyCondition(ctx context.Context, key []any) clause.Expression {
+func (t *rowTable) keyCondition(ctx context.Context, key []any) (clause.Expression, error) {
 	parts := make([]clause.Expression, len(key))
 	for n, v := range key {
-		parts[n] = clause.Eq{Column: clause.Column{Table: clause.CurrentTable, Name: t.columns[t.key[n]].name}, Value: t.argument(ctx, t.key[n], v)}
+		a, err := t.argument(ctx, t.key[n], v)
+		if err != nil {
+			return nil, err
+		}
+		parts[n] = clause.Eq{Column: clause.Column{Table: clause.CurrentTable, Name: t.columns[t.key[n]].name}, Value: a}
 	}
-	return clause.And(parts...)
+	return clause.And(parts...), nil
 }

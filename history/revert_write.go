@@ -45,7 +45,11 @@ func (v *reverter) update(ctx context.Context, t *rowTable, id rowID, r audit.Re
 		if values.Equal(now.value, c.value) {
 			continue
 		}
-		set = append(set, clause.Assignment{Column: clause.Column{Name: t.columns[i].name}, Value: t.argument(ctx, i, c.value)})
+		a, err := t.argument(ctx, i, c.value)
+		if err != nil {
+			return err
+		}
+		set = append(set, clause.Assignment{Column: clause.Column{Name: t.columns[i].name}, Value: a})
 		if err := v.note(&step, t, i, now.value, c.value); err != nil {
 			return err
 		}
@@ -68,7 +72,11 @@ func (v *reverter) update(ctx context.Context, t *rowTable, id rowID, r audit.Re
 		tx = tx.Model(t.newModel())
 	}
 	// The clause itself, so that no field permission and no serializer has a say.
-	tx = tx.Unscoped().Clauses(set).Where(t.keyCondition(ctx, id.key)).UpdateColumns(map[string]any{})
+	where, err := t.keyCondition(ctx, id.key)
+	if err != nil {
+		return err
+	}
+	tx = tx.Unscoped().Clauses(set).Where(where).UpdateColumns(map[string]any{})
 	return v.finish(step, r, tx)
 }
 
@@ -109,7 +117,10 @@ func (v *reverter) insert(ctx context.Context, t *rowTable, id rowID, r audit.Re
 		case c.state != known:
 			t.unknown(&gaps, i, c)
 		default:
-			row[column.name] = t.argument(ctx, i, c.value)
+			var err error
+			if row[column.name], err = t.argument(ctx, i, c.value); err != nil {
+				return err
+			}
 			if err := v.note(&step, t, i, nil, c.value); err != nil {
 				return err
 			}
@@ -200,7 +211,11 @@ func (v *reverter) refers(ctx context.Context, t *rowTable, fk catalog.ForeignKe
 		if !ok || present[i] == nil {
 			return false, nil
 		}
-		parts = append(parts, clause.Eq{Column: clause.Column{Name: name}, Value: t.argument(ctx, i, t.now(i, present[i]).value)})
+		a, err := t.argument(ctx, i, t.now(i, present[i]).value)
+		if err != nil {
+			return false, err
+		}
+		parts = append(parts, clause.Eq{Column: clause.Column{Name: name}, Value: a})
 	}
 	name := fk.Table
 	if fk.Schema != t.tbl.Schema {

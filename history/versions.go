@@ -43,8 +43,9 @@ func Versions[T any](ctx context.Context, db *gorm.DB, row *T, opts ...Option) i
 		err := versions(ctx, db, row, settingsOf(opts), func(t *rowTable, r audit.Record, img image) (bool, error) {
 			v := Version[T]{Record: r}
 			if img != nil {
-				v.Row, v.Gaps = new(T), t.gaps(img)
-				if err := t.scan(ctx, db, img, reflect.ValueOf(v.Row).Elem()); err != nil {
+				v.Row = new(T)
+				t.settings.gaps = &v.Gaps
+				if err := t.give(ctx, db, img, t.bare, reflect.ValueOf(v.Row).Elem()); err != nil {
 					return false, err
 				}
 			}
