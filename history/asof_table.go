@@ -26,9 +26,11 @@ type rowTable struct {
 	columns []rowColumn
 	index   map[string]int
 	key     []int
-	tbl     *catalog.Table
-	plan    *redact.Plan
-	clocks  map[string]values.Clock // of the driver's times, by type, once known
+	// selfReferring tables have a foreign key to themselves; known during a revert.
+	selfReferring bool
+	tbl           *catalog.Table
+	plan          *redact.Plan
+	clocks        map[string]values.Clock // of the driver's times, by type, once known
 	// arrived holds the keys that rows came to after the moment asked for, by record
 	// id; nil while that is not known.
 	arrived map[string]bool
@@ -44,9 +46,12 @@ type rowColumn struct {
 	secret  bool // protected by a tag or its name
 	// computed columns can not be written.
 	computed bool
-	// touched columns are set by GORM on every update.
+	// touched columns are set by GORM, or the database, on every update.
 	touched bool
 	notNull bool
+	// onUpdate columns are set by the database on an update that does not name them,
+	// counts ones count the updates, and identity ones refuse values.
+	onUpdate, counts, identity bool
 	// bytes tells that the model sends bytes for a text, once that is known.
 	bytes *bool
 }
@@ -120,7 +125,8 @@ func (t *rowTable) add(found catalog.Column) {
 	if t.schema != nil {
 		c.field = t.schema.FieldsByDBName[name]
 	}
-	c.touched = c.field != nil && c.field.AutoUpdateTime > 0 || c.field == nil && name == "updated_at"
+	c.identity = found.AutoIncrement && t.db.Name() == "postgres" && t.tbl.Kind != catalog.View
+	c.classify(found)
 	c.rule = values.For(t.db.Name(), values.Column{Name: name, Field: c.field, DBType: found.DBType, Size: found.Size})
 	t.index[name] = len(t.columns)
 	t.columns = append(t.columns, c)
@@ -172,25 +178,9 @@ func (t *rowTable) read(ctx context.Context, keys [][]any, lock bool) ([][]any, 
 	if len(keys) == 0 || t.tbl.Kind == catalog.Missing {
 		return nil, nil
 	}
-	cols := make([]clause.Column, len(t.key))
-	for i, k := range t.key {
-		cols[i] = clause.Column{Name: t.columns[k].name}
-	}
-	alternatives := make([]clause.Expression, len(keys))
-	for n, key := range keys {
-		parts := make([]clause.Expression, len(key))
-		for i, v := range key {
-			a, err := t.argument(ctx, t.key[i], v)
-			if err != nil {
-				return nil, err
-			}
-			parts[i] = clause.Eq{Column: cols[i], Value: a}
-		}
-		alternatives[n] = clause.And(parts...)
-	}
-	where := alternatives[0]
-	if len(alternatives) > 1 {
-		where = clause.Or(alternatives...)
+	where, err := t.keyCondition(ctx, keys)
+	if err != nil {
+		return nil, err
 	}
 	return t.selectRows(ctx, func(tx *gorm.DB) *gorm.DB {
 		if lock {

@@ -27,10 +27,15 @@ type RevertStep struct {
 	Action audit.Action
 	// Table and RecordID name the row as it was before the step.
 	Table, RecordID string
-	// Changes are the columns that were written, redacted like records.
+	// Changes are what became of the row, as the database stores it, redacted like
+	// records.
 	Changes []audit.Change
-	// Left are columns that were not set back: unknown ones under SkipUnknown, and
-	// never recorded ones of a row that was inserted again.
+	// Differs are columns that were set back and that the database stores otherwise: a
+	// trigger has changed them, they are generated, or their type has become narrower.
+	Differs []string
+	// Left are columns that were not set back: unknown ones under SkipUnknown, never
+	// recorded ones of a row that was inserted again, and times that a trigger seems to
+	// set on each update.
 	Left []string
 }
 
@@ -160,12 +165,21 @@ func revert(ctx context.Context, db *gorm.DB, set settings, records []audit.Reco
 		}
 	}
 	return inTransaction(ctx, db, set, func(v *reverter) error {
-		for _, r := range todo {
-			if err := v.undo(ctx, r); err != nil {
+		undoings := make([]*undoing, len(todo))
+		for n, r := range todo {
+			var err error
+			if undoings[n], err = v.prepare(ctx, r); err != nil {
 				return err
 			}
 		}
-		return nil
+		ordered, err := v.order(ctx, undoings)
+		if err != nil {
+			return err
+		}
+		if err := v.undoAll(ctx, ordered); err != nil {
+			return err
+		}
+		return v.checkDeferred(ctx)
 	})
 }
 

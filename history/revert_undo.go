@@ -2,15 +2,10 @@ package history
 
 import (
 	"context"
-	"fmt"
 	"reflect"
-	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-
-	"github.com/gorm-audit/auditplugin/audit"
-	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 // reverter undoes records inside a transaction.
@@ -20,6 +15,7 @@ type reverter struct {
 	settings settings
 	done     *Reverted
 	tables   map[string]*rowTable
+	deferred []*rowTable // whose foreign keys are checked at the end
 }
 
 // lock makes a SQLite transaction a writer before it reads: one that reads first
@@ -51,39 +47,6 @@ func (v *reverter) table(ctx context.Context, name string) (*rowTable, error) {
 	return t, nil
 }
 
-// undo takes back what one record says.
-func (v *reverter) undo(ctx context.Context, r audit.Record) error {
-	t, err := v.table(ctx, r.Table)
-	if err != nil {
-		return err
-	}
-	id := rowID{recordID: r.RecordID, key: t.keyOfID(r.RecordID)}
-	if moved, ok := t.movedTo(id, &r); ok {
-		id = moved
-	}
-	if r.Action == audit.Delete {
-		if key := t.recordedKey(r.Before); key != nil {
-			id.key = key
-		}
-	}
-	if id.key == nil {
-		return fmt.Errorf("%w: the key of table %q", ErrRedacted, t.bare)
-	}
-	// Where nothing is expected nothing is locked: MySQL would lock the gap.
-	present, err := t.one(ctx, id.key, r.Action != audit.Delete)
-	if err != nil {
-		return err
-	}
-	switch r.Action {
-	case audit.Create:
-		return v.undoCreate(ctx, t, id, r, present)
-	case audit.Delete:
-		return v.undoDelete(ctx, t, id, r, present)
-	default:
-		return v.undoUpdate(ctx, t, id, r, present)
-	}
-}
-
 // recordedKey takes the key from the image of a whole row; nil if it is redacted.
 func (t *rowTable) recordedKey(columns map[string]any) []any {
 	key := make([]any, len(t.key))
@@ -96,70 +59,6 @@ func (t *rowTable) recordedKey(columns map[string]any) []any {
 		return nil
 	}
 	return key
-}
-
-func (v *reverter) undoCreate(ctx context.Context, t *rowTable, id rowID, r audit.Record, present []any) error {
-	if present == nil {
-		v.nothing(t, id, r)
-		return nil
-	}
-	conflicts, err := v.changedSince(ctx, t, id, r, present, r.After)
-	if err != nil {
-		return err
-	}
-	if len(conflicts) > 0 && !v.settings.revert.force {
-		return &ConflictError{Table: t.bare, RecordID: id.recordID, Columns: conflicts}
-	}
-	return v.remove(ctx, t, id, r, present)
-}
-
-func (v *reverter) undoDelete(ctx context.Context, t *rowTable, id rowID, r audit.Record, present []any) error {
-	want := t.wanted(r.Before)
-	if present == nil {
-		return v.insert(ctx, t, id, r, want)
-	}
-	for i, c := range want {
-		if c.state == known && !t.columns[i].computed && !values.Equal(c.value, t.now(i, present[i]).value) && !v.settings.revert.force {
-			return &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: "there is a row with this key again"}
-		}
-	}
-	return v.update(ctx, t, id, r, present, want)
-}
-
-func (v *reverter) undoUpdate(ctx context.Context, t *rowTable, id rowID, r audit.Record, present []any) error {
-	if present == nil {
-		return &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: "it is gone"}
-	}
-	want := t.wanted(r.Before)
-	if allTruncated(r.Before) {
-		want = map[int]cell{}
-		for _, name := range r.Changed {
-			if i, ok := t.index[name]; ok {
-				want[i] = cell{state: lost}
-			}
-		}
-	}
-	conflicts, err := v.changedSince(ctx, t, id, r, present, r.After)
-	if err != nil {
-		return err
-	}
-	var real []string
-	for _, name := range conflicts {
-		i := t.index[name]
-		c := want[i]
-		switch {
-		case c.state == known && values.Equal(c.value, t.now(i, present[i]).value):
-			// It has its old value already.
-		case t.columns[i].touched:
-			delete(want, i) // a later update's
-		default:
-			real = append(real, name)
-		}
-	}
-	if len(real) > 0 && !v.settings.revert.force {
-		return &ConflictError{Table: t.bare, RecordID: id.recordID, Columns: real}
-	}
-	return v.update(ctx, t, id, r, present, want)
 }
 
 // wanted are the cells that a recorded image gives.
@@ -179,48 +78,6 @@ func (t *rowTable) wanted(columns map[string]any) map[int]cell {
 	return want
 }
 
-// changedSince lists the columns in which the present row is not what r left. Where
-// the record does not show what that was, later records are asked.
-func (v *reverter) changedSince(ctx context.Context, t *rowTable, id rowID, r audit.Record, present []any, left map[string]any) ([]string, error) {
-	var changed, hidden []string
-	names := r.Changed
-	if r.Action == audit.Create || len(names) == 0 {
-		names = nil
-		for i, c := range t.columns {
-			if _, ok := left[c.name]; (ok || allTruncated(left)) && !c.touched && !t.columns[i].ignored {
-				names = append(names, c.name)
-			}
-		}
-	}
-	for _, name := range names {
-		i, ok := t.index[name]
-		if !ok {
-			continue // the column is gone
-		}
-		value, shown := left[name]
-		switch {
-		case !shown || t.fromRecord(i, value).state != known:
-			hidden = append(hidden, name)
-		case !t.same(i, t.now(i, present[i]), value):
-			changed = append(changed, name)
-		}
-	}
-	if len(hidden) > 0 {
-		for later, err := range t.q.ofRow(t.name, id.recordID).rows().behind(r.Seq).All(ctx) {
-			if err != nil {
-				return nil, err
-			}
-			for _, name := range hidden {
-				if slices.Contains(later.Changed, name) && !slices.Contains(changed, name) {
-					changed = append(changed, name)
-				}
-			}
-		}
-	}
-	slices.Sort(changed)
-	return changed, nil
-}
-
 // newModel is what GORM is told the table's model is.
 func (t *rowTable) newModel() any {
 	if t.schema == nil {
@@ -229,15 +86,21 @@ func (t *rowTable) newModel() any {
 	return reflect.New(t.schema.ModelType).Interface()
 }
 
-// keyCondition finds the row.
-func (t *rowTable) keyCondition(ctx context.Context, key []any) (clause.Expression, error) {
-	parts := make([]clause.Expression, len(key))
-	for n, v := range key {
-		a, err := t.argument(ctx, t.key[n], v)
-		if err != nil {
-			return nil, err
-		}
-		parts[n] = clause.Eq{Column: clause.Column{Table: clause.CurrentTable, Name: t.columns[t.key[n]].name}, Value: a}
+// keyCondition finds the rows with the given keys.
+func (t *rowTable) keyCondition(ctx context.Context, keys [][]any) (clause.Expression, error) {
+	columns := make([]clause.Column, len(t.key))
+	for n, k := range t.key {
+		columns[n] = clause.Column{Table: clause.CurrentTable, Name: t.columns[k].name}
 	}
-	return clause.And(parts...), nil
+	rows := make([][]any, len(keys))
+	for i, key := range keys {
+		rows[i] = make([]any, len(key))
+		for n, v := range key {
+			var err error
+			if rows[i][n], err = t.argument(ctx, t.key[n], v); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return oneOfRows(columns, rows), nil
 }
