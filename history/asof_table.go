@@ -26,7 +26,9 @@ type rowTable struct {
 	columns []rowColumn
 	index   map[string]int
 	key     []int
-	// selfReferring tables have a foreign key to themselves; known during a revert.
+	// refs are the foreign keys, and selfReferring tells that one is to the table itself;
+	// known during a revert.
+	refs          []catalog.Reference
 	selfReferring bool
 	tbl           *catalog.Table
 	plan          *redact.Plan

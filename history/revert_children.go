@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 // checkChildren refuses to delete rows whose deletion would change others.
@@ -95,4 +96,65 @@ func oneOfRows(columns []clause.Column, rows [][]any) clause.Expression {
 		alternatives[n] = allOf(parts...)
 	}
 	return oneOf(alternatives)
+}
+
+// untie sets the foreign keys NULL by which rows refer to themselves: MySQL does not
+// delete such a row.
+func (v *reverter) untie(ctx context.Context, t *rowTable, deeds []*deed) error {
+	if v.db.Name() != "mysql" {
+		return nil
+	}
+	refs, err := t.references(ctx)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if ref.Table != t.tbl.Name || ref.Schema != t.tbl.Schema {
+			continue
+		}
+		loose := map[int]bool{}
+		if !t.mayBeNull(ref.Columns, loose) {
+			continue
+		}
+		for _, d := range deeds {
+			if !t.refersToItself(ref, d.present) {
+				continue
+			}
+			tied := *d
+			tied.set = map[int]any{}
+			for i := range loose {
+				tied.set[i] = nil
+			}
+			if err := v.update(ctx, t, []*deed{&tied}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *rowTable) refersToItself(ref catalog.Reference, row []any) bool {
+	for n, name := range ref.Columns {
+		own, ok := t.index[name]
+		other, also := t.index[ref.RefColumns[n]]
+		if !ok || !also || row[own] == nil || !values.Equal(t.now(own, row[own]).value, t.now(other, row[other]).value) {
+			return false
+		}
+	}
+	return true
+}
+
+// references are the table's foreign keys, read once.
+func (t *rowTable) references(ctx context.Context) ([]catalog.Reference, error) {
+	if t.refs == nil {
+		found, err := catalog.References(ctx, t.db.Statement.ConnPool, t.db.Name(), t.tbl)
+		if err != nil {
+			return nil, err
+		}
+		t.refs = append([]catalog.Reference{}, found...)
+		for _, f := range found {
+			t.selfReferring = t.selfReferring || f.Table == t.tbl.Name && f.Schema == t.tbl.Schema
+		}
+	}
+	return t.refs, nil
 }

@@ -33,13 +33,9 @@ func (v *reverter) order(ctx context.Context, todo []*undoing) ([]*undoing, erro
 		if _, known := refs[u.t]; known {
 			continue
 		}
-		found, err := catalog.References(ctx, v.db.Statement.ConnPool, v.db.Name(), u.t.tbl)
-		if err != nil {
+		var err error
+		if refs[u.t], err = u.t.references(ctx); err != nil {
 			return nil, err
-		}
-		refs[u.t] = found
-		for _, f := range found {
-			u.t.selfReferring = u.t.selfReferring || f.Table == u.t.tbl.Name && f.Schema == u.t.tbl.Schema
 		}
 	}
 	o.connect(refs)

@@ -77,6 +77,9 @@ func (v *reverter) remove(ctx context.Context, t *rowTable, deeds []*deed) error
 	if err := v.checkChildren(ctx, t, deeds); err != nil {
 		return err
 	}
+	if err := v.untie(ctx, t, deeds); err != nil {
+		return err
+	}
 	for chunk := range slices.Chunk(deeds, v.together(len(t.key))) {
 		where, err := t.keyCondition(ctx, keysOf(chunk))
 		if err != nil {
