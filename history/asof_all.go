@@ -77,6 +77,9 @@ func asOfAll(ctx context.Context, db *gorm.DB, typ reflect.Type, set settings,
 	if err := t.checkPruned(ctx, a.m, ""); err != nil {
 		return err
 	}
+	if err := t.checkBegun(ctx, a.m); err != nil {
+		return err
+	}
 	a.emit = func(p past, id rowID) error {
 		if !a.unscoped && a.softDeleted(p.img) {
 			return nil

@@ -188,6 +188,15 @@ func (t *rowTable) fillPresent(img image, raw []any) {
 	}
 }
 
+// fillAbsent notes that nothing tells of what is left.
+func (t *rowTable) fillAbsent(img image) {
+	for i := range img {
+		if img[i].state == unset {
+			img[i] = cell{state: absent}
+		}
+	}
+}
+
 func (t *rowTable) now(i int, raw any) cell {
 	return cell{state: known, value: t.columns[i].rule.Normalise(raw), raw: raw, present: true}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gorm-audit/auditplugin/audit"
 )
@@ -50,8 +51,30 @@ func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any
 	if hasLast {
 		p.kind = last.RecordType
 	}
+	if !m.bySeq {
+		// A moment that the row's own times name is that of the change.
+		for hasFirst && t.stamped(&first, m.time) {
+			last, hasLast, cut = first, true, first.Seq
+			first, err = q.behind(cut).First(ctx)
+			if hasFirst = err == nil; err != nil && !errors.Is(err, ErrNotFound) {
+				return p, err
+			}
+			p.first, p.kind = nil, last.RecordType
+			if hasFirst {
+				p.first = &first
+			}
+		}
+		if hasLast && cut == last.Seq && last.Time.After(m.time) {
+			m = AtSeq(cut)
+		}
+	}
 	if err := t.checkPruned(ctx, m, p.kind); err != nil {
 		return p, err
+	}
+	if !hasLast {
+		if err := t.checkBegun(ctx, m); err != nil {
+			return p, err
+		}
 	}
 	existed, err := t.existedAt(ctx, id, m, pick(hasLast, &last), p.first, present != nil)
 	if err != nil {
@@ -101,10 +124,10 @@ func (t *rowTable) existedAt(ctx context.Context, id rowID, m Moment, last, firs
 
 // stays reports whether the row is still there, under its key, after r.
 func (t *rowTable) stays(id rowID, r *audit.Record) bool {
-	if r.Action == audit.Delete {
+	switch r.Action {
+	case audit.Delete:
 		return false
-	}
-	if r.Action == audit.Create {
+	case audit.Create, audit.Event:
 		return true
 	}
 	to, moved := t.movedTo(id, r)
@@ -138,60 +161,41 @@ func (t *rowTable) arrival(ctx context.Context, id rowID, q Query) (*audit.Recor
 // was before, or else from the present row. It reports whether the records led
 // there, and under which key.
 func (t *rowTable) walk(ctx context.Context, img image, id rowID, cut int64, present []any) (complete bool, now rowID, err error) {
-	for {
-		end, err := t.walkKey(ctx, img, id, cut)
-		if err != nil {
-			return false, id, err
-		}
-		switch {
-		case end.deleted:
-			return true, id, nil
-		case end.replaced:
-			return false, id, nil
-		case end.moved:
-			id, cut = end.to, end.seq
-			if present, err = t.one(ctx, id.key, false); err != nil {
-				return false, id, err
-			}
-			continue
-		case present == nil:
-			return false, id, nil
-		}
-		t.fillPresent(img, present)
-		return true, id, nil
+	w := t.newWalker(img, id, present)
+	if err := w.along(ctx, cut); err != nil {
+		return false, id, err
 	}
+	return t.arrive(ctx, w, present)
 }
 
-// walkEnd is where the records under one key led.
-type walkEnd struct {
-	deleted bool
-	// replaced: another row has the key now; this one went away unrecorded.
-	replaced bool
-	// moved: the row has the key to now, since the record with seq.
-	moved bool
-	to    rowID
-	seq   int64
-}
-
-func (t *rowTable) walkKey(ctx context.Context, img image, id rowID, cut int64) (walkEnd, error) {
-	for r, err := range t.q.ofRow(t.name, id.recordID).rows().behind(cut).All(ctx) {
-		if err != nil {
-			return walkEnd{}, err
+// arrive ends a walk: under the key that the row moved to, or at the present row.
+func (t *rowTable) arrive(ctx context.Context, w *walker, present []any) (complete bool, now rowID, err error) {
+	for w.end.moved && (t.thorough || !w.complete()) {
+		end := w.end
+		w.id, w.end = end.to, walkEnd{}
+		if present, err = t.one(ctx, w.id.key, false); err != nil {
+			return false, w.id, err
 		}
-		switch r.Action {
-		case audit.Create:
-			return walkEnd{replaced: true}, nil
-		case audit.Delete:
-			t.fill(img, r.Before, true)
-			return walkEnd{deleted: true}, nil
-		default:
-			t.fillUpdate(img, &r, r.Before)
-			if to, moved := t.movedTo(id, &r); moved && to.recordID != id.recordID {
-				return walkEnd{moved: true, to: to, seq: r.Seq}, nil
-			}
+		if err := w.along(ctx, end.seq); err != nil {
+			return false, w.id, err
 		}
 	}
-	return walkEnd{}, nil
+	now = w.id
+	switch {
+	case w.end.moved:
+		now = w.end.to
+	case w.end.deleted:
+	case w.end.replaced || present == nil:
+		if !w.complete() {
+			return false, now, nil
+		}
+	}
+	if present != nil && !w.end.moved && !w.end.deleted && !w.end.replaced {
+		t.fillPresent(w.img, present)
+	} else {
+		t.fillAbsent(w.img)
+	}
+	return true, now, t.maybeRenamed(ctx, w)
 }
 
 // lookBack sets the columns that are still open from the records up to seq, newest
@@ -201,7 +205,7 @@ func (t *rowTable) lookBack(ctx context.Context, img image, q Query, seq int64) 
 		if err != nil {
 			return err
 		}
-		if r.Action == audit.Create {
+		if r.Action == audit.Create || r.Action == audit.Event {
 			t.fill(img, r.After, true)
 			return nil
 		}
@@ -209,6 +213,9 @@ func (t *rowTable) lookBack(ctx context.Context, img image, q Query, seq int64) 
 			break
 		}
 		t.fillUpdate(img, &r, r.After)
+		if !slices.ContainsFunc(img, func(c cell) bool { return c.state == unset }) {
+			break
+		}
 	}
 	for i := range img {
 		if img[i].state == unset {

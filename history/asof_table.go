@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
+	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/replay"
@@ -26,6 +27,12 @@ type rowTable struct {
 	columns []rowColumn
 	index   map[string]int
 	key     []int
+	// thorough walks go on to the row's end when all columns are known.
+	thorough bool
+	// begun is the event that says since when changes are recorded, horizons what was
+	// pruned; nil while that is not known.
+	begun    **audit.Record
+	horizons map[string]horizon
 	// refs are the foreign keys, and selfReferring tells that one is to the table itself;
 	// known during a revert.
 	refs          []catalog.Reference
@@ -54,6 +61,8 @@ type rowColumn struct {
 	// onUpdate columns are set by the database on an update that does not name them,
 	// counts ones count the updates, and identity ones refuse values.
 	onUpdate, counts, identity bool
+	// stamps are times that GORM sets by itself.
+	stamps bool
 	// bytes tells that the model sends bytes for a text, once that is known.
 	bytes *bool
 }
@@ -128,6 +137,7 @@ func (t *rowTable) add(found catalog.Column) {
 		c.field = t.schema.FieldsByDBName[name]
 	}
 	c.identity = found.AutoIncrement && t.db.Name() == "postgres" && t.tbl.Kind != catalog.View
+	c.stamps = isStamp(name, c.field)
 	c.classify(found)
 	c.rule = values.For(t.db.Name(), values.Column{Name: name, Field: c.field, DBType: found.DBType, Size: found.Size})
 	t.index[name] = len(t.columns)

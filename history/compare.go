@@ -77,6 +77,9 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 	if err := t.checkPruned(ctx, a, kind); err != nil {
 		return nil, err
 	}
+	if err := t.checkBegun(ctx, a); err != nil {
+		return nil, err
+	}
 	changes, err := d.changes()
 	if backwards {
 		for i := range changes {
@@ -111,6 +114,15 @@ func (d *difference) add(r *audit.Record) {
 		d.created = d.created || !d.any
 	}
 	d.any = true
+	if r.Action == audit.Event { // a baseline changes nothing
+		for name, v := range r.After {
+			if _, known := d.from[name]; !known {
+				d.from[name] = v
+			}
+			d.to[name] = v
+		}
+		return
+	}
 	if !d.created {
 		for name, v := range r.Before {
 			if _, known := d.from[name]; !known {

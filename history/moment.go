@@ -127,7 +127,10 @@ func (q Query) ofTable(table string) Query {
 	return q.where(func(b *builder) (clause.Expression, error) { return b.inTable(table), nil })
 }
 
-// rows narrows q to records about rows.
+// rows narrows q to records about rows: their changes, and baselines.
 func (q Query) rows() Query {
-	return q.Action(audit.Create, audit.Update, audit.Delete, audit.SoftDelete, audit.Restore)
+	changes := []any{string(audit.Create), string(audit.Update), string(audit.Delete), string(audit.SoftDelete), string(audit.Restore)}
+	return q.where(func(b *builder) (clause.Expression, error) {
+		return oneOf([]clause.Expression{among{"action", changes}, allOf(equals("action", string(audit.Event)), b.flagged(baselineMark))}), nil
+	})
 }

@@ -85,11 +85,13 @@ func (t *rowTable) checkPruned(ctx context.Context, m Moment, kind string) error
 	if kind == "" {
 		kind = t.recordType()
 	}
-	horizons, err := t.q.horizons(ctx)
-	if err != nil {
-		return err
+	if t.horizons == nil {
+		var err error
+		if t.horizons, err = t.q.horizons(ctx); err != nil {
+			return err
+		}
 	}
-	for name, h := range horizons {
+	for name, h := range t.horizons {
 		if name != everyType && kind != "" && name != kind {
 			continue
 		}

@@ -25,6 +25,7 @@ type Query struct {
 	model      any
 	conditions []condition
 	aliases    []alias
+	dropped    []string         // columns that the table no longer has
 	formerly   []string         // older names of the rows' table
 	recorded   map[string][]any // names that records give to tables, once known
 	scopes     []func(*gorm.DB) *gorm.DB

@@ -26,10 +26,12 @@ func (c *rowColumn) classify(found catalog.Column) {
 	}
 }
 
+func newField(f *schema.Field) any { return reflect.New(f.IndirectFieldType).Interface() }
+
 // isCounter recognises the version columns of optimistic locks: types that add clauses
 // of their own to every update, and are no soft deletes.
 func isCounter(f *schema.Field) bool {
-	v := reflect.New(f.IndirectFieldType).Interface()
+	v := newField(f)
 	_, updates := v.(schema.UpdateClausesInterface)
 	_, deletes := v.(schema.DeleteClausesInterface)
 	return updates && !deletes

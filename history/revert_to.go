@@ -36,6 +36,7 @@ func RevertTo[M When](ctx context.Context, db *gorm.DB, model any, when M, opts 
 		if err != nil {
 			return err
 		}
+		t.thorough = true // whether the row is still under its key matters as well
 		id, present, err := t.find(ctx, model, true)
 		if err != nil {
 			return err

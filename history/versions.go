@@ -72,26 +72,36 @@ func versions(ctx context.Context, db *gorm.DB, model any, set settings, f func(
 		return err
 	}
 	v := &replaying{t: t, id: id, present: present, emit: func(r audit.Record, img image) (bool, error) { return f(t, r, img) }}
-	if v.lastly, err = t.lastMentions(ctx, id); err != nil {
+	if err := v.lastMentions(ctx); err != nil {
 		return err
 	}
 	return v.run(ctx)
 }
 
-// lastMentions returns for each column the seq of the last record that sets it.
-func (t *rowTable) lastMentions(ctx context.Context, id rowID) (map[int]int64, error) {
-	last := map[int]int64{}
-	for r, err := range t.q.ofRow(t.name, id.recordID).rows().All(ctx) {
+// lastMentions notes for each column the seq of the last record that sets it, and which
+// columns may have been renamed.
+func (v *replaying) lastMentions(ctx context.Context) error {
+	t := v.t
+	v.lastly = map[int]int64{}
+	v.renamed = func(int) bool { return false }
+	for r, err := range t.q.ofRow(t.name, v.id.recordID).rows().All(ctx) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for name := range r.After {
 			if i, ok := t.index[name]; ok {
-				last[i] = r.Seq
+				v.lastly[i] = r.Seq
+			} else if !t.q.isDropped(name) && !allTruncated(r.After) {
+				v.strangeSeq = r.Seq
 			}
 		}
 	}
-	return last, nil
+	if v.strangeSeq == 0 {
+		return nil
+	}
+	var err error
+	v.renamed, err = t.renamedSince(ctx, v.strangeSeq)
+	return err
 }
 
 // replaying goes forward through the records of one key.
@@ -100,9 +110,12 @@ type replaying struct {
 	id      rowID
 	present []any
 	lastly  map[int]int64
-	img     image // nil while there is no row
-	seen    int64 // seq of the last record
-	emit    func(r audit.Record, img image) (bool, error)
+	// renamed tells which columns may have had another name up to strangeSeq.
+	renamed    func(i int) bool
+	strangeSeq int64
+	img        image // nil while there is no row
+	seen       int64 // seq of the last record
+	emit       func(r audit.Record, img image) (bool, error)
 }
 
 func (v *replaying) run(ctx context.Context) error {
@@ -114,7 +127,8 @@ func (v *replaying) run(ctx context.Context) error {
 		}
 		any = true
 		if v.img == nil && r.Action != audit.Create {
-			if more, err := v.appear(ctx, r.Seq); err != nil || !more {
+			// A baseline itself shows the row.
+			if more, err := v.appear(ctx, r.Seq, r.Action != audit.Event); err != nil || !more {
 				return err
 			}
 		}
@@ -126,7 +140,7 @@ func (v *replaying) run(ctx context.Context) error {
 	}
 	if v.img == nil && v.present != nil {
 		any = true
-		if _, err := v.appear(ctx, math.MaxInt64); err != nil {
+		if _, err := v.appear(ctx, math.MaxInt64, true); err != nil {
 			return err
 		}
 	}
@@ -137,8 +151,8 @@ func (v *replaying) run(ctx context.Context) error {
 }
 
 // appear puts together a row that is there before its next record, and shows it:
-// with the record that gave it its key, if there is one.
-func (v *replaying) appear(ctx context.Context, next int64) (more bool, err error) {
+// with the record that gave it its key, if there is one, and if it is not shown next.
+func (v *replaying) appear(ctx context.Context, next int64, show bool) (more bool, err error) {
 	arrival, err := v.t.arrival(ctx, v.id, v.t.q.behind(v.seen).ahead(next))
 	if err != nil {
 		return false, err
@@ -159,6 +173,9 @@ func (v *replaying) appear(ctx context.Context, next int64) (more bool, err erro
 	if arrival != nil {
 		r = *arrival
 	}
+	if !show {
+		return true, nil
+	}
 	return v.emit(r, v.img)
 }
 
@@ -177,6 +194,8 @@ func (v *replaying) apply(r *audit.Record) {
 	}
 	for i := range next {
 		switch {
+		case next[i].state == absent && r.Seq <= v.strangeSeq && v.renamed(i):
+			next[i].state = lost
 		case next[i].state == unset:
 			next[i] = v.img[i]
 		case v.present != nil && (next[i].state != known && v.lastly[i] == r.Seq || next[i].state == absent && v.lastly[i] == 0):

@@ -370,7 +370,7 @@ func (s *story) verifyAll(t *rapid.T) {
 	whole(t, s, c, got, func(w worker) string { return fmt.Sprint("worker ", w.ID) })
 	whole(t, s, c, got, func(h shelf) string { return fmt.Sprint("shelf ", h.ID) })
 	if len(got) != len(c.rows) {
-		t.Fatalf("%d rows, there were %d", len(got), len(c.rows))
+		t.Fatalf("%d rows, there were %d\n got %+v\nwant %+v", len(got), len(c.rows), got, c.rows)
 	}
 	for name, want := range c.rows {
 		if !sameValue(got[name], want) {
