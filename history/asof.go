@@ -41,6 +41,7 @@ func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...O
 	if err != nil {
 		return err
 	}
+	defer t.close()
 	// The present row is read before its records, so that a change made meanwhile is
 	// found in them.
 	id, present, err := t.find(ctx, model, false)

@@ -21,69 +21,113 @@ type past struct {
 	movedTo string
 }
 
+// head is where the records of one row lie around a moment.
+type head struct {
+	// m is the moment; where the row's own times name it, that of the change.
+	m Moment
+	// last is the row's last record up to the moment, first the next one; nil without.
+	last, first *audit.Record
+	// cut is the seq behind which records are later.
+	cut int64
+}
+
+// kind is the type that the row's records have, "" without records.
+func (h *head) kind() string {
+	switch {
+	case h.last != nil:
+		return h.last.RecordType
+	case h.first != nil:
+		return h.first.RecordType
+	}
+	return ""
+}
+
+// counts reports whether a record behind the moment is of the moment: one that the
+// row's own times name is that of the change.
+func (h *head) counts(t *rowTable, r *audit.Record) bool {
+	return h.first == nil && !h.m.bySeq && t.stamped(r, h.m.time)
+}
+
+// upTo makes r the last record.
+func (h *head) upTo(r *audit.Record) { h.last, h.cut = r, r.Seq }
+
+func (t *rowTable) head(ctx context.Context, id rowID, m Moment) (head, error) {
+	q := t.q.ofRow(t.name, id.recordID).rows()
+	h := head{m: m, cut: m.seq}
+	if !m.bySeq {
+		h.cut = math.MinInt64
+	}
+	last, err := q.upTo(m).Newest().First(ctx)
+	switch {
+	case err == nil:
+		if h.last = &last; !m.bySeq {
+			h.cut = last.Seq
+		}
+	case !errors.Is(err, ErrNotFound):
+		return h, err
+	}
+	for {
+		next, err := q.behind(h.cut).First(ctx)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return h, nil
+		case err != nil:
+			return h, err
+		case h.counts(t, &next):
+			h.upTo(&next)
+			continue
+		}
+		h.first = &next
+		return h, nil
+	}
+}
+
 // atFrom puts the row together as it was at m, or returns [ErrNotFound].
 //
 // The first record after m that speaks of a column tells what it was; of a column
 // that none speaks of, the present row does.
 func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any) (past, error) {
-	q := t.q.ofRow(t.name, id.recordID).rows()
-	p := past{img: make(image, len(t.columns))}
-	last, err := q.upTo(m).Newest().First(ctx)
-	hasLast := err == nil
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return p, err
+	h, err := t.head(ctx, id, m)
+	if err != nil {
+		return past{img: make(image, len(t.columns))}, err
 	}
-	cut := m.seq
-	if !m.bySeq {
-		cut = math.MinInt64
-		if hasLast {
-			cut = last.Seq
+	if h.last == nil {
+		if err := t.checkPruned(ctx, m, h.kind()); err != nil {
+			return past{}, err
+		}
+		if err := t.checkBegun(ctx, m); err != nil {
+			return past{}, err
 		}
 	}
-	first, err := q.behind(cut).First(ctx)
-	hasFirst := err == nil
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return p, err
-	}
-	if hasFirst {
-		p.first, p.kind = &first, first.RecordType
-	}
-	if hasLast {
-		p.kind = last.RecordType
-	}
-	if !m.bySeq {
-		// A moment that the row's own times name is that of the change.
-		for hasFirst && t.stamped(&first, m.time) {
-			last, hasLast, cut = first, true, first.Seq
-			first, err = q.behind(cut).First(ctx)
-			if hasFirst = err == nil; err != nil && !errors.Is(err, ErrNotFound) {
-				return p, err
-			}
-			p.first, p.kind = nil, last.RecordType
-			if hasFirst {
-				p.first = &first
-			}
-		}
-		if hasLast && cut == last.Seq && last.Time.After(m.time) {
-			m = AtSeq(cut)
-		}
+	return t.conclude(ctx, id, h, present, nil)
+}
+
+// conclude puts the row together. w has gone through the records behind the moment;
+// nil where nobody has.
+func (t *rowTable) conclude(ctx context.Context, id rowID, h head, present []any, w *walker) (past, error) {
+	p := past{img: make(image, len(t.columns)), kind: h.kind(), first: h.first}
+	m := h.m
+	if h.last != nil && h.last.Time.After(m.time) {
+		m = AtSeq(h.cut)
 	}
 	if err := t.checkPruned(ctx, m, p.kind); err != nil {
 		return p, err
 	}
-	if !hasLast {
-		if err := t.checkBegun(ctx, m); err != nil {
-			return p, err
-		}
-	}
-	existed, err := t.existedAt(ctx, id, m, pick(hasLast, &last), p.first, present != nil)
+	existed, err := t.existedAt(ctx, id, m, h.last, h.first, present != nil)
 	if err != nil {
 		return p, err
 	}
 	if !existed {
 		return p, fmt.Errorf("%w: row %q of table %q did not exist then", ErrNotFound, id.recordID, t.bare)
 	}
-	complete, now, err := t.walk(ctx, p.img, id, cut, present)
+	if w == nil {
+		w = t.newWalker(p.img, id, present)
+		if err := w.along(ctx, h.cut); err != nil {
+			return p, err
+		}
+	}
+	p.img = w.img
+	complete, now, err := t.arrive(ctx, w, present)
 	if now.recordID != id.recordID {
 		p.movedTo = now.recordID
 	}
@@ -92,14 +136,7 @@ func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any
 	}
 	// The records after the moment do not lead to the present, since the row went
 	// away unrecorded. Those before it may still know.
-	return p, t.lookBack(ctx, p.img, q, cut)
-}
-
-func pick(ok bool, r *audit.Record) *audit.Record {
-	if ok {
-		return r
-	}
-	return nil
+	return p, t.lookBack(ctx, p.img, t.q.ofRow(t.name, id.recordID).rows(), h.cut)
 }
 
 // existedAt tells whether the row was there. last is its last record up to the
@@ -107,7 +144,10 @@ func pick(ok bool, r *audit.Record) *audit.Record {
 func (t *rowTable) existedAt(ctx context.Context, id rowID, m Moment, last, first *audit.Record, present bool) (bool, error) {
 	switch {
 	case last != nil && t.stays(id, last):
-		return true, nil // and if a creation is next, went away unrecorded, nobody knows when
+		if first == nil && !present || first != nil && first.Action == audit.Create {
+			return t.outlived(ctx, id, m, last, first)
+		}
+		return true, nil
 	case first != nil && first.Action == audit.Create:
 		return false, nil
 	case first == nil && !present:

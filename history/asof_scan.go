@@ -45,6 +45,14 @@ func (t *rowTable) give(ctx context.Context, db *gorm.DB, img image, recordID st
 	return nil
 }
 
+// close lets go of what giving rows back took.
+func (t *rowTable) close() {
+	if t.player != nil {
+		_ = t.player.Close() // it holds nothing
+		t.player = nil
+	}
+}
+
 // scans reports whether the model takes the value of one column.
 func (t *rowTable) scans(ctx context.Context, img image, i int, typ reflect.Type) bool {
 	alone := make(image, len(img))
@@ -71,9 +79,10 @@ func (t *rowTable) scan(ctx context.Context, img image, typ reflect.Type) (refle
 		set.Columns = append(set.Columns, replay.Column{Name: t.columns[i].name})
 		set.Rows[0] = append(set.Rows[0], raw)
 	}
-	player := replay.NewPlayer()
-	defer func() { _ = player.Close() }() // it holds nothing
-	rows, err := player.Rows(ctx, set)
+	if t.player == nil {
+		t.player = replay.NewPlayer()
+	}
+	rows, err := t.player.Rows(ctx, set)
 	if err != nil {
 		return fresh, fmt.Errorf("auditplugin: giving back a row of table %q: %w", t.bare, err)
 	}

@@ -33,6 +33,8 @@ type rowTable struct {
 	// pruned; nil while that is not known.
 	begun    **audit.Record
 	horizons map[string]horizon
+	raws     []audit.Record // statements that may have deleted rows, once known
+	player   *replay.Player // gives rows back; see close
 	// refs are the foreign keys, and selfReferring tells that one is to the table itself;
 	// known during a revert.
 	refs          []catalog.Reference

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -146,6 +147,11 @@ func (a among) Build(b clause.Builder) {
 	stmt, ok := b.(*gorm.Statement)
 	if !ok || stmt.Dialector.Name() != "mysql" {
 		in.Build(b)
+		return
+	}
+	padded := func(text any) bool { s, ok := text.(string); return !ok || strings.HasSuffix(s, " ") }
+	if !slices.ContainsFunc(a.texts, padded) {
+		allOf(in, clause.Expr{SQL: "? NOT LIKE '% '", Vars: []any{column(a.column)}}).Build(b)
 		return
 	}
 	exact := clause.Expr{SQL: "CAST(? AS BINARY) IN (", Vars: []any{column(a.column)}}

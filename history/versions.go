@@ -67,6 +67,7 @@ func versions(ctx context.Context, db *gorm.DB, model any, set settings, f func(
 	if err != nil {
 		return err
 	}
+	defer t.close()
 	id, present, err := t.find(ctx, model, false)
 	if err != nil {
 		return err
