@@ -25,8 +25,8 @@ func (q Query) Dropped(columns ...string) Query {
 
 func (q Query) isDropped(column string) bool { return slices.Contains(q.dropped, column) }
 
-// maybeRenamed takes back what the present row told of columns that may have had
-// another name when the records spoke of ones that the table does not have now. Those
+// maybeRenamed takes back what the present row, or a later record, told of columns that
+// may have had another name when the records spoke of ones that the table does not have now. Those
 // that other rows' records knew by then had theirs.
 func (t *rowTable) maybeRenamed(ctx context.Context, w *walker) error {
 	if len(w.strange) == 0 {
@@ -34,7 +34,7 @@ func (t *rowTable) maybeRenamed(ctx context.Context, w *walker) error {
 	}
 	var suspects []int
 	for i, c := range w.img {
-		if (c.present || c.state == absent) && !t.columns[i].ignored && !slices.Contains(t.key, i) {
+		if (c.present || c.state == absent || w.setBy[i] > w.strangeSeq) && !t.columns[i].ignored && !slices.Contains(t.key, i) {
 			suspects = append(suspects, i)
 		}
 	}

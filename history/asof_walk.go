@@ -16,6 +16,7 @@ type walker struct {
 	img image
 	id  rowID
 	end walkEnd
+	setBy []int64 // the seq of the record that told of each column, -1 for the key
 	// strange are the names of columns that the table does not have, and the seq of the
 	// last record that spoke of one.
 	strange    map[string]bool
@@ -36,8 +37,9 @@ type walkEnd struct {
 func (e walkEnd) any() bool { return e.deleted || e.replaced || e.moved }
 
 func (t *rowTable) newWalker(img image, id rowID, present []any) *walker {
-	w := &walker{t: t, img: img, id: id, strange: map[string]bool{}}
+	w := &walker{t: t, img: img, id: id, setBy: make([]int64, len(img)), strange: map[string]bool{}}
 	for n, k := range t.key { // the key is known as long as the row has it
+		w.setBy[k] = -1
 		switch {
 		case img[k].state != unset:
 		case present != nil:
@@ -59,14 +61,25 @@ func (w *walker) step(r *audit.Record) bool {
 		w.notice(r, r.Before)
 		t.fill(w.img, r.Before, true)
 		w.end.deleted = true
-	case audit.Event: // a baseline
+	case audit.Event: // a baseline; what it hides, the present row may still show
 		w.notice(r, r.After)
-		t.fill(w.img, r.After, false)
+		shown := make(image, len(w.img))
+		t.fill(shown, r.After, false)
+		for i := range shown {
+			if w.img[i].state == unset && shown[i].state == known {
+				w.img[i] = shown[i]
+			}
+		}
 	default:
 		w.notice(r, r.Before)
 		t.fillUpdate(w.img, r, r.Before)
 		if to, moved := t.movedTo(w.id, r); moved && to.recordID != w.id.recordID {
 			w.end.moved, w.end.to, w.end.seq = true, to, r.Seq
+		}
+	}
+	for i := range w.img {
+		if w.setBy[i] == 0 && w.img[i].state != unset {
+			w.setBy[i] = r.Seq
 		}
 	}
 	return !w.end.any() && (w.t.thorough || !w.complete())

@@ -60,7 +60,7 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 	}
 	backwards := first > last
 	if backwards {
-		first, last, a = last, first, b
+		first, last = last, first
 	}
 	d := difference{from: map[string]any{}, to: map[string]any{}, secret: map[string]audit.Change{}}
 	kind := ""
@@ -74,11 +74,13 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 			d.add(&r)
 		}
 	}
-	if err := t.checkPruned(ctx, a, kind); err != nil {
-		return nil, err
-	}
-	if err := t.checkBegun(ctx, a); err != nil {
-		return nil, err
+	for _, m := range []Moment{a, b} {
+		if err := t.checkPruned(ctx, m, kind); err != nil {
+			return nil, err
+		}
+		if err := t.checkBegun(ctx, m); err != nil {
+			return nil, err
+		}
 	}
 	changes, err := d.changes()
 	if backwards {
