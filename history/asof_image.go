@@ -122,6 +122,7 @@ func (t *rowTable) conclude(ctx context.Context, id rowID, h head, present []any
 	}
 	if w == nil {
 		w = t.newWalker(p.img, id, present)
+		w.trust(h.last, present)
 		if err := w.along(ctx, h.cut); err != nil {
 			return p, err
 		}

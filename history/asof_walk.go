@@ -2,20 +2,23 @@ package history
 
 import (
 	"context"
+	"regexp"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 // walker goes through a row's records, oldest first, and takes from each what it tells
 // of the row before it.
 type walker struct {
-	t   *rowTable
-	img image
-	id  rowID
-	end walkEnd
+	t     *rowTable
+	img   image
+	id    rowID
+	end   walkEnd
 	setBy []int64 // the seq of the record that told of each column, -1 for the key
 	// strange are the names of columns that the table does not have, and the seq of the
 	// last record that spoke of one.
@@ -122,6 +125,24 @@ const (
 	walkMore = 20
 )
 
+// trust takes from a record of the whole row, which is the last one up to the moment,
+// what the present row still says: whatever became of it in between, it was so.
+func (w *walker) trust(last *audit.Record, present []any) {
+	if last == nil || present == nil || last.Action != audit.Create && last.Action != audit.Event {
+		return
+	}
+	for i := range w.img {
+		v, ok := last.After[w.t.columns[i].name]
+		if w.img[i].state != unset || !ok {
+			continue
+		}
+		then, now := w.t.fromRecord(i, v), w.t.now(i, present[i])
+		if then.state == known && values.Equal(then.value, now.value) {
+			w.img[i], w.setBy[i] = now, -1
+		}
+	}
+}
+
 // along goes through the records behind cut under one key.
 func (w *walker) along(ctx context.Context, cut int64) error {
 	q := w.t.q.ofRow(w.t.name, w.id.recordID).rows()
@@ -159,15 +180,15 @@ func (q Query) telling(t *rowTable, columns []string, others bool) Query {
 	}
 	return q.where(func(b *builder) (clause.Expression, error) {
 		found := []clause.Expression{among{"action", []any{string(audit.Create), string(audit.Delete), string(audit.Event)}}}
+		var all []string
 		for _, name := range names {
-			for _, n := range b.names(name) {
-				e, err := b.maySay(n)
-				if err != nil {
-					return nil, err
-				}
-				found = append(found, e)
-			}
+			all = append(all, b.names(name)...)
 		}
+		says, err := b.maySay(all)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, says...)
 		if others {
 			if e := b.saysOther(t); e != nil {
 				found = append(found, e)
@@ -177,15 +198,37 @@ func (q Query) telling(t *rowTable, columns []string, others bool) Query {
 	})
 }
 
-// maySay is a condition that holds where a column's name is in changed, and seldom else.
-func (b *builder) maySay(name string) (clause.Expression, error) {
-	text := quoteJSON(name)
-	if text != `"`+name+`"` {
-		return b.changed(name)
+// maySay lists conditions of which one holds where one of the columns' names is in
+// changed, and seldom else.
+func (b *builder) maySay(names []string) ([]clause.Expression, error) {
+	c := column("changed")
+	if b.dialect == "postgres" {
+		vars := []any{c}
+		for _, n := range names {
+			vars = append(vars, n)
+		}
+		marks := strings.TrimSuffix(strings.Repeat("?,", len(names)), ",")
+		return []clause.Expression{clause.Expr{SQL: "jsonb_exists_any(?, CAST(ARRAY[" + marks + "] AS text[]))", Vars: vars}}, nil
 	}
-	switch b.dialect {
-	case "sqlite", "mysql":
-		return clause.Expr{SQL: "instr(?, ?) > 0", Vars: []any{column("changed"), text}}, nil
+	var found []clause.Expression
+	var quoted []string
+	for _, name := range names {
+		text := quoteJSON(name)
+		switch {
+		case text != `"`+name+`"`:
+			e, err := b.changed(name)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, e)
+		case b.dialect == "sqlite":
+			found = append(found, clause.Expr{SQL: "instr(?, ?) > 0", Vars: []any{c, text}})
+		default:
+			quoted = append(quoted, regexp.QuoteMeta(name))
+		}
 	}
-	return b.changed(name)
+	if len(quoted) > 0 {
+		found = append(found, clause.Expr{SQL: "? REGEXP ?", Vars: []any{c, `"(` + strings.Join(quoted, "|") + `)"`}})
+	}
+	return found, nil
 }

@@ -145,9 +145,16 @@ func (t *rowTable) alike(deeds []*deed) [][]*deed {
 }
 
 // choosable reports whether CASE can choose among values of the columns: MySQL makes
-// texts of bits and refuses geometries, and a key that moves cannot choose.
+// texts of bits and refuses geometries, a key that moves cannot choose, and unique values
+// are checked row by row, so that they have to move one after the other.
 func (t *rowTable) choosable(set map[int]any) bool {
+	if t.tbl.PartialUniques {
+		return false
+	}
 	for i := range set {
+		if slices.ContainsFunc(t.tbl.Uniques, func(columns []string) bool { return slices.Contains(columns, t.columns[i].name) }) {
+			return false
+		}
 		dbType, _, _ := strings.Cut(t.columns[i].dbType, " ")
 		if slices.Contains(t.key, i) || t.db.Name() == "mysql" && !slices.Contains(mysqlChoosable, dbType) {
 			return false
@@ -204,7 +211,8 @@ func (v *reverter) insert(ctx context.Context, t *rowTable, deeds []*deed) error
 			if len(chunk) == 1 {
 				tx = tx.Create(rows.maps()[0])
 			} else {
-				tx = tx.Create(rows.maps())
+				many := rows.maps()
+				tx = tx.Create(&many)
 			}
 			if err := finish(chunk, tx); err != nil {
 				return err

@@ -275,4 +275,3 @@ func TestRevertBesideTimesOfTheDatabase(t *testing.T) {
 		}
 	})
 }
-
