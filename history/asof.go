@@ -14,21 +14,27 @@ import (
 //
 //	err := history.AsOf(ctx, db, &user, time.Now().AddDate(0, -1, 0))
 //
-// The row is put together from the present one by undoing the records after the
-// moment, so that rows that are older than their records can be asked for, too; a
-// row that is gone is taken from the record of its deletion. A row is its key: where
-// the key was changed, the row is found under its old key before that. Soft-deleted
-// rows are rows.
+// The table is the one that db names with Table, itself or in a scope, or else the
+// model's. The row is put together from the present one by undoing the records after
+// the moment, so that rows that are older than their records can be asked for, too; a
+// row that is gone is taken from the record of its deletion. A row is its key, spelt
+// as the database takes it: where the key was changed, the row is found under its old
+// key before that. Soft-deleted rows are rows. A moment that the row's own times name
+// (row.UpdatedAt, row.CreatedAt, as they are stored) is that of the change that set
+// them, although its record's time is a little later; see [At].
 //
 // The struct holds what GORM would have loaded then, AfterFind included: every
-// column that the table and the model have now, and zero in all other fields.
-// Columns that did not exist then, and ones that are never recorded, hold what they
-// hold now; see [Gaps]. Values mean the same as then, but may be spelt otherwise:
-// JSON documents are compact and sorted by key, decimal numbers without trailing
-// zeros.
+// column that the table and the model have now, and zero in all other fields, with
+// times in the driver's zone. Columns that did not exist then, and ones that are never
+// recorded, hold what they hold now; see [Gaps]. Values mean the same as then, but may
+// be spelt otherwise: JSON documents are compact and sorted by key, decimal numbers
+// without trailing zeros. Columns that may have had another name then, because records
+// speak of one that is gone, are not known; see [Query.Alias] and [Query.Dropped].
 //
 // It fails with [ErrNotFound] if there was no such row then, with an [UnknownError]
-// if the records do not tell some columns (see [Partial]), with [ErrPruned] if
+// if the records do not tell some columns (see [Partial]), with [ErrUnknown] if they do
+// not tell whether the row was there, with [ErrBeforeTrail] if the trail of the table
+// began later, as far as an event says since when it speaks, with [ErrPruned] if
 // records of that time were pruned, and with [ErrNoKey]. model is then left as it
 // is. Nothing is locked; needed are SELECT on the table and on the audit table.
 func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...Option) error {

@@ -99,6 +99,7 @@ func (t *rowTable) lastRecords(ctx context.Context, rows []*replayed, m Moment) 
 		if r.h.last = last; !m.bySeq {
 			r.h.cut = last.Seq
 		}
+		r.w.trust(last, r.present)
 	}
 	return nil
 }

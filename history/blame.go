@@ -32,7 +32,7 @@ type Line struct {
 //
 // model is as for [Of]. A column that was not changed since the row was created
 // comes from the record of its creation. A row whose key was changed is followed
-// to its old key; see [FixedKeys]. A value that was set away and back comes from
+// to its old key; see [FixedKeys]. Baselines have set nothing. A value that was set away and back comes from
 // the change that set it back. It fails with [ErrNotFound] for a row that neither
 // exists nor has records. For one place inside a JSON column, ask
 // Of(db, &user).Path("address.city").Newest().First(ctx), which finds nothing if no

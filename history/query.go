@@ -54,8 +54,10 @@ func Search(db *gorm.DB) Query {
 
 // Of returns the question for the trail of one row: a model's struct, or a pointer
 // to one, whose key fields are set. The row need not exist any more. Rows are found
-// by the bare name of their table and their key; with the plugin installed on db
-// the table's own key counts, as it does for the records, else the model's.
+// by the name of their table, which is the one that db names with Table or else the
+// model's, and their key, as it is stored; with the plugin installed on db
+// the table's own key counts, as it does for the records, else the model's. Records
+// name tables without a schema: see docs/querying.md for tables of one name.
 //
 // A key column that is hashed in the records is hashed for the question too. One
 // that is masked makes it fail with [ErrRedacted], and one without a value with

@@ -52,15 +52,7 @@ func (v *reverter) checkDeferred(ctx context.Context) error {
 		if !t.tbl.ForeignKeysEnforced {
 			continue
 		}
-		rows, err := tx.Raw("PRAGMA foreign_key_check(?)", clause.Table{Name: t.bare}).Rows()
-		if err != nil {
-			return fmt.Errorf("auditplugin: checking foreign keys of table %q: %w", t.bare, err)
-		}
-		broken := rows.Next()
-		err = rows.Err()
-		if cerr := rows.Close(); err == nil {
-			err = cerr
-		}
+		broken, err := breaksKeys(tx, t)
 		if err != nil {
 			return fmt.Errorf("auditplugin: checking foreign keys of table %q: %w", t.bare, err)
 		}
@@ -69,4 +61,15 @@ func (v *reverter) checkDeferred(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// breaksKeys reports whether a row of a SQLite table refers to one that is not there.
+func breaksKeys(tx *gorm.DB, t *rowTable) (bool, error) {
+	rows, err := tx.Raw("PRAGMA foreign_key_check(?)", clause.Table{Name: t.bare}).Rows()
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = rows.Close() }() // what it has to say is read
+	broken := rows.Next()
+	return broken, rows.Err()
 }

@@ -12,8 +12,7 @@ import (
 
 // RevertTo sets a row back to what it was at a moment, whatever happened since: it
 // updates the columns that differ, inserts the row if it is gone, or deletes it if
-// it did not exist. model is as for [Of] and is not changed; moments are as for
-// [AsOf].
+// it did not exist. model is as for [AsOf] and is not changed, and so are moments.
 //
 // It is one write through GORM in a transaction, recorded like one, whose cause is
 // the first record that it undid; see [Revert] for hooks, timestamps, rights and
