@@ -3,7 +3,6 @@ package history_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -272,7 +271,7 @@ func TestRevertOfUniqueValues(t *testing.T) {
 			return tx.Create(&depot{ID: 3, Name: "b"}).Error
 		})
 		u.undo()
-		if _, err := history.RevertTransaction(context.Background(), db.DB, fmt.Sprint("none")); !errors.Is(err, history.ErrNotFound) {
+		if _, err := history.RevertTransaction(context.Background(), db.DB, "none"); !errors.Is(err, history.ErrNotFound) {
 			t.Errorf("no transaction: %v", err)
 		}
 	})
