@@ -27,8 +27,8 @@ import (
 // column that the table and the model have now, and zero in all other fields, with
 // times in the driver's zone. Columns that did not exist then, and ones that are never
 // recorded, hold what they hold now; see [Gaps]. Values mean the same as then, but may
-// be spelt otherwise: JSON documents are compact and sorted by key, decimal numbers
-// without trailing zeros. Columns that may have had another name then, because records
+// be spelt otherwise: JSON documents are compact and sorted by key, decimals without a
+// fixed scale have no trailing zeros. Columns that may have had another name then, because records
 // speak of one that is gone, are not known; see [Query.Alias] and [Query.Dropped].
 //
 // It fails with [ErrNotFound] if there was no such row then, with an [UnknownError]

@@ -141,7 +141,7 @@ func (t *rowTable) add(found catalog.Column) {
 	c.identity = found.AutoIncrement && t.db.Name() == "postgres" && t.tbl.Kind != catalog.View
 	c.stamps = isStamp(name, c.field)
 	c.classify(found)
-	c.rule = values.For(t.db.Name(), values.Column{Name: name, Field: c.field, DBType: found.DBType, Size: found.Size})
+	c.rule = values.For(t.db.Name(), values.Column{Name: name, Field: c.field, DBType: found.DBType, Size: found.Size, Scale: found.Scale})
 	t.index[name] = len(t.columns)
 	t.columns = append(t.columns, c)
 }

@@ -66,6 +66,9 @@ type Column struct {
 	// utf8mb4. Both are known on MySQL only.
 	Size int
 	UTF8 bool
+	// Scale is how many digits behind the point a decimal column keeps; 0 for none, for
+	// as many as it is given, and on SQLite.
+	Scale int
 	// OnUpdate tells that an UPDATE changes the column without naming it: MySQL's
 	// ON UPDATE CURRENT_TIMESTAMP.
 	OnUpdate bool

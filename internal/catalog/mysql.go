@@ -175,6 +175,7 @@ func mysqlColumns(t *Table, rows [][]string, mariaDB bool) (maybeJSON bool) {
 			AutoIncrement: strings.Contains(extra, "AUTO_INCREMENT"),
 			OnUpdate:      strings.Contains(extra, "ON UPDATE"),
 			Size:          typeSize(columnType),
+			Scale:         typeScale(columnType),
 			UTF8:          strings.HasPrefix(collation, "utf8mb4_"),
 		}
 		if strings.HasPrefix(columnType, "TINYINT(1)") {
@@ -205,6 +206,17 @@ func typeSize(columnType string) int {
 		return 0
 	}
 	return number(inside[:end])
+}
+
+// typeScale is the second number in a decimal type's parentheses, or 0.
+func typeScale(columnType string) int {
+	_, inside, _ := strings.Cut(columnType, "(")
+	inside, _, _ = strings.Cut(inside, ")")
+	_, scale, _ := strings.Cut(inside, ",")
+	if bareType(columnType) != "DECIMAL" {
+		return 0
+	}
+	return number(scale)
 }
 
 func hasWord(list, word string) bool {

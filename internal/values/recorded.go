@@ -52,7 +52,9 @@ func (r Rule) recordedText(x string) (any, bool) {
 			return f, true
 		}
 	case kindJSON:
-		return x, true // a document that is a text, not the text of a document
+		// A document that is a text. One that reads like a document may be the text of one,
+		// from when the column was one of texts.
+		return x, x == "" || x[0] != '{' && x[0] != '[' || !json.Valid([]byte(x))
 	case kindUUID:
 		if b, err := base64.StdEncoding.Strict().DecodeString(x); err == nil && len(b) == len(uuid.UUID{}) {
 			return uuid.UUID(b).String(), true // recorded without a model
@@ -259,8 +261,11 @@ func (r Rule) Driver(v any, clock Clock) any {
 		if v, ok := r.driverDay(x, clock); ok {
 			return v
 		}
-		if r.kind == kindClock && r.mysql {
+		switch {
+		case r.kind == kindClock && r.mysql:
 			return []byte(r.withDigits(x))
+		case r.kind == kindDecimal && r.scale > 0:
+			v = r.withScale(x)
 		}
 	case bool:
 		switch {
@@ -312,6 +317,21 @@ func (r Rule) DateTime(t time.Time) string {
 		return r.withDigits(noDate + " 00:00:00")
 	}
 	return r.withDigits(t.UTC().Format("2006-01-02 15:04:05.999999"))
+}
+
+// withScale fills up the digits behind the point that databases write of a decimal.
+func (r Rule) withScale(s string) string {
+	if _, ok := parseNumber(s); !ok || strings.ContainsAny(s, "eE") {
+		return s
+	}
+	dot := strings.IndexByte(s, '.')
+	if dot < 0 {
+		s, dot = s+".", len(s)
+	}
+	for len(s)-dot-1 < int(r.scale) {
+		s += "0"
+	}
+	return s
 }
 
 // withDigits fills up the digits of a second, as MySQL does.

@@ -28,6 +28,8 @@ type Column struct {
 	// Size is the first number in the type's parentheses, where it is known: on MySQL,
 	// the digits of a second, or the bits of a BIT.
 	Size int
+	// Scale is how many digits behind the point the column keeps, where it is known.
+	Scale int
 }
 
 // Rule converts the values of one column. The zero Rule judges by the Go type of
@@ -40,6 +42,7 @@ type Rule struct {
 	binary bool // the database's type is one of bytes
 	bits   bool // it is BIT, on MySQL
 	size   uint8
+	scale  uint8
 }
 
 // For returns the rule for a column in a database of the named GORM dialect
@@ -53,7 +56,8 @@ func For(dialect string, c Column) Rule {
 		lite:   dialect == "sqlite",
 		binary: stored == kindBytes,
 		bits:   stored == kindBits,
-		size:   uint8(min(max(c.Size, 0), 255)), //nolint:gosec // bounded
+		size:   uint8(min(max(c.Size, 0), 255)),  //nolint:gosec // bounded
+		scale:  uint8(min(max(c.Scale, 0), 255)), //nolint:gosec // bounded
 	}
 }
 

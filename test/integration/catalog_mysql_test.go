@@ -39,7 +39,7 @@ func TestCatalogMySQLColumns(t *testing.T) {
 		{Name: "word", DBType: "VARCHAR", Size: 20, HasDefault: true},
 		{Name: "note", DBType: "LONGTEXT", UTF8: true},
 		{Name: "at", DBType: "DATETIME", Size: 3, HasDefault: true},
-		{Name: "price", DBType: "DECIMAL UNSIGNED", Size: 10},
+		{Name: "price", DBType: "DECIMAL UNSIGNED", Size: 10, Scale: 2},
 		{Name: "flag", DBType: "TINYINT(1)"},
 		{Name: "tiny", DBType: "TINYINT UNSIGNED"},
 		{Name: "doc", DBType: "JSON", UTF8: true},

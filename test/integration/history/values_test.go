@@ -151,6 +151,9 @@ func TestValuesOfEveryKind(t *testing.T) {
 			sqlValues[string]("money", "'12.30'", "'1'"),
 			sqlValues[string]("numeric", "'123456789012345678901234567890.5'", "'NaN'"),
 			sqlValues[string]("numeric", "'NaN'", "'1'"),
+			sqlValues[string]("numeric(12,4)", "'12.3400'", "'1'"),
+			sqlValues[string]("numeric(12,4)", "'-5'", "'NaN'"),
+			sqlValues[string]("numeric(5,0)", "'12'", "'100'"),
 			sqlValues[float64]("float8", "'-Infinity'", "'1'"),
 			sqlValues[string]("int[]", "'{1,NULL,3}'", "'{}'"),
 			sqlValues[string]("text[]", `'{"a b",c}'`, "'{}'"),
@@ -172,6 +175,8 @@ func TestValuesOfEveryKind(t *testing.T) {
 			sqlValues[string]("time(6)", "'-09:30:00.5'", "'10:00'"),
 			sqlValues[string]("time(3)", "'838:00:00'", "'10:00'"),
 			sqlValues[int]("year", "2024", "1999"),
+			sqlValues[string]("decimal(12,4)", "12.34", "1"),
+			sqlValues[string]("decimal(5)", "12", "100"),
 			sqlValues[[]byte]("bit(64)", "b'1000000000000000000000000000000000000000000000000000000000000001'", "b'1'"),
 			sqlValues[[]byte]("bit(64)", "b'101'", "b'1'"),
 			sqlValues[[]byte]("bit(12)", "b'111100001111'", "b'1'"),
@@ -306,6 +311,48 @@ func TestValuesThatRecordsDoNotTell(t *testing.T) {
 			if !errors.As(err, &unknown) || len(unknown.Lost) != 1 || unknown.Lost[0] != "v" {
 				t.Errorf("%q: %v, %#v", first, err, got)
 			}
+		}
+	})
+}
+
+type tagged struct {
+	ID   datatypes.BinUUID `gorm:"primaryKey"`
+	Note string            `gorm:"size:40"`
+}
+
+// Keys of 16 bytes find their rows.
+func TestKeysOfBytes(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		db := g.Open(t, migrated(&tagged{}))
+		ctx := context.Background()
+		rows := []tagged{{ID: datatypes.BinUUID(uuid.New()), Note: "a"}, {ID: datatypes.BinUUID(uuid.New()), Note: "b"}}
+		must(t, db.Create(&rows).Error)
+		created := lastRecord(t, db.DB)
+		must(t, db.Model(&rows[0]).Update("note", "c").Error)
+		updated := lastRecord(t, db.DB)
+		was := rowsOf(t, db.Plain(t), "taggeds")
+		must(t, db.Delete(&rows).Error)
+		got := tagged{ID: rows[0].ID}
+		must(t, history.AsOf(ctx, db.DB, &got, history.After(created)))
+		if got.Note != "a" || got.ID != rows[0].ID {
+			t.Errorf("got %+v", got)
+		}
+		_, err := history.RevertTransaction(ctx, db.DB, lastRecord(t, db.DB).TransactionID)
+		must(t, err)
+		if now := rowsOf(t, db.Plain(t), "taggeds"); now != was {
+			t.Errorf("undone: %s, was %s", now, was)
+		}
+		_, err = history.Revert(ctx, db.DB, updated)
+		must(t, err)
+		n := 0
+		for row, err := range history.AsOfAll[tagged](ctx, db.DB, history.After(created)) {
+			must(t, err)
+			if n++; row.Note == "c" {
+				t.Errorf("got %+v", row)
+			}
+		}
+		if n != 2 {
+			t.Errorf("%d rows", n)
 		}
 	})
 }
