@@ -8,6 +8,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/change"
 	"github.com/gorm-audit/auditplugin/internal/delivery"
+	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/intercept"
 	"github.com/gorm-audit/auditplugin/internal/record"
@@ -40,6 +41,7 @@ func (d *differ) Record(s *statement.Statement, about audit.Record) error {
 }
 
 func (d *differ) records(s *statement.Statement, about *audit.Record) error {
+	causes := audit.CausesFrom(s.Ctx)
 	records := make([]audit.Record, 0, min(s.Log.Len(), change.MaxPlain))
 	err := s.Log.Each(func(c *change.Change) error {
 		var diff record.Difference // its changes become the record's
@@ -48,7 +50,11 @@ func (d *differ) records(s *statement.Statement, about *audit.Record) error {
 			return recordError(s, err)
 		}
 		if ok {
-			records = append(records, d.Limit.Of(about, &diff))
+			r := d.Limit.Of(about, &diff)
+			if cause := causeOf(causes, c, r.RecordID); cause != "" {
+				r.Cause = cause
+			}
+			records = append(records, r)
 		}
 		if len(records) < change.MaxPlain {
 			return nil
@@ -64,7 +70,7 @@ func (d *differ) records(s *statement.Statement, about *audit.Record) error {
 }
 
 func (d *differ) entries(s *statement.Statement, about *audit.Record, columnLimit int) error {
-	n := s.Log.Len()
+	n, causes := s.Log.Len(), audit.CausesFrom(s.Ctx)
 	c := d.composers.Get(d.Limit, columnLimit, about, n)
 	defer d.composers.Put(c)
 	c.Entries = slices.Grow(c.Entries, min(n, change.MaxPlain))
@@ -75,6 +81,11 @@ func (d *differ) entries(s *statement.Statement, about *audit.Record, columnLimi
 		}
 		if ok {
 			c.Compose()
+			if e := &c.Entries[len(c.Entries)-1]; causes != nil {
+				if cause := causeOf(causes, ch, e.RecordID); cause != "" {
+					e.Cause = entry.Cut(cause, entry.TextLimit)
+				}
+			}
 		}
 		if len(c.Entries) < change.MaxPlain {
 			return nil
@@ -87,6 +98,14 @@ func (d *differ) entries(s *statement.Statement, about *audit.Record, columnLimi
 		return err
 	}
 	return s.Ledger.AddBatch(s.Ctx, delivery.Batch{Entries: c.Entries}, s.Model.Keep)
+}
+
+// causeOf is the cause that the application gave for one row's record, or "".
+func causeOf(causes func(table, recordID string) string, c *change.Change, recordID string) string {
+	if causes == nil || c.Cause != "" {
+		return ""
+	}
+	return causes(c.Table.Name.Name, recordID)
 }
 
 func recordError(s *statement.Statement, err error) error {

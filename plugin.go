@@ -29,6 +29,7 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/replay"
 	"github.com/gorm-audit/auditplugin/internal/table"
 	"github.com/gorm-audit/auditplugin/internal/txn"
+	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 const catalogTTL = time.Minute
@@ -323,6 +324,32 @@ func (p *Plugin) Shown(s *schema.Schema, tableName, column string, value any) (a
 	}
 	return plan.Column(name, column, value), nil
 }
+
+// RecordedRow returns what a record holds of a whole row: columns that are never
+// recorded are left out, secrets redacted, and values over the limit cut. The values are
+// canonical, by column. s is the table's model, or nil. Without a database, before
+// Initialize or turned off, it is nil.
+func (p *Plugin) RecordedRow(s *schema.Schema, tableName string, columns []string, row []any) (map[string]any, error) {
+	if p.tables == nil {
+		return nil, nil
+	}
+	name := table.Bare(tableName)
+	m := p.tables.Model(s, name)
+	if m.Err != nil {
+		return nil, m.Err
+	}
+	image := make(map[string]any, len(columns))
+	for i, column := range columns {
+		if !m.Ignored(column) {
+			image[column] = values.Limit(m.Plan.Column(name, column, row[i]), p.cfg.maxValue)
+		}
+	}
+	return image, nil
+}
+
+// CausesByRow tells that the records of one statement may each have a cause of their
+// own, by [audit.WithCauses].
+func (p *Plugin) CausesByRow() bool { return true }
 
 // SchemaOf returns the model that the plugin has met for a table, in an option or in
 // an earlier write, or as the join table of such a model; otherwise nil. The table's

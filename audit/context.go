@@ -16,6 +16,7 @@ const (
 	traceKey
 	skipKey
 	causeKey
+	causesKey
 )
 
 // WithActor returns a context whose changes are recorded as made by a.
@@ -122,4 +123,19 @@ type skip struct{ reason string }
 func SkipFrom(ctx context.Context) (reason string, ok bool) {
 	s, ok := ctx.Value(skipKey).(skip)
 	return s.reason, ok
+}
+
+// WithCauses is [WithCause] for statements that change several rows, each of which
+// follows from a record of its own: cause returns that record's id for a changed row,
+// named by its table (without a schema) and the RecordID that its record will have.
+// Where it returns "", the record has the cause of [WithCause]. It must be safe for
+// concurrent use.
+func WithCauses(ctx context.Context, cause func(table, recordID string) string) context.Context {
+	return context.WithValue(ctx, causesKey, cause)
+}
+
+// CausesFrom returns the function given to [WithCauses], or nil.
+func CausesFrom(ctx context.Context) func(table, recordID string) string {
+	f, _ := ctx.Value(causesKey).(func(table, recordID string) string)
+	return f
 }

@@ -4,10 +4,12 @@ import (
 	"slices"
 	"strings"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/diffpath"
 )
 
@@ -38,11 +40,45 @@ func (q Query) Formerly(table string) Query {
 // inTable is the condition that a record is about the named table, under its
 // present name or an older one.
 func (b *builder) inTable(name string) clause.Expression {
-	texts := []any{emitter.StoredText("table_name", bareTable(name))}
+	texts := b.recordedNames(name)
 	for _, old := range b.q.formerly {
-		texts = append(texts, emitter.StoredText("table_name", bareTable(old)))
+		texts = append(texts, b.recordedNames(old)...)
 	}
 	return among{"table_name", texts}
+}
+
+// recordedNames are the names that records may give to a table. Without a schema a
+// name stands for the table that the connection finds first. With one, records that
+// say so are meant, and, unless these tell it from another table of that name, those
+// that do not say.
+func (b *builder) recordedNames(name string) []any {
+	bare := emitter.StoredText("table_name", bareTable(name))
+	if schemaOfTable(name) == "" {
+		return []any{bare}
+	}
+	if known, ok := b.q.recorded[name]; ok {
+		return known
+	}
+	full := emitter.StoredText("table_name", name)
+	if b.toldApart(name, full) {
+		return []any{full}
+	}
+	return []any{full, bare}
+}
+
+// toldApart reports whether records name the table with its schema, while the name
+// alone means another one.
+func (b *builder) toldApart(name, full string) bool {
+	if b.db.DryRun || b.q.db.Statement == nil {
+		return false
+	}
+	var seqs []int64
+	tx := tableOn(b.db.Session(&gorm.Session{NewDB: true, Context: b.ctx}), b.q.auditTable())
+	if err := tx.Clauses(clause.Where{Exprs: []clause.Expression{among{"table_name", []any{full}}}}).Limit(1).Pluck("seq", &seqs).Error; err != nil || len(seqs) == 0 {
+		return false // an error will show in the question itself
+	}
+	other, err := catalog.Load(b.ctx, b.q.db.Statement.ConnPool, b.q.db.Name(), "", bareTable(name))
+	return err == nil && other.Kind != catalog.Missing && !strings.EqualFold(other.Schema, schemaOfTable(name))
 }
 
 // names returns the names that a column has had, the given one first.

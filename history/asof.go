@@ -6,10 +6,7 @@ import (
 	"reflect"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/callbacks"
 	"gorm.io/gorm/schema"
-
-	"github.com/gorm-audit/auditplugin/internal/replay"
 )
 
 // AsOf sets model, a pointer to a struct whose key fields are set, to its row as it
@@ -17,21 +14,27 @@ import (
 //
 //	err := history.AsOf(ctx, db, &user, time.Now().AddDate(0, -1, 0))
 //
-// The row is put together from the present one by undoing the records after the
-// moment, so that rows that are older than their records can be asked for, too; a
-// row that is gone is taken from the record of its deletion. A row is its key: where
-// the key was changed, the row is found under its old key before that. Soft-deleted
-// rows are rows.
+// The table is the one that db names with Table, itself or in a scope, or else the
+// model's. The row is put together from the present one by undoing the records after
+// the moment, so that rows that are older than their records can be asked for, too; a
+// row that is gone is taken from the record of its deletion. A row is its key, spelt
+// as the database takes it: where the key was changed, the row is found under its old
+// key before that. Soft-deleted rows are rows. A moment that the row's own times name
+// (row.UpdatedAt, row.CreatedAt, as they are stored) is that of the change that set
+// them, although its record's time is a little later; see [At].
 //
 // The struct holds what GORM would have loaded then, AfterFind included: every
-// column that the table and the model have now, and zero in all other fields.
-// Columns that did not exist then, and ones that are never recorded, hold what they
-// hold now; see [Gaps]. Values mean the same as then, but may be spelt otherwise:
-// JSON documents are compact and sorted by key, decimal numbers without trailing
-// zeros.
+// column that the table and the model have now, and zero in all other fields, with
+// times in the driver's zone. Columns that did not exist then, and ones that are never
+// recorded, hold what they hold now; see [Gaps]. Values mean the same as then, but may
+// be spelt otherwise: JSON documents are compact and sorted by key, decimals without a
+// fixed scale have no trailing zeros. Columns that may have had another name then, because records
+// speak of one that is gone, are not known; see [Query.Alias] and [Query.Dropped].
 //
 // It fails with [ErrNotFound] if there was no such row then, with an [UnknownError]
-// if the records do not tell some columns (see [Partial]), with [ErrPruned] if
+// if the records do not tell some columns (see [Partial]), with [ErrUnknown] if they do
+// not tell whether the row was there, with [ErrBeforeTrail] if the trail of the table
+// began later, as far as an event says since when it speaks, with [ErrPruned] if
 // records of that time were pruned, and with [ErrNoKey]. model is then left as it
 // is. Nothing is locked; needed are SELECT on the table and on the audit table.
 func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...Option) error {
@@ -40,11 +43,14 @@ func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...O
 	if err != nil {
 		return err
 	}
-	t, err := openTable(ctx, db, set, s, s.Table)
+	t, err := openModel(ctx, db, set, s)
 	if err != nil {
 		return err
 	}
-	id, err := t.idOf(ctx, model)
+	defer t.close()
+	// The present row is read before its records, so that a change made meanwhile is
+	// found in them.
+	id, present, err := t.find(ctx, model, false)
 	if err != nil {
 		return err
 	}
@@ -52,14 +58,11 @@ func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...O
 	if err != nil {
 		return err
 	}
-	p, err := t.at(ctx, id, m)
+	p, err := t.atFrom(ctx, id, m, present)
 	if err != nil {
 		return err
 	}
-	if err := set.accept(t.bare, id.recordID, t.gaps(p.img)); err != nil {
-		return err
-	}
-	return t.scan(ctx, db, p.img, dest)
+	return t.give(ctx, db, p.img, id.recordID, dest)
 }
 
 // destination checks that model is a pointer to a struct.
@@ -73,49 +76,4 @@ func destination(db *gorm.DB, model any) (reflect.Value, *schema.Schema, error) 
 	}
 	s, err := schemaOf(db, model)
 	return v.Elem(), s, err
-}
-
-// scan sets dest to the row as GORM would from a query's result.
-func (t *rowTable) scan(ctx context.Context, db *gorm.DB, img image, dest reflect.Value) error {
-	set := &replay.Set{Rows: [][]any{nil}}
-	for i, c := range img {
-		if c.state != known || t.columns[i].field == nil {
-			continue
-		}
-		raw := c.raw
-		if !c.present {
-			zone, err := t.driverZone(ctx, i, img)
-			if err != nil {
-				return err
-			}
-			raw = t.columns[i].rule.Driver(c.value, zone)
-		}
-		set.Columns = append(set.Columns, replay.Column{Name: t.columns[i].name})
-		set.Rows[0] = append(set.Rows[0], raw)
-	}
-	player := replay.NewPlayer()
-	defer func() { _ = player.Close() }() // it holds nothing
-	rows, err := player.Rows(ctx, set)
-	if err != nil {
-		return fmt.Errorf("auditplugin: giving back a row of table %q: %w", t.bare, err)
-	}
-	defer func() { _ = rows.Close() }() // read to the end
-	fresh := reflect.New(dest.Type())
-	tx := t.db.WithContext(ctx)
-	if rows.Next() {
-		err = tx.ScanRows(rows, fresh.Interface())
-	}
-	if err == nil {
-		err = rows.Err()
-	}
-	if err != nil {
-		return fmt.Errorf("auditplugin: giving back a row of table %q: %w", t.bare, err)
-	}
-	if hook, ok := fresh.Interface().(callbacks.AfterFindInterface); ok && !db.Statement.SkipHooks {
-		if err := hook.AfterFind(tx); err != nil {
-			return err
-		}
-	}
-	dest.Set(fresh.Elem())
-	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // asOfPage is how many rows AsOfAll holds at once.
-const asOfPage = 200
+const asOfPage = 500
 
 // AsOfAll returns an iterator over all rows that a table had at a moment, each as
 // [AsOf] would give it: first those that still exist, in the order of their key,
@@ -29,9 +29,9 @@ const asOfPage = 200
 //	}
 //
 // Conditions belong into the loop, where they see the rows as they were; see
-// [Present] for one that the database can help with. It reads 200 rows at a time,
-// asks one more question for each page and some for each row that was changed since,
-// and goes through all of the table's records after the moment. The body of the loop
+// [Present] for one that the database can help with. It reads 500 rows at a time,
+// and their records after the moment: a few questions for each page, and a few more
+// for rows with very many records. The body of the loop
 // may use the same connection. Rows that others change meanwhile are still given as
 // they were; one that is deleted or created meanwhile may be given twice or not at
 // all, unless the loop runs in a transaction with a snapshot (REPEATABLE READ).
@@ -66,10 +66,11 @@ func asOfAll(ctx context.Context, db *gorm.DB, typ reflect.Type, set settings,
 	if err != nil {
 		return err
 	}
-	t, err := openTable(ctx, db, set, s, s.Table)
+	t, err := openModel(ctx, db, set, s)
 	if err != nil {
 		return err
 	}
+	defer t.close()
 	a := &asOfRows{t: t, unscoped: db.Statement.Unscoped, seen: map[string]bool{}}
 	if a.m, err = moment(ctx, t.q); err != nil {
 		return err
@@ -77,15 +78,15 @@ func asOfAll(ctx context.Context, db *gorm.DB, typ reflect.Type, set settings,
 	if err := t.checkPruned(ctx, a.m, ""); err != nil {
 		return err
 	}
+	if err := t.checkBegun(ctx, a.m); err != nil {
+		return err
+	}
 	a.emit = func(p past, id rowID) error {
-		if err := set.accept(t.bare, id.recordID, t.gaps(p.img)); err != nil {
-			return err
-		}
 		if !a.unscoped && a.softDeleted(p.img) {
 			return nil
 		}
 		row := reflect.New(typ).Elem()
-		if err := t.scan(ctx, db, p.img, row); err != nil {
+		if err := t.give(ctx, db, p.img, id.recordID, row); err != nil {
 			return err
 		}
 		if !yield(row) {
@@ -133,7 +134,9 @@ func (a *asOfRows) present(ctx context.Context) error {
 		}
 		last = make([]any, len(t.key))
 		for n, k := range t.key {
-			last[n] = t.argument(ctx, k, t.columns[k].rule.Normalise(rows[len(rows)-1][k]))
+			if last[n], err = t.argument(ctx, k, t.columns[k].rule.Normalise(rows[len(rows)-1][k])); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -171,18 +174,32 @@ func (a *asOfRows) page(ctx context.Context, rows [][]any) error {
 	if err != nil {
 		return err
 	}
+	var different []*replayed
 	for i, raw := range rows {
-		p := past{img: make(image, len(a.t.columns))}
 		if changed[ids[i].recordID] {
 			a.seen[ids[i].recordID] = true
-			p, err = a.t.atFrom(ctx, ids[i], a.m, raw)
-			if errors.Is(err, ErrNotFound) {
-				continue
+			different = append(different, &replayed{id: ids[i], present: raw})
+		}
+	}
+	pasts := make(map[string]past, len(different))
+	err = a.t.pasts(ctx, different, a.m, func(r *replayed, p past, err error) error {
+		if err == nil {
+			pasts[r.id.recordID] = p
+		} else if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, raw := range rows {
+		p, ok := pasts[ids[i].recordID]
+		if !ok {
+			if changed[ids[i].recordID] {
+				continue // it did not exist then
 			}
-			if err != nil {
-				return err
-			}
-		} else {
+			p.img = make(image, len(a.t.columns))
 			a.t.fillPresent(p.img, raw)
 		}
 		if err := a.emit(p, ids[i]); err != nil {
@@ -195,7 +212,7 @@ func (a *asOfRows) page(ctx context.Context, rows [][]any) error {
 // changed tells which of the rows have records after the moment, or came to their
 // key after it.
 func (a *asOfRows) changed(ctx context.Context, recordIDs []string) (map[string]bool, error) {
-	found, err := a.t.recordIDs(ctx, a.t.q.ofTable(a.t.bare).rows().from(a.m).anyOf("record", "record_id", recordIDs), 0)
+	found, err := a.t.recordIDs(ctx, a.t.q.ofTable(a.t.name).rows().from(a.m).anyOf("record", "record_id", recordIDs), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +252,7 @@ func (t *rowTable) arrivals(ctx context.Context, m Moment) error {
 	for i, k := range t.key {
 		names[i] = t.columns[k].name
 	}
-	q := t.q.ofTable(t.bare).Action(audit.Update, audit.SoftDelete, audit.Restore).Column(names...).from(m)
+	q := t.q.ofTable(t.name).Action(audit.Update, audit.SoftDelete, audit.Restore).Column(names...).from(m)
 	for r, err := range q.All(ctx) {
 		if err != nil {
 			return err

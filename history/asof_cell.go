@@ -1,7 +1,10 @@
 package history
 
 import (
+	"encoding/json"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -41,10 +44,14 @@ func (t *rowTable) fromRecord(i int, v any) cell {
 		return cell{state: known}
 	case c.drops || hides(v, c.secret):
 		return cell{state: redacted}
-	case isTruncated(v) || tooDeep(v, 1):
+	case isTruncated(v) || tooDeep(v, 1) || c.rule.IsJSON() && hasFarNumber(v):
 		return cell{state: lost}
 	}
-	return cell{state: known, value: c.rule.Recorded(v)}
+	value, ok := c.rule.Recorded(v)
+	if !ok {
+		return cell{state: lost}
+	}
+	return cell{state: known, value: value}
 }
 
 // hides reports whether a recorded value is a mask or a hash, or holds one. Which
@@ -108,6 +115,31 @@ func tooDeep(v any, depth int) bool {
 	return false
 }
 
+// hasFarNumber recognises texts that may stand for numbers: those that a database might
+// not hold are recorded as text.
+func hasFarNumber(v any) bool {
+	switch x := v.(type) {
+	case string:
+		if x == "" || x[0] != '-' && (x[0] < '0' || x[0] > '9') || !json.Valid([]byte(x)) {
+			return false
+		}
+		f, err := strconv.ParseFloat(x, 64)
+		return err != nil || f == 0 && strings.ContainsAny(x, "eE") || len(x) > longNumber
+	case map[string]any:
+		for _, e := range x {
+			if hasFarNumber(e) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(x, hasFarNumber)
+	}
+	return false
+}
+
+// longNumber is how many characters a number has for which records have one.
+const longNumber = 400
+
 // allTruncated recognises an image that was too long altogether.
 func allTruncated(columns map[string]any) bool {
 	_, ok := columns["<truncated>"]
@@ -156,6 +188,15 @@ func (t *rowTable) fillPresent(img image, raw []any) {
 	}
 }
 
+// fillAbsent notes that nothing tells of what is left.
+func (t *rowTable) fillAbsent(img image) {
+	for i := range img {
+		if img[i].state == unset {
+			img[i] = cell{state: absent}
+		}
+	}
+}
+
 func (t *rowTable) now(i int, raw any) cell {
 	return cell{state: known, value: t.columns[i].rule.Normalise(raw), raw: raw, present: true}
 }
@@ -178,7 +219,13 @@ func (t *rowTable) gaps(img image) Gaps {
 }
 
 // same reports whether a recorded value says what a cell holds.
-func same(c cell, recorded any) bool { return values.Equal(jsonForm(c.value), recorded) }
+func (t *rowTable) same(i int, c cell, recorded any) bool {
+	if values.Equal(jsonForm(c.value), recorded) {
+		return true
+	}
+	then := t.fromRecord(i, recorded) // which a process without the model may have written
+	return then.state == known && values.Equal(c.value, then.value)
+}
 
 func newRow(s *schema.Schema) reflect.Value { return reflect.New(s.ModelType).Elem() }
 
@@ -194,7 +241,7 @@ func (t *rowTable) movedTo(id rowID, r *audit.Record) (rowID, bool) {
 			continue
 		}
 		moved = true
-		value := t.columns[k].rule.Recorded(v)
+		value, _ := t.columns[k].rule.Recorded(v)
 		texts[n] = values.KeyText(value)
 		if len(key) == len(t.key) {
 			key[n] = value

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -64,8 +65,14 @@ func TestRowsWithRenamedColumn(t *testing.T) {
 	must(t, db.Exec(`UPDATE audit_logs SET before = replace(before, '"phone"', '"tel"'), after = replace(after, '"phone"', '"tel"'),
 		changed = replace(changed, '"phone"', '"tel"'), changes = replace(changes, '"phone"', '"tel"')`).Error)
 	got := user{ID: u.ID}
-	must(t, history.AsOf(ctx, db, &got, history.After(created)))
-	if got.Phone != "2" { // nobody said that it is the same column
+	var unknown *history.UnknownError
+	err := history.AsOf(ctx, db, &got, history.After(created))
+	if !errors.As(err, &unknown) || !slices.Equal(unknown.Lost, []string{"phone"}) { // nobody said that it is the same column
+		t.Errorf("got %+v, %v", got, err)
+	}
+	dropped := history.Asking(func(q history.Query) history.Query { return q.Dropped("tel") })
+	must(t, history.AsOf(ctx, db, &got, history.After(created), dropped))
+	if got.Phone != "2" {
 		t.Errorf("got %+v", got)
 	}
 	renamed := history.Asking(func(q history.Query) history.Query { return q.Alias("tel", "phone") })

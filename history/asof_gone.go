@@ -15,8 +15,16 @@ import (
 // gone goes through the rows that have records after the moment and do not exist.
 func (a *asOfRows) gone(ctx context.Context) error {
 	last := ""
+	// What raw SQL has deleted has no record after the moment.
+	every, err := a.t.removedAfter(ctx, a.m)
+	if err != nil {
+		return err
+	}
 	for {
-		q := a.t.q.ofTable(a.t.bare).rows().from(a.m)
+		q := a.t.q.ofTable(a.t.name).rows()
+		if !every {
+			q = q.from(a.m)
+		}
 		if last != "" {
 			q = q.where(func(*builder) (clause.Expression, error) {
 				return clause.Gt{Column: column("record_id"), Value: last}, nil
@@ -49,6 +57,7 @@ func (a *asOfRows) gonePage(ctx context.Context, recordIDs []string) error {
 	for _, raw := range rows {
 		exists[values.RecordID(t.keyOf(raw))] = true
 	}
+	var missing []*replayed
 	for _, id := range recordIDs {
 		key := t.keyOfID(id)
 		if a.seen[id] || exists[id] {
@@ -56,7 +65,7 @@ func (a *asOfRows) gonePage(ctx context.Context, recordIDs []string) error {
 		}
 		row := rowID{recordID: id, key: key}
 		if key == nil { // only the records tell whether it exists
-			last, err := t.q.ofRow(t.bare, id).rows().Newest().First(ctx)
+			last, err := t.q.ofRow(t.name, id).rows().Newest().First(ctx)
 			if err != nil {
 				return err
 			}
@@ -64,18 +73,17 @@ func (a *asOfRows) gonePage(ctx context.Context, recordIDs []string) error {
 				continue
 			}
 		}
-		p, err := t.atFrom(ctx, row, a.m, nil)
+		missing = append(missing, &replayed{id: row})
+	}
+	return t.pasts(ctx, missing, a.m, func(r *replayed, p past, err error) error {
 		if errors.Is(err, ErrNotFound) {
-			continue
+			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if err := a.emit(p, row); err != nil {
-			return err
-		}
-	}
-	return nil
+		return a.emit(p, r.id)
+	})
 }
 
 // softDeleted reports whether GORM would take the row for deleted.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gorm-audit/auditplugin/audit"
 )
@@ -20,56 +21,114 @@ type past struct {
 	movedTo string
 }
 
-// at puts the row together as it was at m, or returns [ErrNotFound].
-//
-// The first record after m that speaks of a column tells what it was; of a column
-// that none speaks of, the present row does. What the present row holds is read
-// first, so that a change made meanwhile is found in the records.
-func (t *rowTable) at(ctx context.Context, id rowID, m Moment) (past, error) {
-	present, err := t.one(ctx, id.key, false)
-	if err != nil {
-		return past{}, err
-	}
-	return t.atFrom(ctx, id, m, present)
+// head is where the records of one row lie around a moment.
+type head struct {
+	// m is the moment; where the row's own times name it, that of the change.
+	m Moment
+	// last is the row's last record up to the moment, first the next one; nil without.
+	last, first *audit.Record
+	// cut is the seq behind which records are later.
+	cut int64
 }
 
-func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any) (past, error) {
-	q := t.q.ofRow(t.bare, id.recordID).rows()
-	p := past{img: make(image, len(t.columns))}
-	last, err := q.upTo(m).Newest().First(ctx)
-	hasLast := err == nil
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return p, err
+// kind is the type that the row's records have, "" without records.
+func (h *head) kind() string {
+	switch {
+	case h.last != nil:
+		return h.last.RecordType
+	case h.first != nil:
+		return h.first.RecordType
 	}
-	cut := m.seq
+	return ""
+}
+
+// counts reports whether a record behind the moment is of the moment: one that the
+// row's own times name is that of the change.
+func (h *head) counts(t *rowTable, r *audit.Record) bool {
+	return h.first == nil && !h.m.bySeq && t.stamped(r, h.m.time)
+}
+
+// upTo makes r the last record.
+func (h *head) upTo(r *audit.Record) { h.last, h.cut = r, r.Seq }
+
+func (t *rowTable) head(ctx context.Context, id rowID, m Moment) (head, error) {
+	q := t.q.ofRow(t.name, id.recordID).rows()
+	h := head{m: m, cut: m.seq}
 	if !m.bySeq {
-		cut = math.MinInt64
-		if hasLast {
-			cut = last.Seq
+		h.cut = math.MinInt64
+	}
+	last, err := q.upTo(m).Newest().First(ctx)
+	switch {
+	case err == nil:
+		if h.last = &last; !m.bySeq {
+			h.cut = last.Seq
+		}
+	case !errors.Is(err, ErrNotFound):
+		return h, err
+	}
+	for {
+		next, err := q.behind(h.cut).First(ctx)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return h, nil
+		case err != nil:
+			return h, err
+		case h.counts(t, &next):
+			h.upTo(&next)
+			continue
+		}
+		h.first = &next
+		return h, nil
+	}
+}
+
+// atFrom puts the row together as it was at m, or returns [ErrNotFound].
+//
+// The first record after m that speaks of a column tells what it was; of a column
+// that none speaks of, the present row does.
+func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any) (past, error) {
+	h, err := t.head(ctx, id, m)
+	if err != nil {
+		return past{img: make(image, len(t.columns))}, err
+	}
+	if h.last == nil {
+		if err := t.checkPruned(ctx, m, h.kind()); err != nil {
+			return past{}, err
+		}
+		if err := t.checkBegun(ctx, m); err != nil {
+			return past{}, err
 		}
 	}
-	first, err := q.behind(cut).First(ctx)
-	hasFirst := err == nil
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return p, err
-	}
-	if hasFirst {
-		p.first, p.kind = &first, first.RecordType
-	}
-	if hasLast {
-		p.kind = last.RecordType
+	return t.conclude(ctx, id, h, present, nil)
+}
+
+// conclude puts the row together. w has gone through the records behind the moment;
+// nil where nobody has.
+func (t *rowTable) conclude(ctx context.Context, id rowID, h head, present []any, w *walker) (past, error) {
+	p := past{img: make(image, len(t.columns)), kind: h.kind(), first: h.first}
+	m := h.m
+	if h.last != nil && h.last.Time.After(m.time) {
+		m = AtSeq(h.cut)
 	}
 	if err := t.checkPruned(ctx, m, p.kind); err != nil {
 		return p, err
 	}
-	existed, err := t.existedAt(ctx, id, m, pick(hasLast, &last), p.first, present != nil)
+	existed, err := t.existedAt(ctx, id, m, h.last, h.first, present != nil)
 	if err != nil {
 		return p, err
 	}
 	if !existed {
 		return p, fmt.Errorf("%w: row %q of table %q did not exist then", ErrNotFound, id.recordID, t.bare)
 	}
-	complete, now, err := t.walk(ctx, p.img, id, cut, present)
+	if w == nil {
+		w = t.newWalker(p.img, id, present)
+		w.trust(h.last, present)
+		if err := w.along(ctx, h.cut); err != nil {
+			return p, err
+		}
+	}
+	p.img = w.img
+	complete, now, err := t.arrive(ctx, w, present)
 	if now.recordID != id.recordID {
 		p.movedTo = now.recordID
 	}
@@ -78,14 +137,7 @@ func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any
 	}
 	// The records after the moment do not lead to the present, since the row went
 	// away unrecorded. Those before it may still know.
-	return p, t.lookBack(ctx, p.img, q, cut)
-}
-
-func pick(ok bool, r *audit.Record) *audit.Record {
-	if ok {
-		return r
-	}
-	return nil
+	return p, t.lookBack(ctx, p.img, t.q.ofRow(t.name, id.recordID).rows(), h.cut)
 }
 
 // existedAt tells whether the row was there. last is its last record up to the
@@ -93,7 +145,10 @@ func pick(ok bool, r *audit.Record) *audit.Record {
 func (t *rowTable) existedAt(ctx context.Context, id rowID, m Moment, last, first *audit.Record, present bool) (bool, error) {
 	switch {
 	case last != nil && t.stays(id, last):
-		return true, nil // and if a creation is next, went away unrecorded, nobody knows when
+		if first == nil && !present || first != nil && first.Action == audit.Create {
+			return t.outlived(ctx, id, m, last, first)
+		}
+		return true, nil
 	case first != nil && first.Action == audit.Create:
 		return false, nil
 	case first == nil && !present:
@@ -110,10 +165,10 @@ func (t *rowTable) existedAt(ctx context.Context, id rowID, m Moment, last, firs
 
 // stays reports whether the row is still there, under its key, after r.
 func (t *rowTable) stays(id rowID, r *audit.Record) bool {
-	if r.Action == audit.Delete {
+	switch r.Action {
+	case audit.Delete:
 		return false
-	}
-	if r.Action == audit.Create {
+	case audit.Create, audit.Event:
 		return true
 	}
 	to, moved := t.movedTo(id, r)
@@ -130,7 +185,7 @@ func (t *rowTable) arrival(ctx context.Context, id rowID, q Query) (*audit.Recor
 	for i, k := range t.key {
 		names[i] = t.columns[k].name
 	}
-	q = q.ofTable(t.bare).Action(audit.Update, audit.SoftDelete, audit.Restore).Column(names...).Newest()
+	q = q.ofTable(t.name).Action(audit.Update, audit.SoftDelete, audit.Restore).Column(names...).Newest()
 	for r, err := range q.All(ctx) {
 		if err != nil {
 			return nil, err
@@ -147,60 +202,41 @@ func (t *rowTable) arrival(ctx context.Context, id rowID, q Query) (*audit.Recor
 // was before, or else from the present row. It reports whether the records led
 // there, and under which key.
 func (t *rowTable) walk(ctx context.Context, img image, id rowID, cut int64, present []any) (complete bool, now rowID, err error) {
-	for {
-		end, err := t.walkKey(ctx, img, id, cut)
-		if err != nil {
-			return false, id, err
-		}
-		switch {
-		case end.deleted:
-			return true, id, nil
-		case end.replaced:
-			return false, id, nil
-		case end.moved:
-			id, cut = end.to, end.seq
-			if present, err = t.one(ctx, id.key, false); err != nil {
-				return false, id, err
-			}
-			continue
-		case present == nil:
-			return false, id, nil
-		}
-		t.fillPresent(img, present)
-		return true, id, nil
+	w := t.newWalker(img, id, present)
+	if err := w.along(ctx, cut); err != nil {
+		return false, id, err
 	}
+	return t.arrive(ctx, w, present)
 }
 
-// walkEnd is where the records under one key led.
-type walkEnd struct {
-	deleted bool
-	// replaced: another row has the key now; this one went away unrecorded.
-	replaced bool
-	// moved: the row has the key to now, since the record with seq.
-	moved bool
-	to    rowID
-	seq   int64
-}
-
-func (t *rowTable) walkKey(ctx context.Context, img image, id rowID, cut int64) (walkEnd, error) {
-	for r, err := range t.q.ofRow(t.bare, id.recordID).rows().behind(cut).All(ctx) {
-		if err != nil {
-			return walkEnd{}, err
+// arrive ends a walk: under the key that the row moved to, or at the present row.
+func (t *rowTable) arrive(ctx context.Context, w *walker, present []any) (complete bool, now rowID, err error) {
+	for w.end.moved && (t.thorough || !w.complete()) {
+		end := w.end
+		w.id, w.end = end.to, walkEnd{}
+		if present, err = t.one(ctx, w.id.key, false); err != nil {
+			return false, w.id, err
 		}
-		switch r.Action {
-		case audit.Create:
-			return walkEnd{replaced: true}, nil
-		case audit.Delete:
-			t.fill(img, r.Before, true)
-			return walkEnd{deleted: true}, nil
-		default:
-			t.fillUpdate(img, &r, r.Before)
-			if to, moved := t.movedTo(id, &r); moved && to.recordID != id.recordID {
-				return walkEnd{moved: true, to: to, seq: r.Seq}, nil
-			}
+		if err := w.along(ctx, end.seq); err != nil {
+			return false, w.id, err
 		}
 	}
-	return walkEnd{}, nil
+	now = w.id
+	switch {
+	case w.end.moved:
+		now = w.end.to
+	case w.end.deleted:
+	case w.end.replaced || present == nil:
+		if !w.complete() {
+			return false, now, nil
+		}
+	}
+	if present != nil && !w.end.moved && !w.end.deleted && !w.end.replaced {
+		t.fillPresent(w.img, present)
+	} else {
+		t.fillAbsent(w.img)
+	}
+	return true, now, t.maybeRenamed(ctx, w)
 }
 
 // lookBack sets the columns that are still open from the records up to seq, newest
@@ -210,7 +246,7 @@ func (t *rowTable) lookBack(ctx context.Context, img image, q Query, seq int64) 
 		if err != nil {
 			return err
 		}
-		if r.Action == audit.Create {
+		if r.Action == audit.Create || r.Action == audit.Event {
 			t.fill(img, r.After, true)
 			return nil
 		}
@@ -218,6 +254,9 @@ func (t *rowTable) lookBack(ctx context.Context, img image, q Query, seq int64) 
 			break
 		}
 		t.fillUpdate(img, &r, r.After)
+		if !slices.ContainsFunc(img, func(c cell) bool { return c.state == unset }) {
+			break
+		}
 	}
 	for i := range img {
 		if img[i].state == unset {

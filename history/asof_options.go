@@ -76,7 +76,8 @@ type Gaps struct {
 	// masked, hashed or without some of its keys.
 	Redacted []string
 	// Lost columns were changed since, and the records do not have what they were:
-	// it was too long, or a change went unrecorded.
+	// it was too long, a change went unrecorded, the column has another type now, or
+	// may have had another name then.
 	Lost []string
 	// Unrecorded columns are never recorded (audit:"-"), or not in the records of a
 	// row that is gone: left out by an option, or added later. They are no error. A

@@ -3,13 +3,12 @@ package history
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
+	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/replay"
@@ -28,9 +27,21 @@ type rowTable struct {
 	columns []rowColumn
 	index   map[string]int
 	key     []int
-	tbl     *catalog.Table
-	plan    *redact.Plan
-	zone    *time.Location // of the driver's times, once it is known
+	// thorough walks go on to the row's end when all columns are known.
+	thorough bool
+	// begun is the event that says since when changes are recorded, horizons what was
+	// pruned; nil while that is not known.
+	begun    **audit.Record
+	horizons map[string]horizon
+	raws     []audit.Record // statements that may have deleted rows, once known
+	player   *replay.Player // gives rows back; see close
+	// refs are the foreign keys, and selfReferring tells that one is to the table itself;
+	// known during a revert.
+	refs          []catalog.Reference
+	selfReferring bool
+	tbl           *catalog.Table
+	plan          *redact.Plan
+	clocks        map[string]values.Clock // of the driver's times, by type, once known
 	// arrived holds the keys that rows came to after the moment asked for, by record
 	// id; nil while that is not known.
 	arrived map[string]bool
@@ -46,8 +57,25 @@ type rowColumn struct {
 	secret  bool // protected by a tag or its name
 	// computed columns can not be written.
 	computed bool
-	// touched columns are set by GORM on every update.
+	// touched columns are set by GORM, or the database, on every update.
 	touched bool
+	notNull bool
+	// onUpdate columns are set by the database on an update that does not name them,
+	// counts ones count the updates, and identity ones refuse values.
+	onUpdate, counts, identity bool
+	// stamps are times that GORM sets by itself.
+	stamps bool
+	// bytes tells that the model sends bytes for a text, once that is known.
+	bytes *bool
+}
+
+// openModel opens the table that a handle and a model mean.
+func openModel(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema) (*rowTable, error) {
+	name, err := tableOf(db, s)
+	if err != nil {
+		return nil, err
+	}
+	return openTable(ctx, db, set, s, name)
 }
 
 // openTable reads the catalog. s may be nil. keys are the key's columns, in the
@@ -59,11 +87,12 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	}
 	t := &rowTable{settings: set, db: tx, schema: s, name: name, bare: bareTable(name), index: map[string]int{}}
 	t.q = set.ask(Search(tx))
-	schemaName := ""
-	if cut := strings.LastIndexByte(name, '.'); cut >= 0 {
-		schemaName = name[:cut]
+	if schemaOfTable(name) != "" { // asked once, not with each question
+		if _, b, err := t.q.conditioned(ctx); err == nil {
+			t.q.recorded = map[string][]any{name: b.recordedNames(name)}
+		}
 	}
-	if t.tbl, err = catalog.Load(ctx, tx.Statement.ConnPool, tx.Name(), schemaName, t.bare); err != nil {
+	if t.tbl, err = catalog.Load(ctx, tx.Statement.ConnPool, tx.Name(), schemaOfTable(name), t.bare); err != nil {
 		return nil, err
 	}
 	t.plan = redact.ForNames(redact.Config{})
@@ -75,12 +104,12 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	}
 	for _, c := range t.tbl.Columns {
 		if c.Selectable {
-			t.add(c.Name, c.DBType, c.Generated)
+			t.add(c)
 		}
 	}
 	if len(t.columns) == 0 && s != nil { // an unknown dialect, or a table that is gone
 		for _, name := range s.DBNames {
-			t.add(name, "", false)
+			t.add(catalog.Column{Name: name})
 		}
 	}
 	names, _, err := keyColumns(ctx, tx, s, name)
@@ -103,13 +132,16 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	return t, nil
 }
 
-func (t *rowTable) add(name, dbType string, computed bool) {
-	c := rowColumn{name: name, dbType: dbType, computed: computed, ignored: t.plan.Ignored(name), drops: t.plan.Drops(name), secret: t.plan.Sensitive(name)}
+func (t *rowTable) add(found catalog.Column) {
+	name := found.Name
+	c := rowColumn{name: name, dbType: found.DBType, computed: found.Generated, notNull: found.NotNull, ignored: t.plan.Ignored(name), drops: t.plan.Drops(name), secret: t.plan.Sensitive(name)}
 	if t.schema != nil {
 		c.field = t.schema.FieldsByDBName[name]
 	}
-	c.touched = c.field != nil && c.field.AutoUpdateTime > 0 || c.field == nil && name == "updated_at"
-	c.rule = values.For(t.db.Name(), values.Column{Name: name, Field: c.field, DBType: dbType})
+	c.identity = found.AutoIncrement && t.db.Name() == "postgres" && t.tbl.Kind != catalog.View
+	c.stamps = isStamp(name, c.field)
+	c.classify(found)
+	c.rule = values.For(t.db.Name(), values.Column{Name: name, Field: c.field, DBType: found.DBType, Size: found.Size, Scale: found.Scale})
 	t.index[name] = len(t.columns)
 	t.columns = append(t.columns, c)
 }
@@ -122,7 +154,11 @@ type rowID struct {
 
 // idOf names the row that model holds.
 func (t *rowTable) idOf(ctx context.Context, model any) (rowID, error) {
-	target, err := target(ctx, t.db, model)
+	row, err := structOf(model)
+	if err != nil {
+		return rowID{}, err
+	}
+	target, err := targetIn(ctx, t.db, t.schema, t.name, row)
 	if err != nil {
 		return rowID{}, err
 	}
@@ -151,44 +187,14 @@ func (t *rowTable) keyOf(raw []any) []any {
 	return key
 }
 
-// argument is a canonical value as the database takes it for a column.
-func (t *rowTable) argument(ctx context.Context, i int, v any) any {
-	c := &t.columns[i]
-	a := c.rule.Argument(v)
-	if s, ok := a.(string); ok && c.rule.IsUUID() && c.field != nil {
-		// A model may keep it as text or as 16 bytes, and alone knows which.
-		row := c.field.Schema
-		if row != nil {
-			holder := newRow(row)
-			if err := c.field.Set(ctx, holder, s); err == nil {
-				value, _ := c.field.ValueOf(ctx, holder)
-				return value
-			}
-		}
-	}
-	return a
-}
-
 // read returns the present rows with the given keys, as the driver gives them.
 func (t *rowTable) read(ctx context.Context, keys [][]any, lock bool) ([][]any, error) {
 	if len(keys) == 0 || t.tbl.Kind == catalog.Missing {
 		return nil, nil
 	}
-	cols := make([]clause.Column, len(t.key))
-	for i, k := range t.key {
-		cols[i] = clause.Column{Name: t.columns[k].name}
-	}
-	alternatives := make([]clause.Expression, len(keys))
-	for n, key := range keys {
-		parts := make([]clause.Expression, len(key))
-		for i, v := range key {
-			parts[i] = clause.Eq{Column: cols[i], Value: t.argument(ctx, t.key[i], v)}
-		}
-		alternatives[n] = clause.And(parts...)
-	}
-	where := alternatives[0]
-	if len(alternatives) > 1 {
-		where = clause.Or(alternatives...)
+	where, err := t.keyCondition(ctx, keys)
+	if err != nil {
+		return nil, err
 	}
 	return t.selectRows(ctx, func(tx *gorm.DB) *gorm.DB {
 		if lock {

@@ -3,43 +3,82 @@ package history
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
-// driverZone is the location in which the driver gives times of a column: that of
-// the present row's, or else as the driver shows it for the present time.
-func (t *rowTable) driverZone(ctx context.Context, i int, img image) (*time.Location, error) {
-	if !t.columns[i].rule.IsTime() {
-		return time.UTC, nil
+// clock says how the driver gives times of a column, which its settings decide: it is
+// asked for one of the column's type, once for each.
+func (t *rowTable) clock(ctx context.Context, i int) (values.Clock, error) {
+	c := &t.columns[i]
+	if !c.rule.IsTime() {
+		return values.Clock{Zone: time.UTC}, nil
 	}
-	if at, ok := img[i].raw.(time.Time); ok {
-		return at.Location(), nil
+	if known, ok := t.clocks[c.dbType]; ok {
+		return known, nil
 	}
-	dialect, dbType := t.db.Name(), strings.ToUpper(t.columns[i].dbType)
-	if dialect == "postgres" && dbType != "TIMESTAMPTZ" {
-		return time.UTC, nil // a time without a zone
+	found := values.Clock{Zone: time.UTC}
+	if query := t.probe(ctx, i); query != nil {
+		given, err := firstValue(query)
+		if err != nil {
+			return found, fmt.Errorf("auditplugin: asking for the driver's time zone: %w", err)
+		}
+		switch at := given.(type) {
+		case time.Time:
+			found.Zone = at.Location()
+		case []byte:
+			found.Text = true
+		}
 	}
-	if dialect != "postgres" && dialect != "mysql" {
-		return time.UTC, nil
+	if t.clocks == nil {
+		t.clocks = map[string]values.Clock{}
 	}
-	if t.zone != nil {
-		return t.zone, nil
+	t.clocks[c.dbType] = found
+	return found, nil
+}
+
+// probe asks for a time that the driver takes for one of the column's type.
+func (t *rowTable) probe(ctx context.Context, i int) *gorm.DB {
+	tx := t.db.Session(&gorm.Session{NewDB: true, Context: ctx})
+	switch t.db.Name() {
+	case "postgres":
+		switch t.columns[i].dbType {
+		case "TIMESTAMPTZ":
+			return tx.Raw("SELECT CURRENT_TIMESTAMP")
+		case "DATE":
+			return tx.Raw("SELECT CURRENT_DATE")
+		}
+		return tx.Raw("SELECT LOCALTIMESTAMP")
+	case "mysql":
+		return tx.Raw("SELECT CURRENT_TIMESTAMP")
+	case "sqlite":
+		if len(t.tbl.Columns) == 0 {
+			return nil
+		}
+		// Its drivers go by the declared type, which the first part of a union lends.
+		typed := tableOn(t.db.Session(&gorm.Session{NewDB: true, Context: ctx}), t.name).Where("1 = 0").
+			Clauses(clause.Select{Expression: clause.Expr{SQL: "?", Vars: []any{clause.Column{Name: t.columns[i].name}}}})
+		return tx.Raw("? UNION ALL SELECT '2000-01-02 03:04:05'", typed)
 	}
-	rows, err := t.db.WithContext(ctx).Raw("SELECT CURRENT_TIMESTAMP").Rows()
+	return nil
+}
+
+// firstValue is what the driver gives for the first column of the first row.
+func firstValue(query *gorm.DB) (any, error) {
+	rows, err := query.Rows()
 	if err != nil {
-		return nil, fmt.Errorf("auditplugin: asking for the driver's time zone: %w", err)
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // one row
-	t.zone = time.UTC
-	for rows.Next() {
-		var now any
-		if err := rows.Scan(&now); err != nil {
-			return nil, fmt.Errorf("auditplugin: asking for the driver's time zone: %w", err)
-		}
-		if at, ok := now.(time.Time); ok {
-			t.zone = at.Location()
+	var v any
+	if rows.Next() {
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
 		}
 	}
-	return t.zone, rows.Err()
+	return v, rows.Err()
 }

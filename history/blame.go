@@ -32,7 +32,7 @@ type Line struct {
 //
 // model is as for [Of]. A column that was not changed since the row was created
 // comes from the record of its creation. A row whose key was changed is followed
-// to its old key; see [FixedKeys]. A value that was set away and back comes from
+// to its old key; see [FixedKeys]. Baselines have set nothing. A value that was set away and back comes from
 // the change that set it back. It fails with [ErrNotFound] for a row that neither
 // exists nor has records. For one place inside a JSON column, ask
 // Of(db, &user).Path("address.city").Newest().First(ctx), which finds nothing if no
@@ -43,15 +43,11 @@ func Blame(ctx context.Context, db *gorm.DB, model any, opts ...Option) ([]Line,
 	if err != nil {
 		return nil, err
 	}
-	t, err := openTable(ctx, db, set, s, s.Table)
+	t, err := openModel(ctx, db, set, s)
 	if err != nil {
 		return nil, err
 	}
-	id, err := t.idOf(ctx, model)
-	if err != nil {
-		return nil, err
-	}
-	present, err := t.one(ctx, id.key, false)
+	id, present, err := t.find(ctx, model, false)
 	if err != nil {
 		return nil, err
 	}
@@ -111,28 +107,53 @@ type since struct{ seq, behind int64 }
 // was there then. It reports whether it came to the row's creation.
 func (b *blame) under(ctx context.Context, id rowID, until int64, present bool) (beginning bool, at since, err error) {
 	at = since{seq: until, behind: math.MinInt64}
-	for r, err := range b.t.q.ofRow(b.t.bare, id.recordID).rows().ahead(until).Newest().All(ctx) {
+	q := b.t.q.ofRow(b.t.name, id.recordID).rows().Newest()
+	records, err := q.ahead(until).Limit(walkPage).Find(ctx)
+	for size := walkPage; ; size = walkMore {
 		if err != nil {
 			return false, at, err
 		}
-		if !b.t.stays(id, &r) {
-			if present || b.any {
-				// An earlier row with the same key.
-				at.behind = r.Seq
-				return false, at, nil
+		for i := range records {
+			r := &records[i]
+			until = r.Seq
+			switch {
+			case r.Action == audit.Event:
+				b.any = true // a baseline has set nothing
+				continue
+			case !b.t.stays(id, r):
+				if present || b.any {
+					// An earlier row with the same key.
+					at.behind = r.Seq
+					return false, at, nil
+				}
+				b.any = true
+				at.seq = r.Seq
+				continue // it is gone; what were its last values?
 			}
 			b.any = true
 			at.seq = r.Seq
-			continue // it is gone; what were its last values?
+			b.set(r, r.After)
+			if r.Action == audit.Create || b.left == 0 {
+				return true, at, nil
+			}
 		}
-		b.any = true
-		at.seq = r.Seq
-		b.set(&r, r.After)
-		if r.Action == audit.Create || b.left == 0 {
-			return true, at, nil
+		if len(records) < size {
+			return false, at, nil
+		}
+		// Of a trail that is long, the database passes over what says nothing new.
+		records, err = q.ahead(until).telling(b.t, b.open(), false).Limit(walkMore).Find(ctx)
+	}
+}
+
+// open lists the columns of which nobody has said who set them.
+func (b *blame) open() []string {
+	var names []string
+	for _, l := range b.lines {
+		if l.Record == nil {
+			names = append(names, l.Column)
 		}
 	}
-	return false, at, nil
+	return names
 }
 
 // set names r for the columns that nothing newer has set.
@@ -148,7 +169,8 @@ func (b *blame) set(r *audit.Record, columns map[string]any) {
 		if !ok || b.lines[i].Record != nil {
 			continue
 		}
-		b.lines[i].Value, b.lines[i].Record = v, r
+		record := *r
+		b.lines[i].Value, b.lines[i].Record = v, &record
 		b.left--
 	}
 }

@@ -30,11 +30,11 @@ func Diff[A, B When](ctx context.Context, db *gorm.DB, model any, from A, to B, 
 	if err != nil {
 		return nil, err
 	}
-	t, err := openTable(ctx, db, set, s, s.Table)
+	t, err := openModel(ctx, db, set, s)
 	if err != nil {
 		return nil, err
 	}
-	id, err := t.idOf(ctx, model)
+	id, _, err := t.find(ctx, model, false)
 	if err != nil {
 		return nil, err
 	}
@@ -60,12 +60,12 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 	}
 	backwards := first > last
 	if backwards {
-		first, last, a = last, first, b
+		first, last = last, first
 	}
 	d := difference{from: map[string]any{}, to: map[string]any{}, secret: map[string]audit.Change{}}
 	kind := ""
 	if last > math.MinInt64 {
-		q := t.q.ofRow(t.bare, id.recordID).rows().behind(first).upTo(AtSeq(last))
+		q := t.q.ofRow(t.name, id.recordID).rows().behind(first).upTo(AtSeq(last))
 		for r, err := range q.All(ctx) {
 			if err != nil {
 				return nil, err
@@ -74,8 +74,13 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 			d.add(&r)
 		}
 	}
-	if err := t.checkPruned(ctx, a, kind); err != nil {
-		return nil, err
+	for _, m := range []Moment{a, b} {
+		if err := t.checkPruned(ctx, m, kind); err != nil {
+			return nil, err
+		}
+		if err := t.checkBegun(ctx, m); err != nil {
+			return nil, err
+		}
 	}
 	changes, err := d.changes()
 	if backwards {
@@ -91,7 +96,7 @@ func (t *rowTable) cut(ctx context.Context, id rowID, m Moment) (int64, error) {
 	if m.bySeq {
 		return m.seq, nil
 	}
-	r, err := t.q.ofRow(t.bare, id.recordID).rows().upTo(m).Newest().First(ctx)
+	r, err := t.q.ofRow(t.name, id.recordID).rows().upTo(m).Newest().First(ctx)
 	if errors.Is(err, ErrNotFound) {
 		return math.MinInt64, nil
 	}
@@ -111,6 +116,15 @@ func (d *difference) add(r *audit.Record) {
 		d.created = d.created || !d.any
 	}
 	d.any = true
+	if r.Action == audit.Event { // a baseline changes nothing
+		for name, v := range r.After {
+			if _, known := d.from[name]; !known {
+				d.from[name] = v
+			}
+			d.to[name] = v
+		}
+		return
+	}
 	if !d.created {
 		for name, v := range r.Before {
 			if _, known := d.from[name]; !known {

@@ -13,7 +13,8 @@
 //
 // [AsOf] puts a row together as it was, [AsOfAll] a whole table, [Versions] and
 // [Diff] say what became of a row, and [Blame] who set each of its columns. [Revert],
-// [RevertTransaction] and [RevertTo] undo. [Prune] lets go of old records, and
+// [RevertTransaction] and [RevertTo] undo. [Baseline] records rows that were there
+// before the trail. [Prune] lets go of old records, and
 // [PartitionSchema] makes a table of which whole months can be dropped. All functions
 // are safe for concurrent use.
 //

@@ -28,7 +28,9 @@ type When interface{ time.Time | Moment }
 // At is the moment t. A change counts from [audit.Record].Time on, which is when
 // its statement returned: before its transaction committed, so that other sessions
 // saw it a little later. Times are compared in microseconds, as the audit table
-// keeps them; changes of one row that have the same time are all included. Where
+// keeps them; changes of one row that have the same time are all included. For one row,
+// a change also counts at the very time that it gave the row as UpdatedAt, CreatedAt or
+// DeletedAt, to the microsecond: GORM takes that before the statement. Where
 // the clocks of several writers disagree, seq decides what came after what: the
 // moment is behind the last record of the row whose time is t or earlier.
 func At(t time.Time) Moment { return Moment{time: t} }
@@ -127,7 +129,10 @@ func (q Query) ofTable(table string) Query {
 	return q.where(func(b *builder) (clause.Expression, error) { return b.inTable(table), nil })
 }
 
-// rows narrows q to records about rows.
+// rows narrows q to records about rows: their changes, and baselines.
 func (q Query) rows() Query {
-	return q.Action(audit.Create, audit.Update, audit.Delete, audit.SoftDelete, audit.Restore)
+	changes := []any{string(audit.Create), string(audit.Update), string(audit.Delete), string(audit.SoftDelete), string(audit.Restore)}
+	return q.where(func(b *builder) (clause.Expression, error) {
+		return oneOf([]clause.Expression{among{"action", changes}, allOf(equals("action", string(audit.Event)), b.flagged(baselineMark))}), nil
+	})
 }

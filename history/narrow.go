@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -11,16 +12,13 @@ import (
 	"github.com/gorm-audit/auditplugin/emitter"
 )
 
-// Model asks for the rows of a model's table. It also lets From and To know what
+// Model asks for the rows of a model's table, or, where the handle names one, of that:
+// Search(db.Table("visits_2024")).Model(&Visit{}). It also lets From and To know what
 // the columns hold.
 func (q Query) Model(model any) Query {
 	q.model = model
 	return q.where(func(b *builder) (clause.Expression, error) {
-		s, err := schemaOf(b.q.db, model)
-		if err != nil {
-			return nil, err
-		}
-		e := b.inTable(s.Table)
+		e := b.inTable(b.named)
 		if b.q.timed && b.q.limit == 0 && b.dialect == "sqlite" {
 			// SQLite knows how many records a table has on average, but not how few
 			// a window with one end has. The plus sign keeps it to the window.
@@ -149,6 +147,15 @@ func (a among) Build(b clause.Builder) {
 	stmt, ok := b.(*gorm.Statement)
 	if !ok || stmt.Dialector.Name() != "mysql" {
 		in.Build(b)
+		return
+	}
+	padded := func(text any) bool { s, ok := text.(string); return !ok || strings.HasSuffix(s, " ") }
+	if a.column == "table_name" || a.column == "action" {
+		in.Build(b) // neither ends in one
+		return
+	}
+	if !slices.ContainsFunc(a.texts, padded) {
+		allOf(in, clause.Expr{SQL: "? NOT LIKE '% '", Vars: []any{column(a.column)}}).Build(b)
 		return
 	}
 	exact := clause.Expr{SQL: "CAST(? AS BINARY) IN (", Vars: []any{column(a.column)}}

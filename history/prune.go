@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -56,7 +57,8 @@ const (
 // inserts a record with action event and type "audit_prune", with the actor and
 // reason of ctx; the second one says how many records are gone and names the first
 // as its cause. From then on [AsOf], [Versions], [Diff] and [RevertTo] refuse moments
-// before OlderThan with [ErrPruned]. The newest such records are kept, whatever their
+// before OlderThan with [ErrPruned], for the types and tables of which records were
+// deleted; a pruning that deletes nothing after all takes that back. The newest such records are kept, whatever their
 // age; other emitters do not hear of them. When nothing is old enough, nothing is
 // recorded.
 //
@@ -111,7 +113,11 @@ type pruning struct {
 	emitter  audit.Emitter
 	first    string // id of the record about the beginning
 	horizons map[string]horizon
-	done     PruneProgress
+	before   map[string]horizon // what they were at the beginning
+	// untouched finds out whether what was last to be deleted is still there; nil where
+	// nothing was.
+	untouched func(ctx context.Context) bool
+	done      PruneProgress
 }
 
 // begin records that it begins, and how far back records reach from now on: if the
@@ -121,7 +127,10 @@ func (p *pruning) begin(ctx context.Context, db *gorm.DB) error {
 	if p.horizons, err = p.q.horizons(ctx); err != nil {
 		return err
 	}
-	p.reach(p.seq)
+	p.before = maps.Clone(p.horizons)
+	if err := p.reachAll(ctx, qualified(p.store.dialect, p.store.name), p.seq); err != nil {
+		return err
+	}
 	from := db
 	if p.q.in != nil {
 		from = p.q.in
@@ -134,15 +143,28 @@ func (p *pruning) begin(ctx context.Context, db *gorm.DB) error {
 	return p.emitter.Emit(ctx, []audit.Record{r})
 }
 
-// reach moves the horizon of what is pruned.
-func (p *pruning) reach(seq int64) {
-	types := p.o.Types
-	if len(types) == 0 {
-		types = []string{everyType}
+// reachAll moves the horizons of what is to be deleted from rows, which are the table's
+// or a partition's: by type and by table, so that nothing is refused of which nothing is
+// gone.
+func (p *pruning) reachAll(ctx context.Context, rows string, seq int64) error {
+	where, args := p.condition()
+	found, err := p.store.db.QueryContext(ctx, "SELECT DISTINCT record_type, table_name FROM "+rows+" WHERE "+where, args...)
+	if err != nil {
+		return fmt.Errorf("auditplugin: records to prune: %w", err)
 	}
-	for _, kind := range types {
-		p.horizons[kind] = p.horizons[kind].or(horizon{Before: p.o.OlderThan, Seq: seq})
+	defer func() { _ = found.Close() }() // read to the end
+	for found.Next() {
+		var kind, table string
+		if err := found.Scan(&kind, &table); err != nil {
+			return fmt.Errorf("auditplugin: records to prune: %w", err)
+		}
+		for _, name := range []string{kind, tableHorizon + table} {
+			if name != everyType && name != tableHorizon {
+				p.horizons[name] = p.horizons[name].or(horizon{Before: p.o.OlderThan, Seq: seq})
+			}
+		}
 	}
+	return found.Err()
 }
 
 // endTime is how long the last record may take when ctx has ended already.
@@ -153,10 +175,17 @@ func (p *pruning) end(ctx context.Context, failed error) error {
 	if failed != nil {
 		outcome, how = audit.Failure, "pruning stopped after"
 	}
-	r := p.record(ctx, fmt.Sprintf("%s %d records made before %s", how, p.done.Deleted, p.o.OlderThan.Format(time.RFC3339)))
-	r.Outcome, r.Cause = outcome, p.first
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
+	withdrawn := p.done.Deleted == 0 && len(p.done.Partitions) == 0 && (p.untouched == nil || p.untouched(ctx))
+	if withdrawn {
+		p.horizons = p.before
+	}
+	r := p.record(ctx, fmt.Sprintf("%s %d records made before %s", how, p.done.Deleted, p.o.OlderThan.Format(time.RFC3339)))
+	r.Outcome, r.Cause = outcome, p.first
+	if withdrawn {
+		r.Metadata[withdrawnMark] = true
+	}
 	return p.emitter.Emit(ctx, []audit.Record{r})
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm/schema"
@@ -15,6 +17,14 @@ const pruneType = "audit_prune"
 
 // everyType stands for all record types among the horizons.
 const everyType = ""
+
+const (
+	// tableHorizon begins the names under which horizons are kept by table.
+	tableHorizon = "table:"
+	// withdrawnMark, on the record of a pruning's end, says that nothing was deleted: the
+	// horizons that its beginning announced do not hold.
+	withdrawnMark = "withdrawn"
+)
 
 // horizon says how far back the records of a type reach: records made before, or
 // with a seq up to Seq, may have been pruned.
@@ -42,7 +52,14 @@ func (q Query) horizons(ctx context.Context) (map[string]horizon, error) {
 	if err != nil {
 		return nil, err
 	}
+	withdrawn := map[string]bool{}
 	for _, r := range prunes {
+		if r.Metadata[withdrawnMark] == true {
+			withdrawn[r.Cause] = true
+		}
+		if withdrawn[r.ID] {
+			continue
+		}
 		text, err := json.Marshal(r.Metadata["horizons"])
 		if err != nil {
 			continue
@@ -85,12 +102,14 @@ func (t *rowTable) checkPruned(ctx context.Context, m Moment, kind string) error
 	if kind == "" {
 		kind = t.recordType()
 	}
-	horizons, err := t.q.horizons(ctx)
-	if err != nil {
-		return err
+	if t.horizons == nil {
+		var err error
+		if t.horizons, err = t.q.horizons(ctx); err != nil {
+			return err
+		}
 	}
-	for name, h := range horizons {
-		if name != everyType && kind != "" && name != kind {
+	for name, h := range t.horizons {
+		if name != everyType && kind != "" && name != kind && !t.hadName(name) {
 			continue
 		}
 		if m.bySeq && m.seq < h.Seq || !m.bySeq && m.time.Before(h.Before) {
@@ -98,4 +117,10 @@ func (t *rowTable) checkPruned(ctx context.Context, m Moment, kind string) error
 		}
 	}
 	return nil
+}
+
+// hadName reports whether a horizon is that of the table, under its name or an older one.
+func (t *rowTable) hadName(horizon string) bool {
+	name, ok := strings.CutPrefix(horizon, tableHorizon)
+	return ok && (name == t.bare || name == t.name || slices.Contains(t.q.formerly, name))
 }

@@ -55,7 +55,14 @@ func (p *pruning) drop(ctx context.Context, part partition) error {
 		return err
 	}
 	// A transaction that was open for long may have written more since.
-	p.reach(last.Int64)
+	if err := p.reachAll(ctx, rows, last.Int64); err != nil {
+		return err
+	}
+	p.untouched = func(ctx context.Context) bool {
+		var left int64
+		err := s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+rows).Scan(&left)
+		return err == nil && left >= n
+	}
 	if s.dialect == "mysql" {
 		conn, err := s.db.Conn(ctx)
 		if err != nil {
@@ -160,6 +167,11 @@ func (p *pruning) delete(ctx context.Context, seqs []string, behind any) (int64,
 	if behind != nil { // which leaves the partitions before it alone
 		args = append(args, behind)
 		where += " AND occurred_at >= " + p.placeholder(len(args))
+	}
+	p.untouched = func(ctx context.Context) bool {
+		var left int
+		err := p.store.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+qualified(p.store.dialect, p.store.name)+" WHERE seq IN ("+strings.Join(seqs, ",")+")").Scan(&left)
+		return err == nil && left == len(seqs)
 	}
 	res, err := p.store.db.ExecContext(ctx, "DELETE FROM "+qualified(p.store.dialect, p.store.name)+" WHERE seq IN ("+strings.Join(seqs, ",")+") AND "+where, args...)
 	if err != nil {

@@ -25,7 +25,9 @@ type Query struct {
 	model      any
 	conditions []condition
 	aliases    []alias
-	formerly   []string // older names of the rows' table
+	dropped    []string         // columns that the table no longer has
+	formerly   []string         // older names of the rows' table
+	recorded   map[string][]any // names that records give to tables, once known
 	scopes     []func(*gorm.DB) *gorm.DB
 	newest     bool
 	timed      bool // Since or Until was given
@@ -52,8 +54,10 @@ func Search(db *gorm.DB) Query {
 
 // Of returns the question for the trail of one row: a model's struct, or a pointer
 // to one, whose key fields are set. The row need not exist any more. Rows are found
-// by the bare name of their table and their key; with the plugin installed on db
-// the table's own key counts, as it does for the records, else the model's.
+// by the name of their table, which is the one that db names with Table or else the
+// model's, and their key, as it is stored; with the plugin installed on db
+// the table's own key counts, as it does for the records, else the model's. Records
+// name tables without a schema: see docs/querying.md for tables of one name.
 //
 // A key column that is hashed in the records is hashed for the question too. One
 // that is masked makes it fail with [ErrRedacted], and one without a value with
@@ -145,10 +149,10 @@ type builder struct {
 	// db answers; dialect is its.
 	db      *gorm.DB
 	dialect string
-	// schema is the model of the rows that are asked about, if one was named, and
-	// table theirs, without a schema.
-	schema *schema.Schema
-	table  string
+	// schema is the model of the rows that are asked about, if one was named, named
+	// their table, and table the same without a schema.
+	schema       *schema.Schema
+	named, table string
 }
 
 // column is a column of the audit table.

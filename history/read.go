@@ -168,14 +168,17 @@ func (q Query) expressions(b *builder) ([]clause.Expression, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.schema, b.table = s, bareTable(s.Table)
+		if b.named, err = tableOf(q.db, s); err != nil {
+			return nil, err
+		}
+		b.schema, b.table = s, bareTable(b.named)
 	}
 	if q.of != nil {
 		t, err := q.of(b.ctx)
 		if err != nil {
 			return nil, err
 		}
-		b.table = t.table
+		b.table = bareTable(t.table)
 		exprs = append(exprs, b.inTable(t.table), equals("record_id", t.recordID))
 	}
 	for _, c := range q.conditions {

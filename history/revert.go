@@ -27,10 +27,15 @@ type RevertStep struct {
 	Action audit.Action
 	// Table and RecordID name the row as it was before the step.
 	Table, RecordID string
-	// Changes are the columns that were written, redacted like records.
+	// Changes are what became of the row, as the database stores it, redacted like
+	// records.
 	Changes []audit.Change
-	// Left are columns that were not set back: unknown ones under SkipUnknown, and
-	// never recorded ones of a row that was inserted again.
+	// Differs are columns that were set back and that the database stores otherwise: a
+	// trigger has changed them, they are generated, or their type has become narrower.
+	Differs []string
+	// Left are columns that were not set back: unknown ones under SkipUnknown, never
+	// recorded ones of a row that was inserted again, and times that a trigger seems to
+	// set on each update.
 	Left []string
 }
 
@@ -44,12 +49,17 @@ var errRollback = errors.New("auditplugin: dry run")
 //	update, soft_delete, restore  the changed columns are set back, no others
 //	delete                        the row is inserted again, with its key
 //
-// It writes through GORM, so that with the plugin installed on db the revert is
-// recorded, with the actor and reason of ctx and r's id as its cause. Hooks do not
-// run and no timestamp is touched: columns get exactly the values they had. Only
-// columns that GORM sets on every update (autoUpdateTime) are left alone when they
-// were set again since. r is read again from the audit table by its id; r's other
-// fields do not matter. Inside a transaction, the revert is part of it.
+// The row is in the table that the record names; where that is in several schemas and
+// the record does not say which, db.Table("schema.table") does, or it is refused with
+// [ErrNotRevertible]. It writes through GORM, so that with the plugin installed on db
+// the revert is recorded, with the actor and reason of ctx and r's id as its cause.
+// Hooks do not run and no timestamp is touched: columns get exactly the values they
+// had, also those that GORM may not write. Only times that are set on every update
+// (autoUpdateTime, ON UPDATE, read-only fields, triggers) are left alone when they were
+// set again since, and version columns, such as optimisticlock's, count on. The rows
+// are read back and compared with what was meant: see [RevertStep].Differs. r is read
+// again from the audit table by its id; r's other fields do not matter. Inside a
+// transaction, the revert is part of it.
 //
 // The rows are locked, and must be as r left them: otherwise Revert fails with a
 // [ConflictError] and changes nothing, see [Force]. A column that already has its
@@ -96,7 +106,9 @@ func isConsequence(c, parent audit.Record) bool {
 }
 
 // RevertTransaction undoes everything that a transaction did, last change first,
-// in one transaction; otherwise it is like [Revert]. Events in it, such as sign-ins,
+// in one transaction, except that rows are there before others refer to them, and go
+// when none does. Foreign keys that lead in a circle are set in a second step, or
+// checked at the end where the database can. Otherwise it is like [Revert]. Events in it, such as sign-ins,
 // are passed over, except those that say that rows were changed unrecorded.
 // The transaction's records are held in memory. It fails with [ErrNotFound] when no
 // record has the transaction id.
@@ -160,12 +172,21 @@ func revert(ctx context.Context, db *gorm.DB, set settings, records []audit.Reco
 		}
 	}
 	return inTransaction(ctx, db, set, func(v *reverter) error {
-		for _, r := range todo {
-			if err := v.undo(ctx, r); err != nil {
+		undoings := make([]*undoing, len(todo))
+		for n, r := range todo {
+			var err error
+			if undoings[n], err = v.prepare(ctx, r); err != nil {
 				return err
 			}
 		}
-		return nil
+		ordered, err := v.order(ctx, undoings)
+		if err != nil {
+			return err
+		}
+		if err := v.undoAll(ctx, ordered); err != nil {
+			return err
+		}
+		return v.checkDeferred(ctx)
 	})
 }
 
@@ -189,9 +210,13 @@ func inTransaction(ctx context.Context, db *gorm.DB, set settings, f func(v *rev
 		return Reverted{}, err
 	}
 	tx.DisableNestedTransaction = false // a session's own; a savepoint is what makes it all or nothing
+	named, err := namedTable(db, nil)
+	if err != nil {
+		return Reverted{}, err
+	}
 	done := Reverted{DryRun: set.revert.dryRun}
 	err = tx.Transaction(func(tx *gorm.DB) error {
-		v := &reverter{db: tx, settings: set, done: &done, tables: map[string]*rowTable{}}
+		v := &reverter{db: tx, named: named, settings: set, done: &done, tables: map[string]*rowTable{}}
 		if err := v.lock(ctx); err != nil {
 			return err
 		}

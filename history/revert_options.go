@@ -19,6 +19,7 @@ var (
 
 type revertSettings struct {
 	models                  []any
+	modelOf                 []tableModel
 	tables                  []string
 	dryRun, force, skipLost bool
 }
@@ -30,6 +31,19 @@ type revertSettings struct {
 // [ErrNoModel].
 func Models(models ...any) Option {
 	return func(s *settings) { s.revert.models = append(s.revert.models, models...) }
+}
+
+type tableModel struct {
+	table string
+	model any
+}
+
+// ModelOf names the model of one table, with a schema or without, for models whose
+// rows are kept in several:
+//
+//	history.ModelOf("visits_2024", &Visit{})
+func ModelOf(table string, model any) Option {
+	return func(s *settings) { s.revert.modelOf = append(s.revert.modelOf, tableModel{table, model}) }
 }
 
 // Tables names tables that a revert may write to although there is no model for

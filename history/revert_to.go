@@ -12,8 +12,7 @@ import (
 
 // RevertTo sets a row back to what it was at a moment, whatever happened since: it
 // updates the columns that differ, inserts the row if it is gone, or deletes it if
-// it did not exist. model is as for [Of] and is not changed; moments are as for
-// [AsOf].
+// it did not exist. model is as for [AsOf] and is not changed, and so are moments.
 //
 // It is one write through GORM in a transaction, recorded like one, whose cause is
 // the first record that it undid; see [Revert] for hooks, timestamps, rights and
@@ -27,16 +26,17 @@ func RevertTo[M When](ctx context.Context, db *gorm.DB, model any, when M, opts 
 	if err != nil {
 		return Reverted{}, err
 	}
+	table, err := tableOf(db, s)
+	if err != nil {
+		return Reverted{}, err
+	}
 	return inTransaction(ctx, db, set, func(v *reverter) error {
-		t, err := openTable(ctx, v.db, set, s, s.Table)
+		t, err := openTable(ctx, v.db, set, s, table)
 		if err != nil {
 			return err
 		}
-		id, err := t.idOf(ctx, model)
-		if err != nil {
-			return err
-		}
-		present, err := t.one(ctx, id.key, true)
+		t.thorough = true // whether the row is still under its key matters as well
+		id, present, err := t.find(ctx, model, true)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,11 @@ func RevertTo[M When](ctx context.Context, db *gorm.DB, model any, when M, opts 
 func (v *reverter) restore(ctx context.Context, t *rowTable, id rowID, m Moment, present []any) error {
 	p, err := t.atFrom(ctx, id, m, present)
 	if errors.Is(err, ErrNotFound) && present != nil && p.first != nil {
-		return v.remove(ctx, t, id, *p.first, present)
+		d, err := v.removal(&undoing{t: t, r: *p.first, id: id}, present)
+		if err != nil {
+			return err
+		}
+		return v.perform(ctx, t, []*deed{d})
 	}
 	if err != nil {
 		return err
@@ -66,29 +70,45 @@ func (v *reverter) restore(ctx context.Context, t *rowTable, id rowID, m Moment,
 		}
 		return nil
 	}
+	u := &undoing{t: t, r: *p.first, id: id}
 	want := map[int]cell{}
 	for i, c := range p.img {
 		if c.state != absent && !c.present {
 			want[i] = c
 		}
 	}
+	var d *deed
 	if present == nil {
-		return v.insert(ctx, t, id, *p.first, want)
+		if err = v.countOn(ctx, u, want); err == nil {
+			d, err = v.insertion(ctx, u, want)
+		}
+	} else {
+		d, err = v.change(ctx, u, present, want)
 	}
-	return v.update(ctx, t, id, *p.first, present, want)
-}
-
-// remove deletes a present row.
-func (v *reverter) remove(ctx context.Context, t *rowTable, id rowID, r audit.Record, present []any) error {
-	if err := v.checkChildren(ctx, t, id, present); err != nil {
+	if err != nil {
 		return err
 	}
-	step := RevertStep{Record: r, Action: audit.Delete, Table: t.bare, RecordID: id.recordID}
-	for i := range t.columns {
-		if err := v.note(&step, t, i, t.now(i, present[i]).value, nil); err != nil {
+	return v.perform(ctx, t, []*deed{d})
+}
+
+// countOn sets version columns to what they were when the row was deleted, from where
+// they count on.
+func (v *reverter) countOn(ctx context.Context, u *undoing, want map[int]cell) error {
+	t := u.t
+	for i, c := range t.columns {
+		if !c.counts {
+			continue
+		}
+		last, err := t.q.ofRow(t.name, u.id.recordID).Action(audit.Delete).Newest().First(ctx)
+		if err != nil {
+			if errors.Is(err, ErrNotFound) {
+				return nil
+			}
 			return err
 		}
+		if value, ok := last.Before[c.name]; ok {
+			want[i] = t.fromRecord(i, value)
+		}
 	}
-	tx := v.handle(ctx, t, r).Unscoped().Where(t.keyCondition(ctx, id.key)).Delete(t.newModel())
-	return v.finish(step, r, tx)
+	return nil
 }

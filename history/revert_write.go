@@ -2,217 +2,292 @@ package history
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
-	"github.com/gorm-audit/auditplugin/internal/catalog"
-	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
-// handle is a session that writes to the table, in the name of the record undone.
-func (v *reverter) handle(ctx context.Context, t *rowTable, r audit.Record) *gorm.DB {
-	ctx = audit.WithCause(ctx, r.ID)
+// maxArguments is how many a statement of a revert has; SQLite takes 32,766.
+const maxArguments = 20_000
+
+// handle is a session that writes to the table, in the name of the records undone.
+func (v *reverter) handle(ctx context.Context, t *rowTable, deeds []*deed) *gorm.DB {
+	u := deeds[0].u
+	ctx = audit.WithCause(ctx, u.r.ID)
+	if len(deeds) > 1 {
+		causes := make(map[string]string, len(deeds))
+		for _, d := range deeds {
+			causes[d.u.id.recordID] = d.u.r.ID
+		}
+		ctx = audit.WithCauses(audit.WithCause(ctx, ""), func(table, recordID string) string {
+			if table != t.bare && table != t.name {
+				return ""
+			}
+			return causes[recordID]
+		})
+	}
 	if audit.MessageFrom(ctx) == "" {
-		ctx = audit.WithMessage(ctx, fmt.Sprintf("%s of %s %s undone", r.Action, r.RecordType, r.RecordID))
+		ctx = audit.WithMessage(ctx, message(u, len(deeds) > 1))
 	}
 	tx := v.db.Session(&gorm.Session{NewDB: true, Context: ctx, SkipHooks: true})
-	if t.schema == nil {
-		return tableOn(tx, t.name)
+	if t.schema == nil || t.schema.Table != t.name {
+		tx = tableOn(tx, t.name)
 	}
-	return tx
-}
-
-// update writes the wanted values that differ from the present ones.
-func (v *reverter) update(ctx context.Context, t *rowTable, id rowID, r audit.Record, present []any, want map[int]cell) error {
-	step := RevertStep{Record: r, Table: t.bare, RecordID: id.recordID}
-	var set clause.Set
-	gaps := Gaps{}
-	for i := range t.columns {
-		c, ok := want[i]
-		if !ok || t.columns[i].computed {
-			continue
-		}
-		if c.state != known {
-			t.unknown(&gaps, i, c)
-			continue
-		}
-		now := t.now(i, present[i])
-		if values.Equal(now.value, c.value) {
-			continue
-		}
-		set = append(set, clause.Assignment{Column: clause.Column{Name: t.columns[i].name}, Value: t.argument(ctx, i, c.value)})
-		if err := v.note(&step, t, i, now.value, c.value); err != nil {
-			return err
-		}
-	}
-	for _, name := range r.Changed {
-		if _, ok := t.index[name]; !ok && r.Action != audit.Delete && r.Action != audit.Create {
-			gaps.Lost = append(gaps.Lost, name) // the column is gone
-		}
-	}
-	if err := v.settings.refuse(&step, t.bare, id.recordID, gaps); err != nil {
-		return err
-	}
-	if len(set) == 0 {
-		v.done.Steps = append(v.done.Steps, step)
-		return nil
-	}
-	step.Action = audit.Update
-	tx := v.handle(ctx, t, r)
 	if t.schema != nil {
 		tx = tx.Model(t.newModel())
 	}
-	// The clause itself, so that no field permission and no serializer has a say.
-	tx = tx.Unscoped().Clauses(set).Where(t.keyCondition(ctx, id.key)).UpdateColumns(map[string]any{})
-	return v.finish(step, r, tx)
+	// Version columns and soft deletes add nothing of their own.
+	return tx.Unscoped()
 }
 
-// refuse makes an error of unknown columns, unless they are to be skipped.
-func (s *settings) refuse(step *RevertStep, table, recordID string, g Gaps) error {
-	slices.Sort(g.Redacted)
-	slices.Sort(g.Lost)
-	if g.empty() {
+// together says how many rows one statement may write: each has a record with a cause
+// of its own, which not every plugin can tell from one statement.
+func (v *reverter) together(arguments int) int {
+	if p := v.db.Plugins["auditplugin"]; p != nil {
+		if c, ok := p.(interface{ CausesByRow() bool }); !ok || !c.CausesByRow() {
+			return 1
+		}
+	}
+	return max(1, min(revertBatch, maxArguments/max(1, arguments)))
+}
+
+// finish looks at what became of a statement.
+func finish(deeds []*deed, tx *gorm.DB) error {
+	if tx.Error != nil {
+		return fmt.Errorf("auditplugin: undoing record %q: %w", deeds[0].u.r.ID, tx.Error)
+	}
+	if tx.RowsAffected == 0 {
+		return deeds[0].u.conflict("the database wrote no row")
+	}
+	return nil
+}
+
+// remove deletes rows.
+func (v *reverter) remove(ctx context.Context, t *rowTable, deeds []*deed) error {
+	if len(deeds) == 0 {
 		return nil
 	}
-	if s.revert.skipLost {
-		step.Left = slices.Sorted(slices.Values(slices.Concat(step.Left, g.Redacted, g.Lost)))
-		return nil
+	if err := v.checkChildren(ctx, t, deeds); err != nil {
+		return err
 	}
-	return &UnknownError{Table: table, RecordID: recordID, Gaps: g}
+	if err := v.untie(ctx, t, deeds); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(deeds, v.together(len(t.key))) {
+		where, err := t.keyCondition(ctx, keysOf(chunk))
+		if err != nil {
+			return err
+		}
+		if err := finish(chunk, v.handle(ctx, t, chunk).Where(where).Delete(t.newModel())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// unknown notes a column whose old value is not known.
-func (t *rowTable) unknown(gaps *Gaps, i int, c cell) {
-	if c.state == redacted {
-		gaps.Redacted = append(gaps.Redacted, t.columns[i].name)
-		return
+func keysOf(deeds []*deed) [][]any {
+	keys := make([][]any, len(deeds))
+	for n, d := range deeds {
+		keys[n] = d.u.id.key
 	}
-	gaps.Lost = append(gaps.Lost, t.columns[i].name)
+	return keys
 }
 
-// insert writes the row again.
-func (v *reverter) insert(ctx context.Context, t *rowTable, id rowID, r audit.Record, want map[int]cell) error {
-	step := RevertStep{Record: r, Action: audit.Create, Table: t.bare, RecordID: id.recordID}
-	row := make(map[string]any, len(want))
-	gaps := Gaps{}
-	for i, column := range t.columns {
-		c, ok := want[i]
-		switch {
-		case column.computed:
-		case !ok:
-			step.Left = append(step.Left, column.name)
-		case c.state != known:
-			t.unknown(&gaps, i, c)
-		default:
-			row[column.name] = t.argument(ctx, i, c.value)
-			if err := v.note(&step, t, i, nil, c.value); err != nil {
+// update sets columns. The clause itself is given, so that no field permission and no
+// serializer has a say.
+func (v *reverter) update(ctx context.Context, t *rowTable, deeds []*deed) error {
+	for _, group := range t.alike(deeds) {
+		size := 1
+		if t.choosable(group[0].set) {
+			size = v.together(len(group[0].set) * (1 + len(t.key)))
+		}
+		for chunk := range slices.Chunk(group, size) {
+			set, err := t.assignments(ctx, chunk)
+			if err != nil {
+				return err
+			}
+			where, err := t.keyCondition(ctx, keysOf(chunk))
+			if err != nil {
+				return err
+			}
+			tx := v.handle(ctx, t, chunk).Clauses(set).Where(where).UpdateColumns(map[string]any{})
+			if err := finish(chunk, tx); err != nil {
 				return err
 			}
 		}
 	}
-	if err := v.settings.refuse(&step, t.bare, id.recordID, gaps); err != nil {
-		return err
-	}
-	tx := v.handle(ctx, t, r)
-	if t.schema != nil {
-		tx = tx.Model(t.newModel())
-	}
-	return v.finish(step, r, tx.Create(row))
-}
-
-// finish looks at what became of the statement.
-func (v *reverter) finish(step RevertStep, r audit.Record, tx *gorm.DB) error {
-	if tx.Error != nil {
-		return fmt.Errorf("auditplugin: undoing record %q: %w", r.ID, tx.Error)
-	}
-	if tx.RowsAffected == 0 {
-		return &ConflictError{Table: step.Table, RecordID: step.RecordID, Reason: "the database wrote no row"}
-	}
-	v.done.Steps = append(v.done.Steps, step)
 	return nil
 }
 
-// nothing notes that the row is as it should be.
-func (v *reverter) nothing(t *rowTable, id rowID, r audit.Record) {
-	v.done.Steps = append(v.done.Steps, RevertStep{Record: r, Table: t.bare, RecordID: id.recordID})
+// alike groups rows in which the same columns are written, in the order in which they
+// come.
+func (t *rowTable) alike(deeds []*deed) [][]*deed {
+	var groups [][]*deed
+	at := map[string]int{}
+	for _, d := range deeds {
+		name := fmt.Sprint(slices.Sorted(maps.Keys(d.set)))
+		n, ok := at[name]
+		if !ok {
+			n = len(groups)
+			at[name] = n
+			groups = append(groups, nil)
+		}
+		groups[n] = append(groups[n], d)
+	}
+	return groups
 }
 
-// note lists a column that is written, as records would show it.
-func (v *reverter) note(step *RevertStep, t *rowTable, i int, from, to any) error {
-	if values.Equal(from, to) || t.columns[i].ignored {
-		return nil
+// choosable reports whether CASE can choose among values of the columns: MySQL makes
+// texts of bits and refuses geometries, a key that moves cannot choose, and unique values
+// are checked row by row, so that they have to move one after the other.
+func (t *rowTable) choosable(set map[int]any) bool {
+	if t.tbl.PartialUniques {
+		return false
 	}
-	change := audit.Change{Path: t.columns[i].name}
-	var err error
-	if change.From, err = v.shown(t, i, from); err != nil {
-		return err
+	for i := range set {
+		if slices.ContainsFunc(t.tbl.Uniques, func(columns []string) bool { return slices.Contains(columns, t.columns[i].name) }) {
+			return false
+		}
+		dbType, _, _ := strings.Cut(t.columns[i].dbType, " ")
+		if slices.Contains(t.key, i) || t.db.Name() == "mysql" && !slices.Contains(mysqlChoosable, dbType) {
+			return false
+		}
 	}
-	if change.To, err = v.shown(t, i, to); err != nil {
-		return err
-	}
-	step.Changes = append(step.Changes, change)
-	return nil
+	return true
 }
 
-// shown redacts a value; where the plugin's key is not at hand, hashes are masks.
-func (v *reverter) shown(t *rowTable, i int, value any) (any, error) {
-	if value == nil {
-		return nil, nil
-	}
-	if p := pluginOf(v.db); p != nil {
-		return p.Shown(t.schema, t.bare, t.columns[i].name, value)
-	}
-	if hidden := t.plan.Column(t.bare, t.columns[i].name, value); !isHash(hidden) {
-		return hidden, nil
-	}
-	return "***", nil
+var mysqlChoosable = []string{
+	"INT", "INTEGER", "TINYINT", "TINYINT(1)", "SMALLINT", "MEDIUMINT", "BIGINT", "DOUBLE", "DECIMAL", "CHAR", "VARCHAR", "TEXT", "TINYTEXT",
+	"MEDIUMTEXT", "LONGTEXT", "DATETIME", "DATE", "BLOB", "LONGBLOB", "VARBINARY", "BINARY", "JSON",
 }
 
-// checkChildren refuses to delete a row whose deletion would change others.
-func (v *reverter) checkChildren(ctx context.Context, t *rowTable, id rowID, present []any) error {
-	if v.settings.revert.force || !t.tbl.ForeignKeysEnforced {
-		return nil
-	}
-	for _, fk := range t.tbl.Incoming {
-		if fk.OnDelete != "CASCADE" && fk.OnDelete != "SET NULL" && fk.OnDelete != "SET DEFAULT" {
+// assignments sets in each row what it is to have.
+func (t *rowTable) assignments(ctx context.Context, deeds []*deed) (clause.Set, error) {
+	var set clause.Set
+	for _, i := range slices.Sorted(maps.Keys(deeds[0].set)) {
+		column := clause.Column{Name: t.columns[i].name}
+		if sameForAll(deeds, i) {
+			set = append(set, clause.Assignment{Column: column, Value: deeds[0].set[i]})
 			continue
 		}
-		refers, err := v.refers(ctx, t, fk, present)
-		if err != nil {
-			return err
+		e := clause.Expr{SQL: "CASE"}
+		for _, d := range deeds {
+			is, err := t.keyCondition(ctx, [][]any{d.u.id.key})
+			if err != nil {
+				return nil, err
+			}
+			e.SQL += " WHEN ? THEN ?"
+			e.Vars = append(e.Vars, is, d.set[i])
 		}
-		if refers {
-			return &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: fmt.Sprintf("rows of table %q refer to it", fk.Table)}
+		e.SQL += " ELSE ? END"
+		e.Vars = append(e.Vars, column)
+		set = append(set, clause.Assignment{Column: column, Value: e})
+	}
+	return set, nil
+}
+
+func sameForAll(deeds []*deed, i int) bool {
+	for _, d := range deeds[1:] {
+		if !reflect.DeepEqual(d.set[i], deeds[0].set[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// insert writes rows again.
+func (v *reverter) insert(ctx context.Context, t *rowTable, deeds []*deed) error {
+	for _, group := range t.alike(deeds) {
+		for chunk := range slices.Chunk(group, v.together(len(group[0].set))) {
+			rows := t.wholeRows(chunk)
+			tx := v.handle(ctx, t, chunk).Clauses(rows)
+			if len(chunk) == 1 {
+				tx = tx.Create(rows.maps()[0])
+			} else {
+				many := rows.maps()
+				tx = tx.Create(&many)
+			}
+			if err := finish(chunk, tx); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (v *reverter) refers(ctx context.Context, t *rowTable, fk catalog.ForeignKey, present []any) (bool, error) {
-	parts := make([]clause.Expression, 0, len(fk.Columns))
-	for n, name := range fk.Columns {
-		i, ok := t.index[fk.RefColumns[n]]
-		if !ok || present[i] == nil {
-			return false, nil
+// wholeRows is a VALUES clause that stands in the place of GORM's own, which leaves out
+// the columns that the model may not create, and knows no identity columns.
+type wholeRows struct {
+	values     clause.Values
+	overriding bool
+}
+
+func (t *rowTable) wholeRows(deeds []*deed) wholeRows {
+	w := wholeRows{}
+	columns := slices.Sorted(maps.Keys(deeds[0].set))
+	for _, i := range columns {
+		w.values.Columns = append(w.values.Columns, clause.Column{Name: t.columns[i].name})
+		w.overriding = w.overriding || t.columns[i].identity
+	}
+	for _, d := range deeds {
+		row := make([]any, len(columns))
+		for n, i := range columns {
+			row[n] = d.set[i]
 		}
-		parts = append(parts, clause.Eq{Column: clause.Column{Name: name}, Value: t.argument(ctx, i, t.now(i, present[i]).value)})
+		w.values.Values = append(w.values.Values, row)
 	}
-	name := fk.Table
-	if fk.Schema != t.tbl.Schema {
-		name = fk.Schema + "." + name
+	return w
+}
+
+func (w wholeRows) maps() []map[string]any {
+	rows := make([]map[string]any, len(w.values.Values))
+	for n, row := range w.values.Values {
+		rows[n] = make(map[string]any, len(row))
+		for i, c := range w.values.Columns {
+			rows[n][c.Name] = row[i]
+		}
 	}
-	var one int
-	tx := tableOn(v.db.Session(&gorm.Session{NewDB: true, Context: ctx}), name).Select("1").Where(clause.And(parts...)).Limit(1).Take(&one)
-	if errors.Is(tx.Error, gorm.ErrRecordNotFound) {
-		return false, nil
+	return rows
+}
+
+// Name is that of GORM's clause.
+func (wholeRows) Name() string { return "VALUES" }
+
+// Build is never called: the builder that MergeClause sets is.
+func (wholeRows) Build(clause.Builder) {}
+
+// MergeClause keeps GORM's clause, which is merged later, from being written.
+func (w wholeRows) MergeClause(c *clause.Clause) {
+	c.Builder = func(_ clause.Clause, b clause.Builder) {
+		if stmt, ok := b.(*gorm.Statement); ok { // whoever looks at the statement sees what is sent
+			stmt.Clauses["VALUES"] = clause.Clause{Expression: w.values}
+		}
+		if !w.overriding {
+			w.values.Build(b)
+			return
+		}
+		_ = b.WriteByte('(')
+		for i, c := range w.values.Columns {
+			if i > 0 {
+				_ = b.WriteByte(',')
+			}
+			b.WriteQuoted(c)
+		}
+		_, _ = b.WriteString(") OVERRIDING SYSTEM VALUE VALUES ")
+		for i, row := range w.values.Values {
+			if i > 0 {
+				_ = b.WriteByte(',')
+			}
+			_ = b.WriteByte('(')
+			b.AddVar(b, row...)
+			_ = b.WriteByte(')')
+		}
 	}
-	if tx.Error != nil {
-		return false, fmt.Errorf("auditplugin: reading table %q: %w", fk.Table, tx.Error)
-	}
-	return true, nil
 }

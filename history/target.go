@@ -17,7 +17,8 @@ import (
 
 // recordTarget is a row, as its records name it.
 type recordTarget struct {
-	// table and recordID are as the columns table_name and record_id hold them.
+	// table is the row's, with a schema if one was named; recordID is as the column
+	// record_id holds it.
 	table, recordID string
 	// key holds the key columns, in the order of record_id, and keyValues their
 	// values in canonical form, not redacted.
@@ -52,17 +53,35 @@ func target(ctx context.Context, db *gorm.DB, model any) (recordTarget, error) {
 	if err != nil {
 		return recordTarget{}, err
 	}
+	row, err := structOf(model)
+	if err != nil {
+		return recordTarget{}, err
+	}
+	table, err := tableOf(db, s)
+	if err != nil {
+		return recordTarget{}, err
+	}
+	return targetIn(ctx, db, s, table, row)
+}
+
+// structOf is the struct that model is, or points to.
+func structOf(model any) (reflect.Value, error) {
 	row := reflect.ValueOf(model)
 	for row.Kind() == reflect.Pointer || row.Kind() == reflect.Interface {
 		if row.IsNil() {
-			return recordTarget{}, fmt.Errorf("%w: %T is nil", ErrInvalidQuery, model)
+			return row, fmt.Errorf("%w: %T is nil", ErrInvalidQuery, model)
 		}
 		row = row.Elem()
 	}
 	if row.Kind() != reflect.Struct {
-		return recordTarget{}, fmt.Errorf("%w: %T is not one row", ErrInvalidQuery, model)
+		return row, fmt.Errorf("%w: %T is not one row", ErrInvalidQuery, model)
 	}
-	names, types, err := keyColumns(ctx, db, s, s.Table)
+	return row, nil
+}
+
+// targetIn does so for the row that a struct of the model holds, in the given table.
+func targetIn(ctx context.Context, db *gorm.DB, s *schema.Schema, table string, row reflect.Value) (recordTarget, error) {
+	names, types, err := keyColumns(ctx, db, s, table)
 	if err != nil {
 		return recordTarget{}, err
 	}
@@ -80,7 +99,7 @@ func target(ctx context.Context, db *gorm.DB, model any) (recordTarget, error) {
 	if !set {
 		return recordTarget{}, fmt.Errorf("%w: the key of model %s is not set", ErrNoKey, s.Name)
 	}
-	return identify(db, s, s.Table, names, types, raw)
+	return identify(db, s, table, names, types, raw)
 }
 
 // targetOfTable does so for the row of a table with the given key values, in the
@@ -124,7 +143,8 @@ func keyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, table string
 }
 
 func identify(db *gorm.DB, s *schema.Schema, table string, names, types []string, raw []any) (recordTarget, error) {
-	t := recordTarget{table: bareTable(table), key: slices.Clone(names), schema: s}
+	t := recordTarget{table: table, key: slices.Clone(names), schema: s}
+	bare := bareTable(table)
 	shown := make([]any, len(names))
 	for i, name := range names {
 		c := values.Column{Name: name, DBType: types[i]}
@@ -133,12 +153,11 @@ func identify(db *gorm.DB, s *schema.Schema, table string, names, types []string
 		}
 		v := values.Normalise(db.Name(), c, raw[i])
 		var err error
-		if shown[i], err = shownValue(db, s, t.table, name, v); err != nil {
-			return recordTarget{}, fmt.Errorf("key of table %q: %w", t.table, err)
+		if shown[i], err = shownValue(db, s, bare, name, v); err != nil {
+			return recordTarget{}, fmt.Errorf("key of table %q: %w", bare, err)
 		}
 		t.keyValues = append(t.keyValues, v)
 	}
-	t.table = emitter.StoredText("table_name", t.table)
 	t.recordID = emitter.StoredText("record_id", values.RecordID(shown))
 	return t, nil
 }
@@ -191,5 +210,3 @@ func schemaOf(db *gorm.DB, model any) (*schema.Schema, error) {
 	}
 	return stmt.Schema, nil
 }
-
-func bareTable(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }

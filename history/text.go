@@ -63,10 +63,10 @@ func (f format) text(e Entry) string {
 	line("", f.visible(e.Message))
 	line("reason", f.visible(e.Reason))
 	for _, c := range e.Fields {
-		switch e.Action {
-		case audit.Create:
+		switch {
+		case e.Action == audit.Create || e.Action == audit.Event && c.From == nil: // a baseline
 			line(f.visible(c.Path), f.value(c.To))
-		case audit.Delete:
+		case e.Action == audit.Delete:
 			line(f.visible(c.Path), f.value(c.From))
 		default:
 			line(f.visible(c.Path), f.value(c.From)+" → "+f.value(c.To))

@@ -43,8 +43,9 @@ func Versions[T any](ctx context.Context, db *gorm.DB, row *T, opts ...Option) i
 		err := versions(ctx, db, row, settingsOf(opts), func(t *rowTable, r audit.Record, img image) (bool, error) {
 			v := Version[T]{Record: r}
 			if img != nil {
-				v.Row, v.Gaps = new(T), t.gaps(img)
-				if err := t.scan(ctx, db, img, reflect.ValueOf(v.Row).Elem()); err != nil {
+				v.Row = new(T)
+				t.settings.gaps = &v.Gaps
+				if err := t.give(ctx, db, img, t.bare, reflect.ValueOf(v.Row).Elem()); err != nil {
 					return false, err
 				}
 			}
@@ -62,38 +63,46 @@ func versions(ctx context.Context, db *gorm.DB, model any, set settings, f func(
 	if err != nil {
 		return err
 	}
-	t, err := openTable(ctx, db, set, s, s.Table)
+	t, err := openModel(ctx, db, set, s)
 	if err != nil {
 		return err
 	}
-	id, err := t.idOf(ctx, model)
+	defer t.close()
+	id, present, err := t.find(ctx, model, false)
 	if err != nil {
 		return err
 	}
-	v := &replaying{t: t, id: id, emit: func(r audit.Record, img image) (bool, error) { return f(t, r, img) }}
-	if v.present, err = t.one(ctx, id.key, false); err != nil {
-		return err
-	}
-	if v.lastly, err = t.lastMentions(ctx, id); err != nil {
+	v := &replaying{t: t, id: id, present: present, emit: func(r audit.Record, img image) (bool, error) { return f(t, r, img) }}
+	if err := v.lastMentions(ctx); err != nil {
 		return err
 	}
 	return v.run(ctx)
 }
 
-// lastMentions returns for each column the seq of the last record that sets it.
-func (t *rowTable) lastMentions(ctx context.Context, id rowID) (map[int]int64, error) {
-	last := map[int]int64{}
-	for r, err := range t.q.ofRow(t.bare, id.recordID).rows().All(ctx) {
+// lastMentions notes for each column the seq of the last record that sets it, and which
+// columns may have been renamed.
+func (v *replaying) lastMentions(ctx context.Context) error {
+	t := v.t
+	v.lastly = map[int]int64{}
+	v.renamed = func(int) bool { return false }
+	for r, err := range t.q.ofRow(t.name, v.id.recordID).rows().All(ctx) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for name := range r.After {
 			if i, ok := t.index[name]; ok {
-				last[i] = r.Seq
+				v.lastly[i] = r.Seq
+			} else if !t.q.isDropped(name) && !allTruncated(r.After) {
+				v.strangeSeq = r.Seq
 			}
 		}
 	}
-	return last, nil
+	if v.strangeSeq == 0 {
+		return nil
+	}
+	var err error
+	v.renamed, err = t.renamedSince(ctx, v.strangeSeq)
+	return err
 }
 
 // replaying goes forward through the records of one key.
@@ -102,21 +111,25 @@ type replaying struct {
 	id      rowID
 	present []any
 	lastly  map[int]int64
-	img     image // nil while there is no row
-	seen    int64 // seq of the last record
-	emit    func(r audit.Record, img image) (bool, error)
+	// renamed tells which columns may have had another name up to strangeSeq.
+	renamed    func(i int) bool
+	strangeSeq int64
+	img        image // nil while there is no row
+	seen       int64 // seq of the last record
+	emit       func(r audit.Record, img image) (bool, error)
 }
 
 func (v *replaying) run(ctx context.Context) error {
 	v.seen = math.MinInt64
 	any := false
-	for r, err := range v.t.q.ofRow(v.t.bare, v.id.recordID).rows().All(ctx) {
+	for r, err := range v.t.q.ofRow(v.t.name, v.id.recordID).rows().All(ctx) {
 		if err != nil {
 			return err
 		}
 		any = true
 		if v.img == nil && r.Action != audit.Create {
-			if more, err := v.appear(ctx, r.Seq); err != nil || !more {
+			// A baseline itself shows the row.
+			if more, err := v.appear(ctx, r.Seq, r.Action != audit.Event); err != nil || !more {
 				return err
 			}
 		}
@@ -128,7 +141,7 @@ func (v *replaying) run(ctx context.Context) error {
 	}
 	if v.img == nil && v.present != nil {
 		any = true
-		if _, err := v.appear(ctx, math.MaxInt64); err != nil {
+		if _, err := v.appear(ctx, math.MaxInt64, true); err != nil {
 			return err
 		}
 	}
@@ -139,8 +152,8 @@ func (v *replaying) run(ctx context.Context) error {
 }
 
 // appear puts together a row that is there before its next record, and shows it:
-// with the record that gave it its key, if there is one.
-func (v *replaying) appear(ctx context.Context, next int64) (more bool, err error) {
+// with the record that gave it its key, if there is one, and if it is not shown next.
+func (v *replaying) appear(ctx context.Context, next int64, show bool) (more bool, err error) {
 	arrival, err := v.t.arrival(ctx, v.id, v.t.q.behind(v.seen).ahead(next))
 	if err != nil {
 		return false, err
@@ -161,6 +174,9 @@ func (v *replaying) appear(ctx context.Context, next int64) (more bool, err erro
 	if arrival != nil {
 		r = *arrival
 	}
+	if !show {
+		return true, nil
+	}
 	return v.emit(r, v.img)
 }
 
@@ -179,6 +195,8 @@ func (v *replaying) apply(r *audit.Record) {
 	}
 	for i := range next {
 		switch {
+		case next[i].state == absent && r.Seq <= v.strangeSeq && v.renamed(i):
+			next[i].state = lost
 		case next[i].state == unset:
 			next[i] = v.img[i]
 		case v.present != nil && (next[i].state != known && v.lastly[i] == r.Seq || next[i].state == absent && v.lastly[i] == 0):

@@ -63,11 +63,12 @@ type Column struct {
 	AutoIncrement bool
 	// Size is the first number in the type's parentheses: the length of a VARCHAR,
 	// the digits of a second of a DATETIME; 0 for integers. UTF8 tells that the character set is
-	// utf8mb4. Both are known on MySQL only, as is Scale: how many of a DECIMAL's digits
-	// stand behind the point.
-	Size  int
+	// utf8mb4. Both are known on MySQL only.
+	Size int
+	UTF8 bool
+	// Scale is how many digits behind the point a decimal column keeps; 0 for none, for
+	// as many as it is given, and on SQLite.
 	Scale int
-	UTF8  bool
 	// OnUpdate tells that an UPDATE changes the column without naming it: MySQL's
 	// ON UPDATE CURRENT_TIMESTAMP.
 	OnUpdate bool

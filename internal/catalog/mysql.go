@@ -208,15 +208,15 @@ func typeSize(columnType string) int {
 	return number(inside[:end])
 }
 
-// typeScale is the second number in a type's parentheses, or 0.
+// typeScale is the second number in a decimal type's parentheses, or 0.
 func typeScale(columnType string) int {
 	_, inside, _ := strings.Cut(columnType, "(")
-	_, second, found := strings.Cut(inside, ",")
-	end := strings.IndexByte(second, ')')
-	if !found || end < 0 || bareType(columnType) == "ENUM" || bareType(columnType) == "SET" {
+	inside, _, _ = strings.Cut(inside, ")")
+	_, scale, _ := strings.Cut(inside, ",")
+	if bareType(columnType) != "DECIMAL" {
 		return 0
 	}
-	return number(second[:end])
+	return number(scale)
 }
 
 func hasWord(list, word string) bool {

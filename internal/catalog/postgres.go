@@ -42,6 +42,7 @@ SELECT pg_catalog.json_build_object(
 					SELECT a.atttypid AS oid
 					UNION ALL SELECT y.typbasetype FROM pg_catalog.pg_type y JOIN d ON y.oid = d.oid WHERE y.typtype = 'd'
 				) SELECT y.typname FROM d JOIN pg_catalog.pg_type y ON y.oid = d.oid WHERE y.typtype <> 'd'),
+			'scale', CASE WHEN a.atttypid = 'pg_catalog.numeric'::pg_catalog.regtype AND a.atttypmod > 4 THEN (a.atttypmod - 4) & 65535 ELSE 0 END,
 			'notNull', a.attnotnull, 'generated', a.attgenerated <> '', 'identity', a.attidentity <> '',
 			'select', pg_catalog.has_column_privilege(rel.oid, a.attnum, 'SELECT'),
 			'update', pg_catalog.has_column_privilege(rel.oid, a.attnum, 'UPDATE'),
@@ -93,6 +94,7 @@ type postgresDocument struct {
 		Name, Type                                   string
 		NotNull, Generated, Identity, Select, Update bool
 		Default                                      *string
+		Scale                                        int
 	}
 	Uniques []struct {
 		Primary, Complete bool
@@ -103,6 +105,9 @@ type postgresDocument struct {
 		Columns, RefColumns                 []string
 	}
 }
+
+// maxScale keeps out what PostgreSQL 15 writes for scales below zero.
+const maxScale = 1000
 
 func loadPostgres(ctx context.Context, conn audit.Conn, t *Table) error {
 	rows, err := queryStrings(ctx, conn, postgresTable, t.Schema, t.Name)
@@ -125,7 +130,7 @@ func loadPostgres(ctx context.Context, conn audit.Conn, t *Table) error {
 			def = *c.Default
 		}
 		t.Columns = append(t.Columns, Column{
-			Name: c.Name, DBType: strings.ToUpper(c.Type), NotNull: c.NotNull, Generated: c.Generated, Selectable: c.Select,
+			Name: c.Name, DBType: strings.ToUpper(c.Type), Scale: max(0, min(c.Scale, maxScale)), NotNull: c.NotNull, Generated: c.Generated, Selectable: c.Select,
 			AutoIncrement: c.Identity || strings.HasPrefix(def, "nextval("),
 			HasDefault:    c.Identity || def != "" && !strings.HasPrefix(def, "NULL::"),
 		})

@@ -62,6 +62,9 @@ func newModel(r *Rules, s *schema.Schema, table string, isTrail bool) *Model {
 	return m
 }
 
+// Ignored reports whether a column is never recorded.
+func (m *Model) Ignored(column string) bool { return m.ignored[column] || m.Plan.Ignored(column) }
+
 // named reports whether the schema is that of a type with a name: join tables have none.
 func named(s *schema.Schema) bool { return s != nil && s.ModelType != nil && s.ModelType.Name() != "" }
 

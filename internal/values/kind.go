@@ -44,8 +44,14 @@ func kindOf(dialect string, c Column) kind {
 		return kindJSON
 	}
 	if f.Serializer != nil {
+		if dialect == "sqlite" && isGobField(f) {
+			return kindBytes // whatever the column is declared as
+		}
 		// The serializer chose the stored form; the field's Go type says nothing.
 		return either(stored, declared)
+	}
+	if dialect == "sqlite" && stored == kindAny && declared == kindAny && f.GORMDataType == schema.Bytes {
+		return kindBytes // of a type that SQLite does not know it keeps what it is given
 	}
 	switch {
 	case stored == kindUUID || declared == kindUUID || isUUIDType(f.IndirectFieldType):
@@ -61,6 +67,9 @@ func kindOf(dialect string, c Column) kind {
 		return declared
 	case stored == kindTime || isTimeField(f):
 		return kindTime
+	}
+	if dialect == "postgres" && stored == kindAny && c.DBType != "" && declared == kindBytes {
+		return kindText // its driver gives the text of what it does not know
 	}
 	return either(narrowed(stored, f), narrowed(declared, f))
 }
@@ -98,6 +107,14 @@ func isJSONField(f *schema.Field) bool {
 		return false
 	}
 	return t.PkgPath() == "encoding/json" && t.Name() == "RawMessage"
+}
+
+func isGobField(f *schema.Field) bool {
+	switch f.Serializer.(type) {
+	case schema.GobSerializer, *schema.GobSerializer:
+		return true
+	}
+	return false
 }
 
 func isUUIDType(t reflect.Type) bool {
@@ -191,6 +208,14 @@ func kindOfType(dialect, name string) kind {
 		return kindFloat
 	case "FLOAT8", "DOUBLE", "DOUBLE PRECISION":
 		return kindFloat
+	case "POINT", "GEOMETRY", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON",
+		"GEOMETRYCOLLECTION", "GEOMCOLLECTION", "VECTOR":
+		if dialect == "mysql" {
+			return kindBytes // in a format of its own, which it takes back as well
+		}
+		return kindAny
+	case "XML": // which drivers give as bytes
+		return kindText
 	case "TEXT", "TINYTEXT", "MEDIUMTEXT", "LONGTEXT", "CHAR", "VARCHAR", "NCHAR", "NVARCHAR",
 		"CHARACTER", "CHARACTER VARYING", "VARYING CHARACTER", "BPCHAR", "NAME", "CITEXT", "CLOB", "STRING", "ENUM", "SET":
 		return kindText

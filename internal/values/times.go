@@ -1,6 +1,7 @@
 package values
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -101,6 +102,31 @@ func toClock(v any) any {
 	return s[:dot] + fraction + s[end:]
 }
 
+// parseFarTime reads what Go writes of years that do not have four digits. The calendar
+// repeats itself every 400 years.
+func parseFarTime(s string) (time.Time, bool) {
+	sign, rest := 1, s
+	if strings.HasPrefix(s, "-") {
+		sign, rest = -1, s[1:]
+	}
+	end := strings.IndexByte(rest, '-')
+	if end < 4 || end > 6 || sign > 0 && end == 4 {
+		return time.Time{}, false
+	}
+	year, err := strconv.Atoi(rest[:end])
+	if err != nil || year < 0 {
+		return time.Time{}, false
+	}
+	year *= sign
+	near := (year%400 + 400) % 400
+	t, ok := parseTime(strconv.Itoa(2000+near) + rest[end:])
+	if !ok {
+		return time.Time{}, false
+	}
+	// The zone may have moved it into the year before or after.
+	return time.Date(t.Year()-2000-near+year, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC), true
+}
+
 // parseTime reads the forms in which SQLite, MySQL and PostgreSQL deliver times
 // as text. A time without a zone is UTC. MySQL's zero date is the zero time, as
 // its driver has it.
@@ -118,6 +144,9 @@ func parseTime(s string) (time.Time, bool) {
 		s = s[:strings.LastIndexByte(s, ' ')] // the zone's name, behind its offset
 	}
 	s = strings.TrimSuffix(s, "Z")
+	if t, ok := parseFarTime(s); ok {
+		return t, true
+	}
 	for _, layout := range [...]string{
 		"2006-01-02 15:04:05-07:00",
 		"2006-01-02T15:04:05-07:00",

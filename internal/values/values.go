@@ -25,6 +25,11 @@ type Column struct {
 	// sql.ColumnType: "VARCHAR", "numeric(10,2)", "UNSIGNED BIGINT". Case, length
 	// and sign words do not matter.
 	DBType string
+	// Size is the first number in the type's parentheses, where it is known: on MySQL,
+	// the digits of a second, or the bits of a BIT.
+	Size int
+	// Scale is how many digits behind the point the column keeps, where it is known.
+	Scale int
 }
 
 // Rule converts the values of one column. The zero Rule judges by the Go type of
@@ -33,16 +38,26 @@ type Rule struct {
 	kind  kind
 	mysql bool
 	lite  bool
+	// Only reading records back asks for the rest.
+	binary bool // the database's type is one of bytes
+	bits   bool // it is BIT, on MySQL
+	size   uint8
+	scale  uint8
 }
 
 // For returns the rule for a column in a database of the named GORM dialect
 // ("sqlite", "postgres", "mysql"). Rules depend on nothing but the arguments:
 // keep them with the schema's plan.
 func For(dialect string, c Column) Rule {
+	stored := kindOfType(dialect, c.DBType)
 	return Rule{
-		kind:  kindOf(dialect, c),
-		mysql: dialect == "mysql",
-		lite:  dialect == "sqlite",
+		kind:   kindOf(dialect, c),
+		mysql:  dialect == "mysql",
+		lite:   dialect == "sqlite",
+		binary: stored == kindBytes,
+		bits:   stored == kindBits,
+		size:   uint8(min(max(c.Size, 0), 255)),  //nolint:gosec // bounded
+		scale:  uint8(min(max(c.Scale, 0), 255)), //nolint:gosec // bounded
 	}
 }
 

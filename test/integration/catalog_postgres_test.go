@@ -29,7 +29,7 @@ func TestCatalogPostgresColumns(t *testing.T) {
 		{Name: "name", DBType: "VARCHAR", NotNull: true, Selectable: true, HasDefault: true},
 		{Name: "note", DBType: "TEXT", Selectable: true},
 		{Name: "at", DBType: "TIMESTAMPTZ", Selectable: true, HasDefault: true},
-		{Name: "price", DBType: "NUMERIC", Selectable: true},
+		{Name: "price", DBType: "NUMERIC", Scale: 2, Selectable: true},
 		{Name: "twice", DBType: "NUMERIC", Selectable: true, Generated: true},
 		{Name: "doc", DBType: "JSONB", Selectable: true},
 		{Name: "tags", DBType: "_INT4", Selectable: true},

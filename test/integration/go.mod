@@ -33,4 +33,5 @@ require (
 	golang.org/x/crypto v0.31.0 // indirect
 	golang.org/x/sync v0.10.0 // indirect
 	golang.org/x/text v0.21.0 // indirect
+	gorm.io/plugin/optimisticlock v1.1.3 // indirect
 )

@@ -45,7 +45,9 @@ func drawDeed(t *rapid.T) deed {
 }
 
 func drawOne(t *rapid.T) deed {
-	switch rapid.IntRange(0, 14).Draw(t, "deed") {
+	switch rapid.IntRange(0, 17).Draw(t, "deed") {
+	case 13, 14, 15:
+		return shelfDeed(t)
 	case 0, 1:
 		c := drawCargo(t)
 		return deed{code: fmt.Sprintf("Create(%+v)", c), do: func(tx *gorm.DB) error { return tx.Create(&c).Error }}
@@ -218,5 +220,37 @@ func workerDeed(t *rapid.T) deed {
 			return tx.Save(&w).Error
 		}
 		return tx.Delete(&worker{ID: w.ID}).Error
+	}}
+}
+
+func shelfDeed(t *rapid.T) deed {
+	var rows []shelf
+	for range rapid.IntRange(1, 3).Draw(t, "shelves") {
+		h := shelf{ID: drawID(t), Name: drawName(t)}
+		if parent := among[uint](t, "parent", 0, 1, 2, 3); parent > 0 {
+			h.ParentID = &parent
+		}
+		rows = append(rows, h)
+	}
+	how := among(t, "how", "create", "update", "move", "delete", "clear")
+	return deed{several: how == "clear", code: fmt.Sprintf("%s %+v", how, rows), do: func(tx *gorm.DB) error {
+		ids := make([]uint, len(rows))
+		for i, h := range rows {
+			ids[i] = h.ID
+		}
+		switch how {
+		case "create":
+			return tx.Create(&rows).Error
+		case "update":
+			return tx.Model(&shelf{}).Where("id IN ?", ids).Updates(map[string]any{"checked": rows[0].Name, "name": "n"}).Error
+		case "move":
+			return tx.Model(&shelf{ID: rows[0].ID}).Update("parent_id", rows[0].ParentID).Error
+		case "clear":
+			if err := tx.Model(&shelf{}).Where("parent_id IS NOT NULL").Update("parent_id", nil).Error; err != nil {
+				return err
+			}
+			return tx.Where("id > 0").Delete(&shelf{}).Error
+		}
+		return tx.Where("id IN ?", ids).Delete(&shelf{}).Error
 	}}
 }

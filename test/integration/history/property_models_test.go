@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
+	"gorm.io/plugin/optimisticlock"
 )
 
 // cargo has a column of each kind that rows are put together from.
@@ -49,6 +50,16 @@ type worker struct {
 	Name     string  `gorm:"size:40"`
 }
 
-func storyModels() []any { return []any{&cargo{}, &pairing{}, &boss{}, &worker{}} }
+// shelf is in a tree, counts its versions, and has a column that GORM may not create.
+type shelf struct {
+	ID       uint   `gorm:"primaryKey;autoIncrement:false"`
+	Name     string `gorm:"size:40"`
+	ParentID *uint
+	Parent   *shelf
+	Checked  string `gorm:"size:40;<-:update"`
+	Version  optimisticlock.Version
+}
 
-func storyTables() []string { return []string{"cargos", "pairings", "bosses", "workers"} }
+func storyModels() []any { return []any{&cargo{}, &pairing{}, &boss{}, &worker{}, &shelf{}} }
+
+func storyTables() []string { return []string{"cargos", "pairings", "bosses", "workers", "shelves"} }

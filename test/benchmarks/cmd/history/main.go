@@ -3,6 +3,7 @@
 //
 //	go run ./test/benchmarks/cmd/history                  # 1,000,000 records
 //	go run ./test/benchmarks/cmd/history -records 100000  # a look
+//	go run ./test/benchmarks/cmd/history -rows            # AsOf, Blame, AsOfAll, undoing
 //
 // SQLite is always measured, in a temporary file. AUDIT_POSTGRES_DSN and
 // AUDIT_MYSQL_DSN name servers; there it makes a schema or a database of its own,
@@ -29,8 +30,9 @@ func main() {
 	plans := flag.Bool("plans", false, "print the query plans")
 	dsn := flag.String("dsn", "", "with -db: a database that an earlier run has kept, not to be loaded again")
 	keep := flag.Bool("keep", false, "keep the databases, and print how to open them again")
+	rows := flag.Bool("rows", false, "measure rows as they were, blame and undoing, on databases with nothing else")
 	flag.Parse()
-	if err := run(settings{*records, *samples, *only, *dsn, *plans, *keep}); err != nil {
+	if err := run(settings{*records, *samples, *only, *dsn, *plans, *keep, *rows}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -40,6 +42,7 @@ type settings struct {
 	records, samples int
 	only, dsn        string
 	plans, keep      bool
+	rows             bool
 }
 
 // minRecords is enough for page 10,000 of ten records.
@@ -50,7 +53,7 @@ func run(s settings) error {
 		return fmt.Errorf("auditplugin: %d records and 10 samples at least", minRecords)
 	}
 	fmt.Printf("%s, %d CPUs, %s\n", runtime.Version(), runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
-	failed := false
+	failed, first := false, map[string]float64{}
 	for _, kind := range []string{"sqlite", "postgres", "mysql"} {
 		if s.only != "" && s.only != kind {
 			continue
@@ -63,7 +66,13 @@ func run(s settings) error {
 			fmt.Printf("\n%s: no server is named\n", kind)
 			continue
 		}
-		ok, err := d.measure(s)
+		ok := true
+		if s.rows {
+			fmt.Printf("\n%s\n", kind)
+			err = d.measureRows(first)
+		} else {
+			ok, err = d.measure(s)
+		}
 		if cerr := d.close(s.keep); err == nil {
 			err = cerr
 		}
@@ -141,4 +150,5 @@ type database struct {
 	db        *gorm.DB
 	seen      *captured
 	drop      func() error
+	before    time.Time // when the rows of measureRows had not been changed
 }

@@ -114,14 +114,19 @@ func (d *database) close(keep bool) error {
 	return d.drop()
 }
 
-// captured is a GORM logger that remembers the last statement, with its values.
-type captured struct{ last string }
+// captured is a GORM logger that counts statements and remembers the last one, with its
+// values.
+type captured struct {
+	last  string
+	count int
+}
 
 func (c *captured) LogMode(logger.LogLevel) logger.Interface { return c }
 func (*captured) Info(context.Context, string, ...any)       {}
 func (*captured) Warn(context.Context, string, ...any)       {}
 func (*captured) Error(context.Context, string, ...any)      {}
 func (c *captured) Trace(_ context.Context, _ time.Time, f func() (string, int64), _ error) {
+	c.count++
 	if c.last == wanted {
 		c.last, _ = f()
 	}

@@ -14,11 +14,17 @@ type User struct {
 	Phone string
 }
 
+type Visit struct {
+	ID   uint
+	Note string
+}
+
 var (
 	ctx    context.Context
 	db     *gorm.DB
 	user   User
+	visit  Visit
 	record audit.Record
 )
 
-var _ = []any{ctx, db, user, record}
+var _ = []any{ctx, db, user, visit, record}

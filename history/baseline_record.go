@@ -1,0 +1,71 @@
+package history
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm/schema"
+
+	"github.com/gorm-audit/auditplugin/audit"
+)
+
+// record is what all of a baseline's records have, from its context.
+func (b *baseline) record(transaction string) audit.Record {
+	ctx := b.ctx
+	actor, _ := audit.ActorFrom(ctx)
+	request, _ := audit.RequestFrom(ctx)
+	trace, span := audit.TraceFrom(ctx)
+	kind := b.t.recordType()
+	if kind == "" {
+		kind = b.t.bare
+	}
+	metadata := maps.Clone(audit.MetadataFrom(ctx))
+	if metadata == nil {
+		metadata = map[string]any{}
+	}
+	return audit.Record{
+		ID: uuid.Must(uuid.NewV7()).String(), Time: time.Now().UTC(), Action: audit.Event, Outcome: audit.Success,
+		RecordType: kind, Table: b.t.bare, Message: audit.MessageFrom(ctx), Reason: audit.ReasonFrom(ctx), Actor: actor,
+		TransactionID: transaction, RequestID: request.ID, IP: request.IP, UserAgent: request.UserAgent, TraceID: trace, SpanID: span,
+		Cause: audit.CauseFrom(ctx), Metadata: metadata, SchemaVersion: audit.SchemaVersion,
+	}
+}
+
+// recorder is what a plugin may offer: what its records hold of a whole row, columns
+// left out and values cut as its options say.
+type recorder interface {
+	RecordedRow(s *schema.Schema, table string, columns []string, row []any) (map[string]any, error)
+}
+
+// image is what a record holds of the row.
+func (b *baseline) image(t *rowTable, raw []any) (map[string]any, error) {
+	var names []string
+	var row []any
+	for i, c := range t.columns {
+		if !c.ignored && !slices.Contains(b.o.Without, c.name) {
+			names, row = append(names, c.name), append(row, t.now(i, raw[i]).value)
+		}
+	}
+	p := pluginOf(t.db)
+	if r, ok := p.(recorder); ok {
+		return r.RecordedRow(t.schema, t.bare, names, row)
+	}
+	image := make(map[string]any, len(names))
+	for n, name := range names {
+		var err error
+		switch {
+		case p != nil:
+			image[name], err = p.Shown(t.schema, t.bare, name, row[n])
+		default:
+			if image[name] = t.plan.Column(t.bare, name, row[n]); isHash(image[name]) {
+				image[name] = "***" // the plugin that has the key is not here
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return image, nil
+}

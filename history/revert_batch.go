@@ -1,0 +1,139 @@
+package history
+
+import (
+	"context"
+
+	"github.com/gorm-audit/auditplugin/audit"
+)
+
+// revertBatch is how many rows are read, written and read back at once.
+const revertBatch = 500
+
+// undoAll undoes the records in the order given, neighbours that concern the same table
+// in the same way together.
+func (v *reverter) undoAll(ctx context.Context, todo []*undoing) error {
+	for len(todo) > 0 {
+		n := batchOf(todo)
+		if err := v.undoBatch(ctx, todo[:n]); err != nil {
+			return err
+		}
+		todo = todo[n:]
+	}
+	return nil
+}
+
+// batchOf is how many of the first can be undone together: no row twice, and no rows
+// that may refer to each other, where the database would see to it row by row.
+func batchOf(todo []*undoing) int {
+	head := todo[0]
+	seen := map[string]bool{}
+	for n, u := range todo {
+		key := keyText(u.id.key)
+		switch {
+		case n == revertBatch || u.t != head.t || u.part != head.part || kindOf(u.r) != kindOf(head.r) || seen[key],
+			n > 0 && u.t.selfReferring && head.r.Action != audit.Delete:
+			return n
+		}
+		seen[key] = true
+	}
+	return len(todo)
+}
+
+// kindOf tells apart what is inserted, updated and deleted.
+func kindOf(r audit.Record) audit.Action {
+	if r.Action == audit.Create || r.Action == audit.Delete {
+		return r.Action
+	}
+	return audit.Update
+}
+
+func (v *reverter) undoBatch(ctx context.Context, batch []*undoing) error {
+	t := batch[0].t
+	keys := make([][]any, len(batch))
+	for n, u := range batch {
+		keys[n] = u.id.key
+	}
+	// Where nothing is expected nothing is locked: MySQL would lock the gap.
+	present, err := t.byKey(ctx, keys, batch[0].r.Action != audit.Delete || batch[0].part == secondHalf)
+	if err != nil {
+		return err
+	}
+	later := &laterChanges{t: t, batch: batch}
+	deeds := make([]*deed, len(batch))
+	for n, u := range batch {
+		if deeds[n], err = v.decide(ctx, u, present[keyText(u.id.key)], later); err != nil {
+			return err
+		}
+	}
+	return v.perform(ctx, t, deeds)
+}
+
+// byKey reads the present rows by their keys.
+func (t *rowTable) byKey(ctx context.Context, keys [][]any, lock bool) (map[string][]any, error) {
+	rows, err := t.read(ctx, keys, lock)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string][]any, len(rows))
+	for _, raw := range rows {
+		found[keyText(t.keyOf(raw))] = raw
+	}
+	for _, key := range keys {
+		// One that the database spells otherwise: alone, it is the one found.
+		if len(keys) == 1 && len(rows) == 1 {
+			found[keyText(key)] = rows[0]
+		}
+	}
+	return found, nil
+}
+
+// perform writes what was decided, looks at what became of it, and takes the steps down.
+func (v *reverter) perform(ctx context.Context, t *rowTable, deeds []*deed) error {
+	by := map[audit.Action][]*deed{}
+	for _, d := range deeds {
+		by[d.step.Action] = append(by[d.step.Action], d)
+	}
+	if err := v.remove(ctx, t, by[audit.Delete]); err != nil {
+		return err
+	}
+	if err := v.update(ctx, t, by[audit.Update]); err != nil {
+		return err
+	}
+	if err := v.insert(ctx, t, by[audit.Create]); err != nil {
+		return err
+	}
+	if err := v.lookAt(ctx, t, deeds); err != nil {
+		return err
+	}
+	for _, d := range deeds {
+		v.done.Steps = append(v.done.Steps, d.step)
+	}
+	return nil
+}
+
+// lookAt reads the rows that were written, and compares them with what was meant.
+func (v *reverter) lookAt(ctx context.Context, t *rowTable, deeds []*deed) error {
+	var keys [][]any
+	for _, d := range deeds {
+		if d.step.Action != "" {
+			keys = append(keys, d.key)
+		}
+	}
+	stored, err := t.byKey(ctx, keys, false)
+	if err != nil {
+		return err
+	}
+	for _, d := range deeds {
+		row, exists := stored[keyText(d.key)]
+		switch {
+		case d.step.Action == "":
+			continue
+		case exists == (d.step.Action == audit.Delete):
+			return d.u.conflict("the database wrote no row")
+		}
+		if err := v.note(d, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package history
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"gorm.io/gorm/schema"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+)
+
+// classify notes who sets a column beside the application's own writes.
+func (c *rowColumn) classify(found catalog.Column) {
+	f := c.field
+	switch {
+	case found.OnUpdate:
+		c.touched, c.onUpdate = true, true
+	case f == nil:
+		c.touched = c.name == "updated_at"
+	default:
+		c.touched = f.AutoUpdateTime > 0 || !f.Updatable && !f.Creatable && !f.PrimaryKey
+		c.counts = isCounter(f)
+	}
+}
+
+func newField(f *schema.Field) any { return reflect.New(f.IndirectFieldType).Interface() }
+
+// isCounter recognises the version columns of optimistic locks: types that add clauses
+// of their own to every update, and are no soft deletes.
+func isCounter(f *schema.Field) bool {
+	v := newField(f)
+	_, updates := v.(schema.UpdateClausesInterface)
+	_, deletes := v.(schema.DeleteClausesInterface)
+	return updates && !deletes
+}
+
+// mayBeTriggered reports whether a trigger may set the column on each update: a time in
+// a table that has such triggers.
+func (c *rowColumn) mayBeTriggered(t *rowTable) bool {
+	return t.tbl.HasUserTriggers && c.rule.IsTime()
+}
+
+// next is a counter's value after the one given; nil where it is no number.
+func next(value any) any {
+	n, ok := value.(int64)
+	if !ok {
+		return nil
+	}
+	return n + 1
+}
+
+// laterChanges are the columns that were changed behind the records of some rows. They
+// are read for all of a batch's rows at once, when first asked for.
+type laterChanges struct {
+	t     *rowTable
+	batch []*undoing
+	found map[string][]laterChange // by record id
+}
+
+type laterChange struct {
+	seq     int64
+	changed []string
+}
+
+func (l *laterChanges) read(ctx context.Context) error {
+	if l.found != nil {
+		return nil
+	}
+	l.found = map[string][]laterChange{}
+	ids := make([]string, len(l.batch))
+	from := l.batch[0].r.Seq
+	for n, u := range l.batch {
+		ids[n], from = u.id.recordID, min(from, u.r.Seq)
+	}
+	q := l.t.q.ofTable(l.t.name).anyOf("record", "record_id", ids).Action(audit.Update, audit.SoftDelete, audit.Restore)
+	for r, err := range q.behind(from).All(ctx) {
+		if err != nil {
+			return err
+		}
+		l.found[r.RecordID] = append(l.found[r.RecordID], laterChange{r.Seq, r.Changed})
+	}
+	return nil
+}
+
+// any reports whether a column was changed after the record that is undone.
+func (l *laterChanges) any(u *undoing, name string) bool {
+	return slices.ContainsFunc(l.found[u.id.recordID], func(c laterChange) bool {
+		return c.seq > u.r.Seq && slices.Contains(c.changed, name)
+	})
+}
+
+// always reports whether every update after the record has changed the column.
+func (l *laterChanges) always(u *undoing, name string) bool {
+	n := 0
+	for _, c := range l.found[u.id.recordID] {
+		if c.seq <= u.r.Seq {
+			continue
+		}
+		if n++; !slices.Contains(c.changed, name) {
+			return false
+		}
+	}
+	return n > 0
+}
+
+// changedSince lists the columns in which the present row is not what the record left.
+// Where the record does not show what that was, later records are asked.
+func (v *reverter) changedSince(ctx context.Context, u *undoing, present []any, left map[string]any, later *laterChanges) ([]string, error) {
+	t := u.t
+	var changed, hidden []string
+	names := u.r.Changed
+	if u.r.Action == audit.Create || len(names) == 0 {
+		names = nil
+		for i, c := range t.columns {
+			if _, ok := left[c.name]; (ok || allTruncated(left)) && !c.touched && !c.counts && !t.columns[i].ignored {
+				names = append(names, c.name)
+			}
+		}
+	}
+	ask := false
+	for _, name := range names {
+		i, ok := t.index[name]
+		if !ok {
+			continue // the column is gone
+		}
+		value, shown := left[name]
+		switch {
+		case !shown || t.fromRecord(i, value).state != known:
+			hidden, ask = append(hidden, name), true
+		case !t.same(i, t.now(i, present[i]), value):
+			changed = append(changed, name)
+			ask = ask || t.columns[i].mayBeTriggered(t)
+		}
+	}
+	if ask {
+		if err := later.read(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range hidden {
+		if later.any(u, name) {
+			changed = append(changed, name)
+		}
+	}
+	if u.r.Action == audit.Create {
+		changed = slices.DeleteFunc(changed, func(name string) bool {
+			return t.columns[t.index[name]].mayBeTriggered(t) && later.always(u, name)
+		})
+	}
+	slices.Sort(changed)
+	return changed, nil
+}
+
+// keyText names a row by its key, not redacted.
+func keyText(key []any) string {
+	if len(key) == 1 {
+		return strconv.Quote(keyPart(key[0]))
+	}
+	text := ""
+	for _, v := range key {
+		text += strconv.Quote(keyPart(v))
+	}
+	return text
+}

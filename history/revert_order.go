@@ -1,0 +1,302 @@
+package history
+
+import (
+	"container/heap"
+	"context"
+	"slices"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+)
+
+// ordering finds the order in which records are undone: the last change first, except
+// that a row is there before others refer to it, and until none does.
+type ordering struct {
+	v    *reverter
+	todo []*undoing // in the order wanted
+	// after[i] are those that come behind i, before[i] how many i still waits for.
+	after  [][]int
+	before []int
+	// waits are the foreign keys for which i waits, by what it waits for.
+	waits []map[int][]string
+}
+
+// order puts the records in order, and splits in two what foreign keys that lead in a
+// circle would never let through.
+func (v *reverter) order(ctx context.Context, todo []*undoing) ([]*undoing, error) {
+	if len(todo) < 2 {
+		return todo, nil
+	}
+	o := &ordering{v: v, todo: todo}
+	refs := map[*rowTable][]catalog.Reference{}
+	for _, u := range todo {
+		if _, known := refs[u.t]; known {
+			continue
+		}
+		var err error
+		if refs[u.t], err = u.t.references(ctx); err != nil {
+			return nil, err
+		}
+	}
+	o.connect(refs)
+	return o.sort(ctx, refs)
+}
+
+// place is a value of a row's columns to which foreign keys may refer.
+type place struct{ table, columns, values string }
+
+func placeOf(schemaName, table string, columns []string, image map[string]any) (place, bool) {
+	p := place{table: schemaName + "." + table}
+	for _, name := range columns {
+		v, ok := image[name]
+		if !ok || v == nil {
+			return p, false
+		}
+		p.columns += name + "\x00"
+		p.values += jsonText(v) + "\x00"
+	}
+	return p, len(columns) > 0
+}
+
+func (o *ordering) connect(refs map[*rowTable][]catalog.Reference) {
+	n := len(o.todo)
+	o.after, o.before, o.waits = make([][]int, n), make([]int, n), make([]map[int][]string, n)
+	restores, removes := map[place][]int{}, map[place][]int{}
+	targets := map[string][][]string{} // columns referred to, by table
+	each := func(f func(i int, u *undoing, ref catalog.Reference, columns []string)) {
+		for i, u := range o.todo {
+			for _, ref := range refs[u.t] {
+				columns := ref.RefColumns
+				for other := range refs {
+					if len(columns) == 0 && other.tbl.Name == ref.Table && other.tbl.Schema == ref.Schema {
+						columns = other.tbl.PrimaryKey
+					}
+				}
+				f(i, u, ref, columns)
+			}
+		}
+	}
+	each(func(_ int, _ *undoing, ref catalog.Reference, columns []string) {
+		name := ref.Schema + "." + ref.Table
+		if !slices.ContainsFunc(targets[name], func(c []string) bool { return slices.Equal(c, columns) }) {
+			targets[name] = append(targets[name], columns)
+		}
+	})
+	last := map[string]int{}
+	for i, u := range o.todo {
+		tbl := u.t.tbl
+		for _, columns := range targets[tbl.Schema+"."+tbl.Name] {
+			if p, ok := placeOf(tbl.Schema, tbl.Name, columns, u.r.Before); ok {
+				restores[p] = append(restores[p], i)
+			}
+			if p, ok := placeOf(tbl.Schema, tbl.Name, columns, u.r.After); ok {
+				removes[p] = append(removes[p], i)
+			}
+		}
+		// What happened to one row stays in order, under whichever key.
+		row := tbl.Schema + "." + tbl.Name + " "
+		for _, id := range []string{row + u.id.recordID, row + u.r.RecordID} {
+			if k, ok := last[id]; ok && k != i {
+				o.edge(k, i, nil)
+			}
+			last[id] = i
+		}
+	}
+	each(func(i int, u *undoing, ref catalog.Reference, columns []string) {
+		moved := func(image map[string]any, at map[place][]int, f func(k int)) {
+			mapped := map[string]any{}
+			for n, own := range ref.Columns {
+				if v, ok := image[own]; ok && n < len(columns) {
+					mapped[columns[n]] = v
+				}
+			}
+			p, ok := placeOf(ref.Schema, ref.Table, columns, mapped)
+			if !ok {
+				return
+			}
+			for _, k := range at[p] {
+				if k != i {
+					f(k)
+				}
+			}
+		}
+		moved(u.r.Before, restores, func(k int) { o.edge(k, i, ref.Columns) })
+		moved(u.r.After, removes, func(k int) {
+			if u.r.Cause != o.todo[k].r.ID { // a cascade follows by itself
+				o.edge(i, k, ref.Columns)
+			}
+		})
+	})
+}
+
+// edge says that k comes behind i, because of the columns of a foreign key.
+func (o *ordering) edge(i, k int, columns []string) {
+	if slices.Contains(o.after[i], k) {
+		return
+	}
+	o.after[i] = append(o.after[i], k)
+	o.before[k]++
+	if columns == nil {
+		return
+	}
+	if o.waits[k] == nil {
+		o.waits[k] = map[int][]string{}
+	}
+	o.waits[k][i] = columns
+}
+
+func (o *ordering) sort(ctx context.Context, refs map[*rowTable][]catalog.Reference) ([]*undoing, error) {
+	ready := &positions{}
+	done := make([]bool, len(o.todo))
+	for i, n := range o.before {
+		if n == 0 {
+			heap.Push(ready, i)
+		}
+	}
+	var sorted, rest []*undoing
+	for {
+		for ready.Len() > 0 {
+			i, _ := heap.Pop(ready).(int)
+			if done[i] {
+				continue
+			}
+			done[i] = true
+			sorted = append(sorted, o.todo[i])
+			for _, k := range o.after[i] {
+				if o.before[k]--; o.before[k] == 0 {
+					heap.Push(ready, k)
+				}
+			}
+		}
+		i := slices.Index(done, false)
+		if i < 0 {
+			return append(sorted, rest...), nil
+		}
+		// A circle.
+		if half, later := o.split(done); half != nil {
+			sorted, rest = append(sorted, half...), append(rest, later...)
+			for k := range o.before {
+				if !done[k] && o.before[k] == 0 {
+					heap.Push(ready, k)
+				}
+			}
+			continue
+		}
+		if err := o.v.deferKeys(ctx, refs); err != nil {
+			return nil, err
+		}
+		heap.Push(ready, i)
+	}
+}
+
+// split frees a row of a circle from those that it waits for: one that is inserted or
+// updated gets its foreign keys later, one that is deleted gives up its own before. It
+// takes columns that may be NULL.
+func (o *ordering) split(done []bool) (now, later []*undoing) {
+	for i, u := range o.todo {
+		if done[i] {
+			continue
+		}
+		if u.r.Action == audit.Create {
+			if half := o.giveUp(i, done); half != nil {
+				return []*undoing{half}, nil
+			}
+			continue
+		}
+		loose, others := map[int]bool{}, false
+		for _, k := range o.pending(i, done) {
+			columns, fk := o.waits[i][k]
+			others = others || !fk || !u.t.mayBeNull(columns, loose)
+		}
+		if others || len(loose) == 0 {
+			continue
+		}
+		for k := range o.waits[i] {
+			if !done[k] {
+				o.forget(k, i)
+			}
+		}
+		finish := *u
+		finish.part, finish.loose = secondHalf, loose
+		u.part, u.loose = firstHalf, loose
+		return []*undoing{}, []*undoing{&finish}
+	}
+	return nil, nil
+}
+
+// giveUp is the half of a deletion that sets the row's foreign keys NULL, so that the
+// ones that it refers to can go.
+func (o *ordering) giveUp(i int, done []bool) *undoing {
+	u := o.todo[i]
+	loose := map[int]bool{}
+	var free []int
+	for _, k := range o.after[i] {
+		if columns, fk := o.waits[k][i]; !done[k] && fk && u.t.mayBeNull(columns, loose) {
+			free = append(free, k)
+		}
+	}
+	if len(free) == 0 {
+		return nil
+	}
+	for _, k := range free {
+		o.forget(i, k)
+	}
+	half := *u
+	half.part, half.loose = firstHalf, loose
+	return &half
+}
+
+// pending lists what i waits for.
+func (o *ordering) pending(i int, done []bool) []int {
+	var all []int
+	for k := range o.todo {
+		if !done[k] && slices.Contains(o.after[k], i) {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+// forget takes back that k comes behind i.
+func (o *ordering) forget(i, k int) {
+	o.after[i] = slices.DeleteFunc(o.after[i], func(n int) bool { return n == k })
+	o.before[k]--
+	delete(o.waits[k], i)
+}
+
+// mayBeNull adds the columns, unless one of them may not.
+func (t *rowTable) mayBeNull(columns []string, to map[int]bool) bool {
+	var found []int
+	for _, name := range columns {
+		i, ok := t.index[name]
+		if !ok || t.columns[i].notNull || slices.Contains(t.key, i) {
+			return false
+		}
+		found = append(found, i)
+	}
+	for _, i := range found {
+		to[i] = true
+	}
+	return true
+}
+
+// positions is a heap of places in the order wanted.
+type positions []int
+
+func (p positions) Len() int           { return len(p) }
+func (p positions) Less(i, j int) bool { return p[i] < p[j] }
+func (p positions) Swap(i, j int)      { p[i], p[j] = p[j], p[i] }
+
+// Push adds a place.
+func (p *positions) Push(x any) {
+	if i, ok := x.(int); ok {
+		*p = append(*p, i)
+	}
+}
+
+// Pop takes the last.
+func (p *positions) Pop() any {
+	last := (*p)[len(*p)-1]
+	*p = (*p)[:len(*p)-1]
+	return last
+}
