@@ -47,7 +47,7 @@ func TestCatalogMySQLColumns(t *testing.T) {
 		{Name: "s", DBType: "INT", Generated: true},
 		{Name: "data", DBType: "BLOB"},
 		{Name: "kind", DBType: "ENUM"},
-		{Name: "ratio", DBType: "DOUBLE", Size: 10, Scale: 2},
+		{Name: "ratio", DBType: "DOUBLE", Size: 10},
 		{Name: "touched", DBType: "DATETIME", Size: 6, HasDefault: true, OnUpdate: true},
 	}
 	for i := range want {
