@@ -42,6 +42,9 @@ type Table struct {
 	// same name may stand for another tenant's table on another connection.
 	Bare, Qualified []string
 	List, SQLName   string
+	// RowID is the name by which rows of a table without a key are found on SQLite, or ""
+	// where there is none.
+	RowID string
 
 	// Statements of ours by those of the application: what reads the rows of an UPDATE,
 	// what stands in for it, and a statement that returns our columns as well.
@@ -89,7 +92,21 @@ func New(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Tab
 	t.List = strings.Join(t.Qualified, ",")
 	t.findKey()
 	t.findDisplay()
+	if d.HasRowID && len(t.Key) == 0 && described.Kind == catalog.Plain && !described.WithoutRowID {
+		t.RowID = rowIDName(described)
+	}
 	return t
+}
+
+// rowIDName is a name for the rowid that no column has taken: a column named rowid is
+// the column, not the rowid.
+func rowIDName(described *catalog.Table) string {
+	for _, name := range [...]string{"rowid", "_rowid_", "oid"} {
+		if _, taken := described.Column(name); !taken {
+			return name
+		}
+	}
+	return ""
 }
 
 func fieldOf(s *schema.Schema, column string) *schema.Field {
