@@ -175,6 +175,10 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 		return fmt.Errorf("auditplugin: asking the database for its version: %w", err)
 	}
 	d := dialect.Of(server)
+	p.delivery = &delivery.Delivery{Outside: pool, OnError: cfg.onError, Log: cfg.logger}
+	if !d.Known() {
+		p.delivery.Logger().WarnContext(ctx, unknownDialect, "dialect", d.Name())
+	}
 	rules, err := table.ParseRules(db, cfg.tables())
 	if err != nil {
 		return err
@@ -186,7 +190,6 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	}
 	p.dialect, p.emitters = d, bound.(emitters)
 	host, _ := os.Hostname() // an empty host is a host nobody named
-	p.delivery = &delivery.Delivery{Outside: pool, OnError: cfg.onError, Log: cfg.logger}
 	p.origin = &origin.Origin{ActorFunc: cfg.actor, TraceFunc: cfg.trace, Application: cfg.application, Host: host, Report: p.delivery.Report}
 	p.delivery.Origin = p.origin
 	p.delivery.Use(p.emitters.Unwrap())
@@ -215,6 +218,12 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	}
 	return hooks{interceptor, p.follower}.register(db)
 }
+
+// unknownDialect is what db.Use warns of on a database that has no dialect here.
+const unknownDialect = "auditplugin does not know this database's dialect. It records what GORM's models describe: " +
+	"rows are read by plain SELECTs, without locks, before and after each write, and matched by the model's primary key. " +
+	"It does not see columns that the model lacks, rows that foreign keys or triggers change, or changes that other sessions make between the two reads; " +
+	"the audit table is not created and must exist"
 
 // images chooses how the images of a database are had. A new database gets its line here.
 func images(d *dialect.Dialect, portable bool) capture.Images {

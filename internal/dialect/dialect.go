@@ -88,6 +88,7 @@ type Dialect struct {
 	// transaction, until that ends.
 	PrepareRepeats bool
 
+	unknown   bool
 	quote     byte
 	foldNames bool // names without quotes are in lower case
 	exactCase bool // names that differ in case differ
@@ -109,7 +110,7 @@ func Of(s catalog.Server) *Dialect {
 	case SQLite:
 		d = sqlite()
 	default:
-		d = &Dialect{}
+		d = &Dialect{unknown: true}
 	}
 	d.Server = s
 	if !s.MariaDB {
@@ -120,6 +121,10 @@ func Of(s catalog.Server) *Dialect {
 	}
 	return d
 }
+
+// Known reports whether the database was filled in here, so that what it leaves out is a
+// choice.
+func (d *Dialect) Known() bool { return !d.unknown }
 
 // Name is GORM's name of the dialect.
 func (d *Dialect) Name() string { return d.Server.Dialect }
