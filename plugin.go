@@ -308,28 +308,37 @@ func (p *Plugin) KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, 
 
 // Shown returns what records show of a value of a column: the value itself, or,
 // where the model's tags or the column's name keep it secret, its mask or its hash
-// under the plugin's key. s is the table's model; where it is nil, the model that
-// the plugin has seen for the table is used, if any. The value must be what the
-// database stores.
+// under the plugin's key. s is the table's model, or nil; what other models hide that the
+// plugin has met for the table is hidden, too. The value must be what the database stores.
 func (p *Plugin) Shown(s *schema.Schema, tableName, column string, value any) (any, error) {
 	name := table.Bare(tableName)
-	plan := redact.ForNames(redact.Config{})
-	if p.tables != nil {
-		if s == nil {
-			s = p.tables.SchemaOf(nil, name)
-		}
-		m := p.tables.Model(s, name)
-		if m.Err != nil {
-			return nil, m.Err
-		}
-		plan = m.Plan
-	} else if s != nil { // turned off: no model is known, and none is learned
-		var err error
-		if plan, err = redact.ForSchema(s, redact.Config{HashKey: p.cfg.hashKey}); err != nil {
-			return nil, err
-		}
+	plan, err := p.planOf(s, name)
+	if err != nil {
+		return nil, err
 	}
 	return plan.Column(name, column, value), nil
+}
+
+func (p *Plugin) planOf(s *schema.Schema, name string) (*redact.Plan, error) {
+	switch {
+	case p.tables != nil:
+		m := p.tables.Model(s, name)
+		return m.Plan, m.Err
+	case s != nil: // turned off: no model is known, and none is learned
+		return redact.ForSchema(s, redact.Config{HashKey: p.cfg.hashKey})
+	}
+	return redact.ForNames(redact.Config{}), nil
+}
+
+// Hides tells what records lack of a column: all of it (never), some keys of its documents
+// (partly), or what it says (secret: it is masked or hashed). s is the table's model, or
+// nil; what other models of the table hide counts, too.
+func (p *Plugin) Hides(s *schema.Schema, tableName, column string) (never, partly, secret bool, err error) {
+	plan, err := p.planOf(s, table.Bare(tableName))
+	if err != nil {
+		return false, false, false, err
+	}
+	return plan.Ignored(column), plan.Drops(column), plan.Sensitive(column), nil
 }
 
 // SchemaOf returns the model that the plugin has met for a table, in an option or in
@@ -339,5 +348,5 @@ func (p *Plugin) SchemaOf(table string) *schema.Schema {
 	if p.tables == nil {
 		return nil
 	}
-	return p.tables.AnySchema(table)
+	return p.tables.SchemaOf(table)
 }

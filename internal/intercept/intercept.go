@@ -53,11 +53,7 @@ func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
 		}
 		return // GORM itself will report that there is no table
 	}
-	known := db.Statement.Schema
-	if known == nil { // Table("x"): what the model says of secrets still holds
-		known = i.Tables.SchemaOf(nil, name.Name)
-	}
-	m := i.Tables.Model(known, name.Name)
+	m := i.Tables.Model(db.Statement.Schema, name.Name)
 	if !m.Audited {
 		return
 	}
@@ -184,7 +180,7 @@ func (c *conn) resolve(query string) error {
 	i := c.i
 	set, _ := c.db.Statement.Clauses["SET"].Expression.(clause.Set)
 	if name, ok := table.Assigned(set); ok && c.op == statement.Update {
-		m := i.Tables.Model(i.Tables.SchemaOf(c.db.Statement.Schema, name.Name), name.Name)
+		m := i.Tables.Model(nil, name.Name)
 		if !m.Audited {
 			return nil
 		}
@@ -213,7 +209,7 @@ func (i *Interceptor) record(s *statement.Statement) error {
 // about is what all records of the statement share.
 func (i *Interceptor) about(s *statement.Statement) audit.Record {
 	r := i.Origin.Circumstances(s.Ctx)
-	r.RecordType, r.Table = s.Model.RecordType, s.Name.Name
+	r.RecordType, r.Table = s.Model.RecordType, s.Model.Table
 	r.TransactionID = s.Ledger.ID
 	r.Source = i.Origin.Caller()
 	return r

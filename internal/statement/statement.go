@@ -104,7 +104,7 @@ func (s *Statement) Changed(t *table.Table, before, after table.Image) *change.C
 
 // String names the write in messages: "update of user (table users)".
 func (s *Statement) String() string {
-	return fmt.Sprintf("%s of %s (table %s)", s.Op, s.Model.RecordType, s.Name.Name)
+	return fmt.Sprintf("%s of %s (table %s)", s.Op, s.Model.RecordType, s.Model.Table)
 }
 
 // Refuse says why the write can not be audited. The reason quotes no values.

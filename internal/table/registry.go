@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -14,16 +15,21 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
-// Registry remembers the models and tables that were met. It is safe for concurrent use.
+// Registry remembers the models and tables that were met. All models of a table share one
+// set of rules, so a model that is met later changes what the others show. It is safe for
+// concurrent use.
 type Registry struct {
 	Dialect *dialect.Dialect
 	Catalog *catalog.Cache
 	Rules   *Rules
 
-	trails  []string // the audit tables, without schemas
-	models  sync.Map // modelKey → *Model
-	tables  sync.Map // tableKey → *Table, as of the catalog's last answer
-	schemas sync.Map // table name → *schema.Schema, as seen
+	trails []string // the audit tables, without schemas
+	models sync.Map // modelKey → *Model
+	tables sync.Map // tableKey → *Table, as of the catalog's last answer
+
+	mu      sync.Mutex
+	sources map[string]sources    // by Rules.key of the table; the lists are only read
+	related map[reflect.Type]bool // whose relations are known
 }
 
 type modelKey struct {
@@ -39,61 +45,58 @@ type tableKey struct {
 // NewRegistry is for one database, in which the given audit tables, named without
 // schemas, are not audited.
 func NewRegistry(d *dialect.Dialect, c *catalog.Cache, r *Rules, auditTables []string) *Registry {
-	reg := &Registry{Dialect: d, Catalog: c, Rules: r, trails: auditTables}
+	reg := &Registry{
+		Dialect: d, Catalog: c, Rules: r, trails: auditTables,
+		sources: map[string]sources{}, related: map[reflect.Type]bool{},
+	}
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
 	for _, s := range r.schemas {
-		reg.learn(Bare(s.Table), s)
+		reg.learn(Bare(s.Table), s, byOption)
 	}
 	return reg
 }
 
-// Model is what is known of a table; s is the schema that the statement has, or nil.
+// Model is what is known of a table; s is the schema that the statement has. Where that is
+// nil, it is the one by which the table is known best, if any.
 func (r *Registry) Model(s *schema.Schema, table string) *Model {
 	key := modelKey{s, table}
 	if m, ok := r.models.Load(key); ok {
 		return m.(*Model)
 	}
-	isTrail := slices.ContainsFunc(r.trails, func(t string) bool { return strings.EqualFold(t, table) })
-	m, _ := r.models.LoadOrStore(key, newModel(r.Rules, s, table, isTrail))
-	r.learn(table, s)
-	return m.(*Model)
-}
-
-// learn remembers a table's schema for statements that do not name it.
-func (r *Registry) learn(table string, s *schema.Schema) {
-	if named(s) {
-		r.schemas.LoadOrStore(table, s)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.learn(table, s, byWrite)
+	all := r.sources[r.Rules.key(table)]
+	if s == nil {
+		s = all.first()
 	}
+	m := newModel(r.Rules, s, all.from(s), r.spelt(all, table), r.isTrail(table))
+	r.models.Store(key, m)
+	return m
 }
 
-// SchemaOf finds the schema of a table reached without its model: a cascade's child, by a
-// relation of the parent, or as seen in an earlier statement. parent may be nil.
-func (r *Registry) SchemaOf(parent *schema.Schema, table string) *schema.Schema {
-	if parent != nil {
-		for _, rel := range parent.Relationships.Relations {
-			if rel.FieldSchema != nil && rel.FieldSchema.Table == table {
-				return rel.FieldSchema
-			}
-			if rel.JoinTable != nil && rel.JoinTable.Table == table {
-				return rel.JoinTable
-			}
+func (r *Registry) isTrail(table string) bool {
+	return slices.ContainsFunc(r.trails, func(t string) bool { return strings.EqualFold(t, table) })
+}
+
+// spelt is a table's name as its own models spell it, which a statement need not where
+// case does not matter.
+func (r *Registry) spelt(all sources, table string) string {
+	for _, s := range all {
+		if name := Bare(s.schema.Table); s.rank != borrowed && r.Rules.same(name, table) {
+			return name
 		}
 	}
-	if s, ok := r.schemas.Load(table); ok {
-		return s.(*schema.Schema)
-	}
-	return nil
+	return r.Rules.spelt(table)
 }
 
-// AnySchema is SchemaOf with every schema that was met as the parent.
-func (r *Registry) AnySchema(table string) *schema.Schema {
-	found := r.SchemaOf(nil, table)
-	r.schemas.Range(func(_, known any) bool {
-		if found == nil {
-			found = r.SchemaOf(known.(*schema.Schema), table)
-		}
-		return found == nil
-	})
-	return found
+// SchemaOf is the schema by which a table is known best: that of a model that an option
+// names, that was written by, or that another model refers to; nil where there is none.
+func (r *Registry) SchemaOf(table string) *schema.Schema {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sources[r.Rules.key(table)].first()
 }
 
 // Table is a table as the database describes it. The catalog is asked through conn, which

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"gorm.io/gorm/schema"
-
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/diffpath"
@@ -72,13 +70,13 @@ func New(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Tab
 			continue
 		}
 		t.Index[c.Name] = len(t.Columns)
-		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: fieldOf(m.Schema, c.Name), DBType: c.DBType})
+		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: m.field(c.Name), DBType: c.DBType})
 	}
 	if len(described.Columns) == 0 && m.Schema != nil {
 		// The catalog does not know this dialect: believe the model.
 		for _, name := range m.Schema.DBNames {
 			t.Index[name] = len(t.Columns)
-			t.Columns = append(t.Columns, values.Column{Name: name, Field: m.Schema.FieldsByDBName[name]})
+			t.Columns = append(t.Columns, values.Column{Name: name, Field: m.field(name)})
 		}
 	}
 	t.SQLName = d.Qualified(name.Schema, name.Name)
@@ -109,13 +107,6 @@ func rowIDName(described *catalog.Table) string {
 	return ""
 }
 
-func fieldOf(s *schema.Schema, column string) *schema.Field {
-	if s == nil {
-		return nil
-	}
-	return s.FieldsByDBName[column]
-}
-
 // findKey prefers the database's key to the model's: a model may name columns that
 // the database does not hold unique.
 func (t *Table) findKey() {
@@ -139,7 +130,7 @@ func (t *Table) findDisplay() {
 	t.Show = make([]Display, len(t.Columns))
 	for i, c := range t.Columns {
 		t.Show[i] = Display{
-			Hidden: t.ignored[c.Name] || t.Plan.Ignored(c.Name),
+			Hidden: t.ignored[strings.ToLower(c.Name)] || t.Plan.Ignored(c.Name),
 			Open:   t.Plan.Open(c.Name),
 			Path:   diffpath.Join([]string{c.Name}),
 			Key:    entry.NewKey(c.Name),
