@@ -210,7 +210,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	p.player = replay.NewPlayer()
 	interceptor := &intercept.Interceptor{
 		Dialect: d, Follower: p.follower, Tables: p.tables, Images: images(d, cfg.portable), Origin: p.origin, Gate: p.gate,
-		Player: p.player, Unwrapped: cfg.unwrapped,
+		Player: p.player, Migrator: neighbour.MigratorOf(db), Unwrapped: cfg.unwrapped,
 		Recorder: &differ{
 			Differ:   record.Differ{Limit: record.Limit(cfg.maxValue), SkipTimestamps: cfg.noTimestamps},
 			delivery: p.delivery,

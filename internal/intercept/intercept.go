@@ -37,6 +37,8 @@ type Interceptor struct {
 	Origin   *origin.Origin
 	Gate     *Gate
 	Player   *replay.Player
+	// Migrator is the database's: what it sends moves rows, and changes none.
+	Migrator neighbour.Migrator
 	// Unwrapped tells that GORM's pool was left as it is.
 	Unwrapped bool
 }
@@ -75,7 +77,7 @@ func (i *Interceptor) BeforeRaw(db *gorm.DB) {
 		return
 	}
 	writes := i.rawWrites(db.Statement.SQL.String())
-	if len(writes) == 0 {
+	if len(writes) == 0 || i.Migrator.Sent() {
 		return
 	}
 	if err := i.Gate.admitRaw(db, writes); err != nil {
