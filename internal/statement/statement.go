@@ -84,6 +84,13 @@ func (s *Statement) TableFor(m *table.Model, name table.Name) (*table.Table, err
 	return s.Tables.Table(s.Ctx, s.Ledger.Conn(), !s.Ledger.Uncertain(), m, name)
 }
 
+// Prepared reports whether the application prepares its statements. It keeps them, so one of
+// them should always be run as the same text.
+func (s *Statement) Prepared() bool {
+	_, prepared := s.Conn.(*gorm.PreparedStmtTX)
+	return prepared
+}
+
 // Forget takes back what was found out, for another try.
 func (s *Statement) Forget() {
 	s.Log, s.Before, s.Notes, s.Target, s.Form = change.Log{}, change.Rows{}, nil, nil, nil
