@@ -2,6 +2,7 @@ package auditplugin
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -107,6 +108,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if p.initialized && p.active && samePlugins(db, p.db) {
 		// dbresolver opens its sources and replicas with this database's
 		// configuration, plugins included: they are ours to watch as well.
+		p.follower.Sources.Expect()
 		if !p.cfg.unwrapped {
 			p.follower.Wrap(db)
 		}
@@ -197,11 +199,14 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	for _, name := range p.delivery.AuditTables() {
 		trails = append(trails, table.Bare(name))
 	}
-	known := catalog.NewCache(catalogTTL)
-	p.tables = table.NewRegistry(d, known, rules, trails)
+	p.tables = table.NewRegistry(d, rules, trails)
 	p.follower = &txn.Follower{
-		Dialect: d, Delivery: p.delivery, Catalog: known, AuditTables: trails,
+		Dialect: d, Delivery: p.delivery, Catalog: catalog.NewCache(catalogTTL), AuditTables: trails,
 		BufferLimit: cfg.bufferLimit, ThroughSQL: cfg.throughSQL,
+		Sources: &txn.Sources{Own: neighbour.DB(pool), Make: p.source},
+	}
+	if neighbour.ResolvesSources(db) {
+		p.follower.Sources.Expect()
 	}
 	p.gate = &intercept.Gate{
 		Origin: p.origin, Follower: p.follower, Logger: p.delivery.Logger,
@@ -217,6 +222,43 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 		},
 	}
 	return hooks{interceptor, p.follower}.register(db)
+}
+
+// source follows another database that dbresolver leads statements to. Whether it is
+// written to, or only read, shows when it is.
+func (p *Plugin) source(pool *sql.DB) *txn.Follower {
+	f := &txn.Follower{
+		Dialect: p.dialect, Catalog: catalog.NewCache(catalogTTL), AuditTables: p.follower.AuditTables,
+		BufferLimit: p.cfg.bufferLimit, ThroughSQL: p.cfg.throughSQL,
+	}
+	f.Delivery = p.delivery.Elsewhere(pool, func(ctx context.Context) ([]audit.Emitter, error) { return p.bindAt(ctx, pool) })
+	return f
+}
+
+var errPoolBusy = errors.New("auditplugin: the pool has no connection to spare")
+
+// bindAt binds the emitters that write in the transaction to another database.
+func (p *Plugin) bindAt(ctx context.Context, pool *sql.DB) ([]audit.Emitter, error) {
+	if s := pool.Stats(); s.MaxOpenConnections > 0 && s.InUse >= s.MaxOpenConnections {
+		return nil, errPoolBusy // the statement itself may hold the last one
+	}
+	there := p.db.Session(&gorm.Session{NewDB: true, Context: ctx})
+	there.ConnPool, there.Statement.ConnPool = pool, pool
+	var bound []audit.Emitter
+	here := p.emitters.Unwrap()
+	for i, e := range emitter.Multi(p.cfg.emitters...).Unwrap() {
+		if _, inside := here[i].(audit.TxEmitter); !inside {
+			continue
+		}
+		if b, ok := e.(emitter.Binder); ok {
+			var err error
+			if e, err = b.Bind(there); err != nil {
+				return nil, err
+			}
+		}
+		bound = append(bound, e)
+	}
+	return bound, nil
 }
 
 // unknownDialect is what db.Use warns of on a database that has no dialect here.
@@ -299,11 +341,11 @@ func (p *Plugin) KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, 
 	if p.tables == nil {
 		return nil, nil, nil
 	}
-	conn := p.delivery.Outside
+	conn, known := p.delivery.Outside, p.follower.Catalog
 	if tx := neighbour.Transaction(db.Statement.ConnPool); tx != nil {
-		conn = tx
+		conn, known = tx, p.follower.CatalogAt(tx)
 	}
-	return p.tables.KeyColumns(ctx, conn, s, table.ParseName(tableName))
+	return p.tables.KeyColumns(ctx, conn, known, s, table.ParseName(tableName))
 }
 
 // Shown returns what records show of a value of a column: the value itself, or,

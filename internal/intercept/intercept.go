@@ -84,6 +84,7 @@ func (i *Interceptor) BeforeRaw(db *gorm.DB) {
 		_ = db.AddError(err)
 		return
 	}
+	i.Follower.Ready(db.Statement.Context, db.Statement.ConnPool)
 	i.stand(db, &conn{op: statement.Raw, model: writes[0], raw: writes})
 }
 
@@ -155,6 +156,9 @@ func (c *conn) runIn(ctx context.Context, call statement.Call, cp gorm.ConnPool,
 	s := &c.statement
 	if c.model == nil {
 		return s.Plain()
+	}
+	if err := l.Unready(); err != nil && !c.model.Keep {
+		return statement.Outcome{}, err
 	}
 	if reason, skip := audit.SkipFrom(ctx); skip && c.op != statement.Raw {
 		return i.skipped(s, reason)

@@ -5,6 +5,7 @@
 package neighbour
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -98,6 +99,25 @@ func Pool(cp gorm.ConnPool) gorm.ConnPool {
 		}
 		cp = ps.ConnPool
 	}
+}
+
+// DB is the *sql.DB under a pool or a transaction, as GORM finds it; nil where there is none.
+func DB(cp gorm.ConnPool) *sql.DB {
+	if tx := Transaction(cp); tx != nil {
+		cp = tx
+	}
+	pool, err := (&gorm.DB{Config: &gorm.Config{ConnPool: Pool(cp)}}).DB()
+	if err != nil {
+		return nil
+	}
+	return pool
+}
+
+// ResolvesSources reports whether dbresolver is installed, which may lead statements to
+// other databases.
+func ResolvesSources(db *gorm.DB) bool {
+	_, ok := db.Plugins["gorm:db_resolver"]
+	return ok
 }
 
 // Begun is what GORM would run statements on after it began tx on the pool cp.

@@ -81,7 +81,7 @@ func (s *Statement) FindTable() (err error) {
 
 // TableFor is another table as the database describes it on this connection.
 func (s *Statement) TableFor(m *table.Model, name table.Name) (*table.Table, error) {
-	return s.Tables.Table(s.Ctx, s.Ledger.Conn(), !s.Ledger.Uncertain(), m, name)
+	return s.Tables.Table(s.Ctx, s.Ledger.Conn(), s.Ledger.Catalog(), m, name)
 }
 
 // Prepared reports whether the application prepares its statements. It keeps them, so one of

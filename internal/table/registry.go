@@ -20,7 +20,6 @@ import (
 // concurrent use.
 type Registry struct {
 	Dialect *dialect.Dialect
-	Catalog *catalog.Cache
 	Rules   *Rules
 
 	trails []string // the audit tables, without schemas
@@ -40,13 +39,14 @@ type modelKey struct {
 type tableKey struct {
 	model *Model
 	name  Name
+	in    *catalog.Cache
 }
 
 // NewRegistry is for one database, in which the given audit tables, named without
 // schemas, are not audited.
-func NewRegistry(d *dialect.Dialect, c *catalog.Cache, r *Rules, auditTables []string) *Registry {
+func NewRegistry(d *dialect.Dialect, r *Rules, auditTables []string) *Registry {
 	reg := &Registry{
-		Dialect: d, Catalog: c, Rules: r, trails: auditTables,
+		Dialect: d, Rules: r, trails: auditTables,
 		sources: map[string]sources{}, related: map[reflect.Type]bool{},
 	}
 	reg.mu.Lock()
@@ -100,41 +100,44 @@ func (r *Registry) SchemaOf(table string) *schema.Schema {
 }
 
 // Table is a table as the database describes it. The catalog is asked through conn, which
-// must be the connection of the statement: a pool of one connection has no other. certain
-// says that what is remembered holds on that connection.
-func (r *Registry) Table(ctx context.Context, conn audit.Conn, certain bool, m *Model, name Name) (*Table, error) {
-	described, err := r.describe(ctx, conn, certain, name)
+// must be the connection of the statement: a pool of one connection has no other. known is
+// what is remembered of its database, nil where that may not hold on it.
+func (r *Registry) Table(ctx context.Context, conn audit.Conn, known *catalog.Cache, m *Model, name Name) (*Table, error) {
+	described, err := r.describe(ctx, conn, known, name)
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", name.Name, err)
 	}
-	key := tableKey{m, name}
-	if known, ok := r.tables.Load(key); ok && known.(*Table).Catalog == described {
-		return known.(*Table), nil
+	key := tableKey{m, name, known}
+	if t, ok := r.tables.Load(key); ok && t.(*Table).Catalog == described {
+		return t.(*Table), nil
 	}
 	t := New(r.Dialect, m, described, name)
-	if certain && described.Kind != catalog.Missing {
+	if known != nil && described.Kind != catalog.Missing {
 		r.tables.Store(key, t)
 	}
 	return t, nil
 }
 
-func (r *Registry) describe(ctx context.Context, conn audit.Conn, certain bool, name Name) (*catalog.Table, error) {
-	if !certain {
+func (r *Registry) describe(ctx context.Context, conn audit.Conn, known *catalog.Cache, name Name) (*catalog.Table, error) {
+	if known == nil {
 		return catalog.Load(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
 	}
-	return r.Catalog.Get(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
+	return known.Get(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
 }
 
 // Known reports whether the catalog need not be asked for a table.
-func (r *Registry) Known(name Name) bool {
-	_, known := r.Catalog.Peek(r.Dialect.Name(), name.Schema, name.Name)
-	return known
+func (r *Registry) Known(known *catalog.Cache, name Name) bool {
+	if known == nil {
+		return false
+	}
+	_, ok := known.Peek(r.Dialect.Name(), name.Schema, name.Name)
+	return ok
 }
 
 // KeyColumns are the columns that make up a row's id in records, and the database's names
 // for their types, "" where it does not tell.
-func (r *Registry) KeyColumns(ctx context.Context, conn audit.Conn, s *schema.Schema, name Name) (names, types []string, err error) {
-	described, err := r.describe(ctx, conn, true, name)
+func (r *Registry) KeyColumns(ctx context.Context, conn audit.Conn, known *catalog.Cache, s *schema.Schema, name Name) (names, types []string, err error) {
+	described, err := r.describe(ctx, conn, known, name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", name.Name, err)
 	}
