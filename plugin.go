@@ -333,6 +333,15 @@ func (p *Plugin) AuditTable() string {
 	return ""
 }
 
+// AuditTableAt is AuditTable for the database that db leads to, with dbresolver perhaps
+// another.
+func (p *Plugin) AuditTableAt(db *gorm.DB) string {
+	if p.delivery == nil || db == nil || db.Statement == nil {
+		return p.AuditTable()
+	}
+	return p.follower.DeliveryAt(db.Statement.ConnPool).TableAt(p.dialect.Name() == dialect.MySQL)
+}
+
 // KeyColumns returns the columns that make up a record's RecordID for rows of
 // a table, in order, and the database's names for their types ("" where it does
 // not tell). The catalog is asked on the connection of db, at most once a minute

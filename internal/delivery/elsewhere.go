@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,4 +99,27 @@ func (d *Delivery) Unready() error {
 	e.tried = time.Time{} // it is written to
 	return fault.Quiet(fault.ErrAuditFailed.Error()+": this source of the resolver is another database than the plugin's own, and its audit table could not be made or used. "+
 		"A record must commit with its change, so each database that is written to needs one: make it there by the statements of emitter.Schema, or let the role create tables", fault.ErrAuditFailed, e.err)
+}
+
+// TableAt is the name of the audit table that a reader finds in the delivery's database, ""
+// where there is none. Of a database to which nothing was written yet, such as a replica,
+// it is the name that the plugin's own database has it by, without a schema where that is
+// none of the application's choosing.
+func (d *Delivery) TableAt(schemaIsDatabase bool) string {
+	from := d
+	if d.elsewhere != nil && !d.elsewhere.bound.Load() {
+		from = d.elsewhere.main
+	}
+	for _, e := range from.transactional() {
+		t, ok := e.(audit.TableNamer)
+		if !ok || t.AuditTable() == "" {
+			continue
+		}
+		name := t.AuditTable()
+		if c, ok := e.(interface{ InCurrentSchema() bool }); ok && from != d && schemaIsDatabase && c.InCurrentSchema() {
+			name = name[strings.LastIndexByte(name, '.')+1:]
+		}
+		return name
+	}
+	return ""
 }

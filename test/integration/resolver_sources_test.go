@@ -11,6 +11,7 @@ import (
 	"github.com/gorm-audit/auditplugin"
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/history"
 	"github.com/gorm-audit/auditplugin/test/integration/testdb"
 	"gorm.io/gorm"
 	"gorm.io/plugin/dbresolver"
@@ -121,6 +122,11 @@ func TestSourceInAnotherDatabase(t *testing.T) {
 					}
 					if got, want := trailIn(t, two.there), "create there_owners 1; update there_owners 1; create there_owners 2; update there_owners 2; raw there_owners; event; delete there_owners 1"; got != want {
 						t.Errorf("there: %s\nwant: %s", got, want)
+					}
+					// Its trail is asked for there.
+					records, err := history.Of(use, &thereOwner{ID: 2}).Find(t.Context())
+					if err != nil || len(records) != 2 {
+						t.Errorf("history has %d records, %v", len(records), err)
 					}
 					if n := two.plugin.Stats().Records; n < 9 {
 						t.Errorf("%d records were counted", n)
