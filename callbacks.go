@@ -23,14 +23,17 @@ type hooks struct {
 func (h hooks) register(db *gorm.DB) error {
 	cb := db.Callback()
 	return errors.Join(
+		cb.Create().Before("gorm:begin_transaction").Register("auditplugin:ready", unlessFailed(h.ready)),
 		cb.Create().Before("gorm:before_create").Register("auditplugin:adopt", h.adopt(cb.Create(), "gorm:create")),
 		cb.Create().After("gorm:save_before_associations").Before("gorm:create").Register("auditplugin:arm", h.before(statement.Create)),
 		cb.Create().After("gorm:create").Before("gorm:save_after_associations").Register("auditplugin:disarm", intercept.After),
 
+		cb.Update().Before("gorm:begin_transaction").Register("auditplugin:ready", unlessFailed(h.ready)),
 		cb.Update().Before("gorm:setup_reflect_value").Register("auditplugin:adopt", h.adopt(cb.Update(), "gorm:update")),
 		cb.Update().After("gorm:save_before_associations").Before("gorm:update").Register("auditplugin:arm", h.before(statement.Update)),
 		cb.Update().After("gorm:update").Before("gorm:save_after_associations").Register("auditplugin:disarm", intercept.After),
 
+		cb.Delete().Before("gorm:begin_transaction").Register("auditplugin:ready", unlessFailed(h.ready)),
 		cb.Delete().Before("gorm:before_delete").Register("auditplugin:adopt", h.adopt(cb.Delete(), "gorm:delete")),
 		cb.Delete().After("gorm:delete_before_associations").Before("gorm:delete").Register("auditplugin:arm", h.before(statement.Delete)),
 		cb.Delete().After("gorm:delete").Before("gorm:after_delete").Register("auditplugin:disarm", intercept.After),
@@ -43,6 +46,9 @@ func (h hooks) register(db *gorm.DB) error {
 		cb.Query().After("gorm:query").Before("gorm:preload").Register("auditplugin:disarm", intercept.After),
 	)
 }
+
+// ready comes before the statement's transaction begins.
+func (h hooks) ready(db *gorm.DB) { h.follower.Ready(db.Statement.Context, db.Statement.ConnPool) }
 
 // adopt wraps the transaction that gorm:begin_transaction started when it did not
 // come from our pool: under dbresolver, db.Connection, or an unwrapped pool. It refuses

@@ -47,11 +47,12 @@ func Event(tx *gorm.DB, r audit.Record) error {
 		r.TransactionID = l.ID
 		return l.Add(ctx, []audit.Record{r}, false)
 	}
-	conn := p.delivery.Outside
+	there := p.follower.DeliveryAt(cp)
+	conn := there.Outside
 	if c, ok := cp.(*sql.Conn); ok {
 		conn = c // the pool may have no second connection to give
 	}
-	return p.delivery.Event(ctx, conn, r)
+	return there.Event(ctx, conn, r)
 }
 
 // SQLTx returns the *sql.Tx that GORM's transaction tx runs on, for libraries that

@@ -2,6 +2,7 @@ package auditplugin
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -108,6 +109,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if p.initialized && p.active && samePlugins(db, p.db) {
 		// dbresolver opens its sources and replicas with this database's
 		// configuration, plugins included: they are ours to watch as well.
+		p.follower.Sources.Expect()
 		if !p.cfg.unwrapped {
 			p.follower.Wrap(db)
 		}
@@ -176,6 +178,10 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 		return fmt.Errorf("auditplugin: asking the database for its version: %w", err)
 	}
 	d, images := database(server, cfg.portable)
+	p.delivery = &delivery.Delivery{Outside: pool, OnError: cfg.onError, Log: cfg.logger}
+	if !d.Known() {
+		p.delivery.Logger().WarnContext(ctx, unknownDialect, "dialect", d.Name())
+	}
 	rules, err := table.ParseRules(db, cfg.tables())
 	if err != nil {
 		return err
@@ -187,7 +193,6 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	}
 	p.dialect, p.emitters = d, bound.(emitters)
 	host, _ := os.Hostname() // an empty host is a host nobody named
-	p.delivery = &delivery.Delivery{Outside: pool, OnError: cfg.onError, Log: cfg.logger}
 	p.origin = &origin.Origin{ActorFunc: cfg.actor, TraceFunc: cfg.trace, Application: cfg.application, Host: host, Report: p.delivery.Report}
 	p.delivery.Origin = p.origin
 	p.delivery.Use(p.emitters.Unwrap())
@@ -195,11 +200,14 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	for _, name := range p.delivery.AuditTables() {
 		trails = append(trails, table.Bare(name))
 	}
-	known := catalog.NewCache(catalogTTL)
-	p.tables = table.NewRegistry(d, known, rules, trails)
+	p.tables = table.NewRegistry(d, rules, trails)
 	p.follower = &txn.Follower{
-		Dialect: d, Delivery: p.delivery, Catalog: known, AuditTables: trails,
+		Dialect: d, Delivery: p.delivery, Catalog: catalog.NewCache(catalogTTL), AuditTables: trails,
 		BufferLimit: cfg.bufferLimit, ThroughSQL: cfg.throughSQL,
+		Sources: &txn.Sources{Own: neighbour.DB(pool), Make: p.source},
+	}
+	if neighbour.ResolvesSources(db) {
+		p.follower.Sources.Expect()
 	}
 	p.gate = &intercept.Gate{
 		Origin: p.origin, Follower: p.follower, Logger: p.delivery.Logger,
@@ -208,7 +216,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	p.player = replay.NewPlayer()
 	interceptor := &intercept.Interceptor{
 		Dialect: d, Follower: p.follower, Tables: p.tables, Images: images, Origin: p.origin, Gate: p.gate,
-		Player: p.player, Unwrapped: cfg.unwrapped,
+		Player: p.player, Migrator: neighbour.MigratorOf(db), Unwrapped: cfg.unwrapped,
 		Recorder: &differ{
 			Differ:   record.Differ{Limit: record.Limit(cfg.maxValue), SkipTimestamps: cfg.noTimestamps},
 			delivery: p.delivery,
@@ -230,6 +238,49 @@ func database(server catalog.Server, portable bool) (*dialect.Dialect, capture.I
 	}
 	return known(server, portable)
 }
+
+// source follows another database that dbresolver leads statements to. Whether it is
+// written to, or only read, shows when it is.
+func (p *Plugin) source(pool *sql.DB) *txn.Follower {
+	f := &txn.Follower{
+		Dialect: p.dialect, Catalog: catalog.NewCache(catalogTTL), AuditTables: p.follower.AuditTables,
+		BufferLimit: p.cfg.bufferLimit, ThroughSQL: p.cfg.throughSQL,
+	}
+	f.Delivery = p.delivery.Elsewhere(pool, func(ctx context.Context) ([]audit.Emitter, error) { return p.bindAt(ctx, pool) })
+	return f
+}
+
+var errPoolBusy = errors.New("auditplugin: the pool has no connection to spare")
+
+// bindAt binds the emitters that write in the transaction to another database.
+func (p *Plugin) bindAt(ctx context.Context, pool *sql.DB) ([]audit.Emitter, error) {
+	if s := pool.Stats(); s.MaxOpenConnections > 0 && s.InUse >= s.MaxOpenConnections {
+		return nil, errPoolBusy // the statement itself may hold the last one
+	}
+	there := p.db.Session(&gorm.Session{NewDB: true, Context: ctx})
+	there.ConnPool, there.Statement.ConnPool = pool, pool
+	var bound []audit.Emitter
+	here := p.emitters.Unwrap()
+	for i, e := range emitter.Multi(p.cfg.emitters...).Unwrap() {
+		if _, inside := here[i].(audit.TxEmitter); !inside {
+			continue
+		}
+		if b, ok := e.(emitter.Binder); ok {
+			var err error
+			if e, err = b.Bind(there); err != nil {
+				return nil, err
+			}
+		}
+		bound = append(bound, e)
+	}
+	return bound, nil
+}
+
+// unknownDialect is what db.Use warns of on a database that has no dialect here.
+const unknownDialect = "auditplugin does not know this database's dialect. It records what GORM's models describe: " +
+	"rows are read by plain SELECTs, without locks, before and after each write, and matched by the model's primary key. " +
+	"It does not see columns that the model lacks, rows that foreign keys or triggers change, or changes that other sessions make between the two reads; " +
+	"the audit table is not created and must exist"
 
 // Close stops the plugin: it drains the emitters that queue, waiting until ctx is
 // done at the longest, and closes them. Writes after Close are refused with
@@ -284,6 +335,15 @@ func (p *Plugin) AuditTable() string {
 	return ""
 }
 
+// AuditTableAt is AuditTable for the database that db leads to, with dbresolver perhaps
+// another.
+func (p *Plugin) AuditTableAt(db *gorm.DB) string {
+	if p.delivery == nil || db == nil || db.Statement == nil {
+		return p.AuditTable()
+	}
+	return p.follower.DeliveryAt(db.Statement.ConnPool).TableAt(p.dialect.Name() == dialect.MySQL)
+}
+
 // KeyColumns returns the columns that make up a record's RecordID for rows of
 // a table, in order, and the database's names for their types ("" where it does
 // not tell). The catalog is asked on the connection of db, at most once a minute
@@ -292,35 +352,22 @@ func (p *Plugin) KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, 
 	if p.tables == nil {
 		return nil, nil, nil
 	}
-	conn := p.delivery.Outside
+	conn, known := p.delivery.Outside, p.follower.Catalog
 	if tx := neighbour.Transaction(db.Statement.ConnPool); tx != nil {
-		conn = tx
+		conn, known = tx, p.follower.CatalogAt(tx)
 	}
-	return p.tables.KeyColumns(ctx, conn, s, table.ParseName(tableName))
+	return p.tables.KeyColumns(ctx, conn, known, s, table.ParseName(tableName))
 }
 
 // Shown returns what records show of a value of a column: the value itself, or,
 // where the model's tags or the column's name keep it secret, its mask or its hash
-// under the plugin's key. s is the table's model; where it is nil, the model that
-// the plugin has seen for the table is used, if any. The value must be what the
-// database stores.
+// under the plugin's key. s is the table's model, or nil; what other models hide that the
+// plugin has met for the table is hidden, too. The value must be what the database stores.
 func (p *Plugin) Shown(s *schema.Schema, tableName, column string, value any) (any, error) {
 	name := table.Bare(tableName)
-	plan := redact.ForNames(redact.Config{})
-	if p.tables != nil {
-		if s == nil {
-			s = p.tables.SchemaOf(nil, name)
-		}
-		m := p.tables.Model(s, name)
-		if m.Err != nil {
-			return nil, m.Err
-		}
-		plan = m.Plan
-	} else if s != nil { // turned off: no model is known, and none is learned
-		var err error
-		if plan, err = redact.ForSchema(s, redact.Config{HashKey: p.cfg.hashKey}); err != nil {
-			return nil, err
-		}
+	plan, err := p.planOf(s, name)
+	if err != nil {
+		return nil, err
 	}
 	return plan.Column(name, column, value), nil
 }
@@ -351,6 +398,28 @@ func (p *Plugin) RecordedRow(s *schema.Schema, tableName string, columns []strin
 // own, by [audit.WithCauses].
 func (p *Plugin) CausesByRow() bool { return true }
 
+func (p *Plugin) planOf(s *schema.Schema, name string) (*redact.Plan, error) {
+	switch {
+	case p.tables != nil:
+		m := p.tables.Model(s, name)
+		return m.Plan, m.Err
+	case s != nil: // turned off: no model is known, and none is learned
+		return redact.ForSchema(s, redact.Config{HashKey: p.cfg.hashKey})
+	}
+	return redact.ForNames(redact.Config{}), nil
+}
+
+// Hides tells what records lack of a column: all of it (never), some keys of its documents
+// (partly), or what it says (secret: it is masked or hashed). s is the table's model, or
+// nil; what other models of the table hide counts, too.
+func (p *Plugin) Hides(s *schema.Schema, tableName, column string) (never, partly, secret bool, err error) {
+	plan, err := p.planOf(s, table.Bare(tableName))
+	if err != nil {
+		return false, false, false, err
+	}
+	return plan.Ignored(column), plan.Drops(column), plan.Sensitive(column), nil
+}
+
 // SchemaOf returns the model that the plugin has met for a table, in an option or in
 // an earlier write, or as the join table of such a model; otherwise nil. The table's
 // name is given without a schema.
@@ -358,5 +427,5 @@ func (p *Plugin) SchemaOf(table string) *schema.Schema {
 	if p.tables == nil {
 		return nil
 	}
-	return p.tables.AnySchema(table)
+	return p.tables.SchemaOf(table)
 }

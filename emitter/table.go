@@ -115,11 +115,14 @@ func (t *TableEmitter) Bind(db *gorm.DB) (audit.Emitter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ownTable{store}, nil
+	return &ownTable{store, t.name.Schema == ""}, nil
 }
 
 // ownTable writes into the audited database: an audit.TxEmitter.
-type ownTable struct{ store *store }
+type ownTable struct {
+	store   *store
+	current bool // its schema is the one that was current
+}
 
 var (
 	_ entry.Writer     = (*ownTable)(nil)
@@ -129,6 +132,10 @@ var (
 
 // AuditTable returns the table's name with the schema, or database, that it was found in.
 func (t *ownTable) AuditTable() string { return t.store.table.Dotted() }
+
+// InCurrentSchema reports whether the schema, or database, is the one that was current, so
+// that another database has the table in its own.
+func (t *ownTable) InCurrentSchema() bool { return t.current }
 
 // EmitTx writes records through conn.
 func (t *ownTable) EmitTx(ctx context.Context, conn audit.Conn, records []audit.Record) error {

@@ -112,6 +112,9 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 			t.add(catalog.Column{Name: name})
 		}
 	}
+	if err := t.askPlugin(); err != nil {
+		return nil, err
+	}
 	names, _, err := keyColumns(ctx, tx, s, name)
 	if err != nil {
 		return nil, err
@@ -130,6 +133,24 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 		return nil, fmt.Errorf("%w: table %q has none", ErrNoKey, t.bare)
 	}
 	return t, nil
+}
+
+// askPlugin replaces what the model at hand says of its columns by what the plugin knows of
+// all models of the table.
+func (t *rowTable) askPlugin() (err error) {
+	p, ok := t.db.Plugins["auditplugin"].(interface {
+		Hides(s *schema.Schema, table, column string) (never, partly, secret bool, err error)
+	})
+	if !ok {
+		return nil
+	}
+	for i := range t.columns {
+		c := &t.columns[i]
+		if c.ignored, c.drops, c.secret, err = p.Hides(t.schema, t.bare, c.name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *rowTable) add(found catalog.Column) {

@@ -263,7 +263,11 @@ func (q Query) auditTable() string {
 	}
 	if q.in == nil {
 		if p := pluginOf(q.db); p != nil {
-			if name := p.AuditTable(); name != "" {
+			name := p.AuditTable()
+			if at, ok := p.(interface{ AuditTableAt(db *gorm.DB) string }); ok {
+				name = at.AuditTableAt(q.db)
+			}
+			if name != "" {
 				return name
 			}
 		}

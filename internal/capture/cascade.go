@@ -109,7 +109,7 @@ func childrenOf(s *statement.Statement, t *table.Table, rows []table.Row, how ca
 
 // childrenBy reads the child rows that one foreign key reaches.
 func childrenBy(s *statement.Statement, t *table.Table, rows []table.Row, fk catalog.ForeignKey) (children, error) {
-	m := s.Tables.Model(s.Tables.SchemaOf(t.Schema, fk.Table), fk.Table)
+	m := s.Tables.Model(nil, fk.Table)
 	if m.Err != nil {
 		return children{}, m.Err
 	}

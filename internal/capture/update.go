@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 	"github.com/gorm-audit/auditplugin/internal/values"
@@ -76,9 +75,9 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, successors
 	t := s.Table
 	columns := slices.Clone(t.Qualified)
 	sel := statement.Selection{Lock: s.RowLock(t, t.KeysChange(names))}
-	rowid := s.Dialect.HasRowID && len(t.Key) == 0 && !t.Catalog.WithoutRowID && t.Catalog.Kind == catalog.Plain
+	rowid := t.RowID != ""
 	if rowid {
-		columns = append(columns, s.Dialect.Quote(t.Name.Alias)+".rowid")
+		columns = append(columns, s.Dialect.Quote(t.Name.Alias)+"."+t.RowID)
 	}
 	// Values that are expressions, or would be rounded, are evaluated by the database on
 	// the row as it is now, which is what the UPDATE will do.
@@ -158,7 +157,7 @@ func readAfter(s *statement.Statement, next successors) (map[string]table.Image,
 	for i, n := range next.rows {
 		tuples[i] = n.key
 	}
-	if len(t.Key) == 0 {
+	if t.RowID != "" {
 		return after, s.ReadByRowID(tuples, func(rowid any, img table.Image) { after[values.KeyText(rowid)] = img })
 	}
 	rows, err := s.ReadByKey(t, tuples)

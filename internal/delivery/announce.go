@@ -27,7 +27,11 @@ func (d *Delivery) Announce(ctx context.Context, records []audit.Record) {
 // one that could not be written.
 func (d *Delivery) Event(ctx context.Context, conn audit.Conn, r audit.Record) error {
 	records := []audit.Record{r}
-	for _, e := range d.transactional {
+	d.Ready(ctx)
+	if err := d.Unready(); err != nil {
+		return err
+	}
+	for _, e := range d.transactional() {
 		if err := fault.Guard(func() error { return e.EmitTx(ctx, conn, records) }); err != nil {
 			return fault.Quiet(fmt.Sprintf("%v: event could not be written", fault.ErrAuditFailed), fault.ErrAuditFailed, err)
 		}
@@ -43,7 +47,12 @@ func (d *Delivery) EmitOutside(ctx context.Context, records ...audit.Record) {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	for _, e := range d.transactional {
+	d.Ready(ctx)
+	if err := d.Unready(); err != nil {
+		d.Failed(len(records))
+		d.Report(ctx, err)
+	}
+	for _, e := range d.transactional() {
 		if err := fault.Guard(func() error { return e.EmitTx(ctx, d.Outside, records) }); err != nil {
 			d.Failed(len(records))
 			d.Report(ctx, fault.Quiet(fmt.Sprintf("auditplugin: emitter %T: %d event records could not be written", e, len(records)), fault.ErrAuditFailed, err))

@@ -52,10 +52,11 @@ func (b *Batch) First() audit.Record {
 
 // BatchOf is what a transaction holds of records.
 func (d *Delivery) BatchOf(records []audit.Record) Batch {
-	if d.writers == nil {
+	limit, ok := d.WantsEntries()
+	if !ok {
 		return Batch{Records: records}
 	}
-	c := entry.Converter{Limit: d.columnLimit}
+	c := entry.Converter{Limit: limit}
 	entries := make([]entry.Entry, len(records))
 	for i := range records {
 		entries[i] = c.Entry(&records[i], c.Encoder().Images(&records[i]))
@@ -65,12 +66,19 @@ func (d *Delivery) BatchOf(records []audit.Record) Batch {
 
 // Write hands b to the transactional emitters, until one fails.
 func (d *Delivery) Write(ctx context.Context, conn audit.Conn, b Batch) error {
-	for n := range d.transactional {
+	if err := d.Unready(); err != nil {
+		return err
+	}
+	in := d.in.Load()
+	if in == nil {
+		return nil
+	}
+	for n, e := range in.transactional {
 		err := fault.Guard(func() error {
-			if d.writers != nil {
-				return d.writers[n].WriteEntries(ctx, conn, b.Entries)
+			if in.writers != nil {
+				return in.writers[n].WriteEntries(ctx, conn, b.Entries)
 			}
-			return d.transactional[n].EmitTx(ctx, conn, b.Records)
+			return e.EmitTx(ctx, conn, b.Records)
 		})
 		if err != nil {
 			return err

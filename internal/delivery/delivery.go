@@ -24,37 +24,41 @@ type Delivery struct {
 	// default at the time.
 	Log *slog.Logger
 
-	transactional []audit.TxEmitter
-	others        []audit.Emitter
-	// writers are transactional as such, where entries serve: where nobody but tables of
-	// our own, which agree on sizes, wants records.
-	writers     []entry.Writer
+	in          atomic.Pointer[inside] // nil while there are none
+	others      []audit.Emitter
 	columnLimit int // of a JSON column
+	elsewhere   *elsewhere
 
 	records, failed atomic.Uint64
 }
 
 // Use sets the emitters, bound to the database.
 func (d *Delivery) Use(emitters []audit.Emitter) {
+	in := &inside{}
+	d.sort(in, emitters)
+	in.writers, d.columnLimit = d.entryWriters(in.transactional)
+	d.in.Store(in)
+}
+
+func (d *Delivery) sort(in *inside, emitters []audit.Emitter) {
 	for _, e := range emitters {
 		if g, ok := e.(audit.Group); ok {
-			d.Use(g.Unwrap())
+			d.sort(in, g.Unwrap())
 			continue
 		}
 		if t, ok := e.(audit.TxEmitter); ok {
-			d.transactional = append(d.transactional, t)
+			in.transactional = append(in.transactional, t)
 		} else {
 			d.others = append(d.others, e)
 		}
 	}
-	d.writers, d.columnLimit = d.entryWriters()
 }
 
-func (d *Delivery) entryWriters() (writers []entry.Writer, limit int) {
+func (d *Delivery) entryWriters(transactional []audit.TxEmitter) (writers []entry.Writer, limit int) {
 	if len(d.others) > 0 {
 		return nil, 0
 	}
-	for _, e := range d.transactional {
+	for _, e := range transactional {
 		w, ok := e.(entry.Writer)
 		if !ok || len(writers) > 0 && w.ColumnLimit() != limit {
 			return nil, 0
@@ -64,11 +68,19 @@ func (d *Delivery) entryWriters() (writers []entry.Writer, limit int) {
 	return writers, limit
 }
 
+// transactional are the emitters that write in the transaction, as far as they are bound.
+func (d *Delivery) transactional() []audit.TxEmitter {
+	if in := d.in.Load(); in != nil {
+		return in.transactional
+	}
+	return nil
+}
+
 // AuditTables are the tables that emitters write to in this database, with their schemas
 // where those are known.
 func (d *Delivery) AuditTables() []string {
 	var names []string
-	for _, e := range d.transactional {
+	for _, e := range d.transactional() {
 		if t, ok := e.(audit.TableNamer); ok && t.AuditTable() != "" {
 			names = append(names, t.AuditTable())
 		}
@@ -78,7 +90,7 @@ func (d *Delivery) AuditTables() []string {
 
 // Survivor is the table that can tell what was committed, or nil.
 func (d *Delivery) Survivor() audit.Survivor {
-	for _, e := range d.transactional {
+	for _, e := range d.transactional() {
 		if s, ok := e.(audit.Survivor); ok {
 			return s
 		}
@@ -88,10 +100,21 @@ func (d *Delivery) Survivor() audit.Survivor {
 
 // WantsEntries reports whether records are written as entries, and how large their JSON
 // columns may be.
-func (d *Delivery) WantsEntries() (columnLimit int, ok bool) { return d.columnLimit, d.writers != nil }
+func (d *Delivery) WantsEntries() (columnLimit int, ok bool) {
+	if d.elsewhere != nil {
+		return d.elsewhere.main.WantsEntries() // the records are made before it is known where they go
+	}
+	in := d.in.Load()
+	return d.columnLimit, in != nil && in.writers != nil
+}
 
 // Writes reports whether anybody writes inside the transaction.
-func (d *Delivery) Writes() bool { return len(d.transactional) > 0 }
+func (d *Delivery) Writes() bool {
+	if d.elsewhere != nil {
+		return d.elsewhere.main.Writes()
+	}
+	return len(d.transactional()) > 0
+}
 
 // Announces reports whether anybody hears of records after the commit.
 func (d *Delivery) Announces() bool { return len(d.others) > 0 }
@@ -116,7 +139,15 @@ func (d *Delivery) Counts() (records, failed, dropped uint64) {
 }
 
 // Made counts records that were made.
-func (d *Delivery) Made(n int) { d.records.Add(uint64(n)) }
+func (d *Delivery) Made(n int) { d.counter().records.Add(uint64(n)) }
 
 // Failed counts records that could not be handed on.
-func (d *Delivery) Failed(n int) { d.failed.Add(uint64(n)) }
+func (d *Delivery) Failed(n int) { d.counter().failed.Add(uint64(n)) }
+
+// counter is the delivery that counts.
+func (d *Delivery) counter() *Delivery {
+	if d.elsewhere != nil {
+		return d.elsewhere.main
+	}
+	return d
+}

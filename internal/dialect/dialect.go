@@ -91,6 +91,7 @@ type Dialect struct {
 	// transaction, until that ends.
 	PrepareRepeats bool
 
+	unknown bool
 	// IdentQuote stands around names and is doubled in them; 0 is '"'.
 	IdentQuote byte
 	// FoldNames tells that names without quotes are in lower case, ExactCase that names
@@ -121,6 +122,8 @@ func Of(s catalog.Server) *Dialect {
 		d = mysql()
 	case SQLite:
 		d = sqlite()
+	default:
+		d = &Dialect{unknown: true}
 	}
 	d.Server = s
 	if !s.MariaDB {
@@ -128,6 +131,10 @@ func Of(s catalog.Server) *Dialect {
 	}
 	return d
 }
+
+// Known reports whether the database was filled in here, so that what it leaves out is a
+// choice.
+func (d *Dialect) Known() bool { return !d.unknown }
 
 // Name is GORM's name of the dialect.
 func (d *Dialect) Name() string { return d.Server.Dialect }

@@ -39,6 +39,8 @@ type Interceptor struct {
 	Origin   *origin.Origin
 	Gate     *Gate
 	Player   *replay.Player
+	// Migrator is the database's: what it sends moves rows, and changes none.
+	Migrator neighbour.Migrator
 	// Unwrapped tells that GORM's pool was left as it is.
 	Unwrapped bool
 }
@@ -55,11 +57,7 @@ func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
 		}
 		return // GORM itself will report that there is no table
 	}
-	known := db.Statement.Schema
-	if known == nil { // Table("x"): what the model says of secrets still holds
-		known = i.Tables.SchemaOf(nil, name.Name)
-	}
-	m := i.Tables.Model(known, name.Name)
+	m := i.Tables.Model(db.Statement.Schema, name.Name)
 	if !m.Audited {
 		return
 	}
@@ -81,13 +79,14 @@ func (i *Interceptor) BeforeRaw(db *gorm.DB) {
 		return
 	}
 	writes := i.rawWrites(db.Statement.SQL.String())
-	if len(writes) == 0 {
+	if len(writes) == 0 || i.Migrator.Sent() {
 		return
 	}
 	if err := i.Gate.admitRaw(db, writes); err != nil {
 		_ = db.AddError(err)
 		return
 	}
+	i.Follower.Ready(db.Statement.Context, db.Statement.ConnPool)
 	i.stand(db, &conn{op: statement.Raw, model: writes[0], raw: writes})
 }
 
@@ -160,6 +159,9 @@ func (c *conn) runIn(ctx context.Context, call statement.Call, cp gorm.ConnPool,
 	if c.model == nil {
 		return s.Plain()
 	}
+	if err := l.Unready(); err != nil && !c.model.Keep {
+		return statement.Outcome{}, err
+	}
 	if reason, skip := audit.SkipFrom(ctx); skip && c.op != statement.Raw {
 		return i.skipped(s, reason)
 	}
@@ -186,7 +188,7 @@ func (c *conn) resolve(query string) error {
 	i := c.i
 	set, _ := c.db.Statement.Clauses["SET"].Expression.(clause.Set)
 	if name, ok := table.Assigned(set); ok && c.op == statement.Update {
-		m := i.Tables.Model(i.Tables.SchemaOf(c.db.Statement.Schema, name.Name), name.Name)
+		m := i.Tables.Model(nil, name.Name)
 		if !m.Audited {
 			return nil
 		}
@@ -225,7 +227,7 @@ func (i *Interceptor) record(s *statement.Statement) error {
 // about is what all records of the statement share.
 func (i *Interceptor) about(s *statement.Statement) audit.Record {
 	r := i.Origin.Circumstances(s.Ctx)
-	r.RecordType, r.Table = s.Model.RecordType, s.Name.Name
+	r.RecordType, r.Table = s.Model.RecordType, s.Model.Table
 	r.TransactionID = s.Ledger.ID
 	r.Source = i.Origin.Caller()
 	return r

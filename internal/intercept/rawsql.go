@@ -26,7 +26,7 @@ func (i *Interceptor) rawWrites(query string) []*table.Model {
 		for _, w := range parsed.Writes {
 			// In whatever case the database would take the name.
 			name := i.Dialect.Fold(w.Name, w.Quoted)
-			if m := i.Tables.Model(i.Tables.SchemaOf(nil, name), name); m.Audited && !seen[m.Table] {
+			if m := i.Tables.Model(nil, name); m.Audited && !seen[m.Table] {
 				seen[m.Table] = true
 				models = append(models, m)
 			}
@@ -39,7 +39,7 @@ func (i *Interceptor) rawWrites(query string) []*table.Model {
 // AutoMigrate for one.
 func (i *Interceptor) ForgetDefinitions(query string) {
 	if sqltext.First(i.Dialect.Name(), query) == sqltext.DDL {
-		i.Tables.Catalog.Clear()
+		i.Follower.ForgetDefinitions()
 	}
 }
 

@@ -5,6 +5,7 @@
 package neighbour
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -88,12 +89,35 @@ func WithTransaction(cp gorm.ConnPool, tx gorm.Tx) gorm.ConnPool {
 	return tx
 }
 
-// Pool is the pool behind GORM's prepared statements.
+// Pool is the pool behind GORM's prepared statements. A session that prepares, of a
+// database that does, has them twice.
 func Pool(cp gorm.ConnPool) gorm.ConnPool {
-	if ps, ok := cp.(*gorm.PreparedStmtDB); ok {
-		return ps.ConnPool
+	for {
+		ps, ok := cp.(*gorm.PreparedStmtDB)
+		if !ok {
+			return cp
+		}
+		cp = ps.ConnPool
 	}
-	return cp
+}
+
+// DB is the *sql.DB under a pool or a transaction, as GORM finds it; nil where there is none.
+func DB(cp gorm.ConnPool) *sql.DB {
+	if tx := Transaction(cp); tx != nil {
+		cp = tx
+	}
+	pool, err := (&gorm.DB{Config: &gorm.Config{ConnPool: Pool(cp)}}).DB()
+	if err != nil {
+		return nil
+	}
+	return pool
+}
+
+// ResolvesSources reports whether dbresolver is installed, which may lead statements to
+// other databases.
+func ResolvesSources(db *gorm.DB) bool {
+	_, ok := db.Plugins["gorm:db_resolver"]
+	return ok
 }
 
 // Begun is what GORM would run statements on after it began tx on the pool cp.
@@ -107,6 +131,13 @@ func Begun(cp gorm.ConnPool, tx gorm.Tx) gorm.ConnPool {
 // ReplacePool puts another pool in the place of the one that db uses.
 func ReplacePool(db *gorm.DB, by func(gorm.ConnPool) gorm.ConnPool) {
 	if ps, ok := db.ConnPool.(*gorm.PreparedStmtDB); ok {
+		for {
+			inner, nested := ps.ConnPool.(*gorm.PreparedStmtDB)
+			if !nested {
+				break
+			}
+			ps = inner
+		}
 		ps.ConnPool = by(ps.ConnPool)
 		return
 	}

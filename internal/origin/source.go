@@ -88,7 +88,7 @@ func sourceAt(pc []uintptr) audit.Source {
 	frames := runtime.CallersFrames(pc)
 	for {
 		f, more := frames.Next()
-		if f.Function != "" && !isInternal(f.Function) {
+		if f.Function != "" && !isInternal(f.Function) && !isGenerated(f.File) {
 			return audit.Source{File: f.File, Line: f.Line, Function: f.Function}
 		}
 		if !more {
@@ -100,7 +100,7 @@ func sourceAt(pc []uintptr) audit.Source {
 // isInternal reports whether a function belongs to GORM, to us or to the runtime.
 func isInternal(function string) bool {
 	for _, prefix := range [...]string{
-		"gorm.io/gorm.", "gorm.io/gorm/", "gorm.io/driver/", "gorm.io/plugin/", "gorm.io/gen",
+		"gorm.io/gorm.", "gorm.io/gorm/", "gorm.io/driver/", "gorm.io/plugin/", "gorm.io/gen", "gorm.io/cli/", "gorm.io/datatypes.", "gorm.io/sharding.",
 		"github.com/gorm-audit/auditplugin.", "github.com/gorm-audit/auditplugin/history.", "github.com/gorm-audit/auditplugin/internal/",
 		"database/sql.", "runtime.", "reflect.",
 	} {
@@ -110,3 +110,7 @@ func isInternal(function string) bool {
 	}
 	return false
 }
+
+// isGenerated reports whether a file holds data access code that gorm.io/gen wrote: who
+// called it says more. GORM's own log passes over such files, too.
+func isGenerated(file string) bool { return strings.HasSuffix(file, ".gen.go") }

@@ -177,17 +177,17 @@ func (c *Composer) recordID(t *table.Table, img table.Image) string {
 // shared is what the entries of a table and an action share.
 func (c *Composer) shared(t *table.Table, action audit.Action) *entry.Shared {
 	for i := range c.kinds {
-		if k := &c.kinds[i]; k.action == action && k.recordType == t.RecordType && k.table == t.Name.Name {
+		if k := &c.kinds[i]; k.action == action && k.recordType == t.RecordType && k.table == t.Model.Table {
 			return k.shared
 		}
 	}
 	var s *entry.Shared
 	if len(c.kinds) > 0 {
-		s = c.kinds[0].shared.Of(action, t.RecordType, t.Name.Name)
+		s = c.kinds[0].shared.Of(action, t.RecordType, t.Model.Table)
 	} else {
-		c.base.Action, c.base.RecordType, c.base.Table = action, t.RecordType, t.Name.Name
+		c.base.Action, c.base.RecordType, c.base.Table = action, t.RecordType, t.Model.Table
 		s = c.maker.Share(&c.base)
 	}
-	c.kinds = append(c.kinds, kind{recordType: t.RecordType, table: t.Name.Name, action: action, shared: s})
+	c.kinds = append(c.kinds, kind{recordType: t.RecordType, table: t.Model.Table, action: action, shared: s})
 	return s
 }

@@ -16,7 +16,7 @@ func (l Limit) Of(base *audit.Record, d *Difference) audit.Record {
 	if d.Cause != "" {
 		r.Cause = d.Cause
 	}
-	r.Action, r.RecordType, r.Table = d.Action, t.RecordType, t.Name.Name
+	r.Action, r.RecordType, r.Table = d.Action, t.RecordType, t.Model.Table
 	r.RecordID = t.RecordID(d.Identified())
 	switch {
 	case d.Before == nil:

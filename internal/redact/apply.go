@@ -137,6 +137,9 @@ func (s *shape) field(key string) member {
 	if m, ok := s.folded[fold(key)]; ok {
 		return m
 	}
+	if s.elem != nil {
+		return s.entry(key)
+	}
 	return named(key, s.open, untypedShape(s.open))
 }
 
@@ -185,6 +188,8 @@ func (p *Plan) Path(table, column string, path []string, v any) any {
 		}
 		index := key != "" && strings.Trim(key, "0123456789") == ""
 		switch s := m.shape; {
+		case s.kind == disputed:
+			m = member{rule: rule{op: opMask}}
 		case s.kind == list && index:
 			m = member{shape: s.elem}
 		case s.guarded && (s.kind == list || s.kind == object && index && !s.has(key)):

@@ -3,7 +3,9 @@ package redact
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,6 +34,7 @@ const (
 	object
 	list
 	dict
+	disputed // models of one table describe it in ways that can not both be
 )
 
 var (
@@ -243,12 +246,14 @@ func isBool(t reflect.Type) bool {
 	return t.Kind() == reflect.Bool || t.PkgPath() == "database/sql" && t.Name() == "NullBool"
 }
 
+func (b *builder) guard() { guard(slices.Collect(maps.Values(b.shapes))) }
+
 // guard marks the shapes that protect something inside. It repeats until nothing
 // changes, because shapes can be cyclic.
-func (b *builder) guard() {
+func guard(shapes []*shape) {
 	for changed := true; changed; {
 		changed = false
-		for _, s := range b.shapes {
+		for _, s := range shapes {
 			if s.guarded || !s.protectsInside() {
 				continue
 			}

@@ -37,7 +37,7 @@ func (s *Statement) ReadByKey(t *table.Table, tuples [][]any) ([]table.Row, erro
 // f with beside the image.
 func (s *Statement) ReadByRowID(tuples [][]any, f func(rowid any, img table.Image)) error {
 	t := s.Table
-	return s.readIn(t, strings.Join(t.Bare, ",")+",rowid", []string{"rowid"}, tuples, "", func(raw [][]any) {
+	return s.readIn(t, strings.Join(t.Bare, ",")+","+t.RowID, []string{t.RowID}, tuples, "", func(raw [][]any) {
 		for _, r := range raw {
 			f(r[len(t.Columns)], t.Normalise(r))
 		}

@@ -83,7 +83,14 @@ func (s *Statement) FindTable() (err error) {
 
 // TableFor is another table as the database describes it on this connection.
 func (s *Statement) TableFor(m *table.Model, name table.Name) (*table.Table, error) {
-	return s.Tables.Table(s.Ctx, s.Ledger.Conn(), !s.Ledger.Uncertain(), m, name)
+	return s.Tables.Table(s.Ctx, s.Ledger.Conn(), s.Ledger.Catalog(), m, name)
+}
+
+// Prepared reports whether the application prepares its statements. It keeps them, so one of
+// them should always be run as the same text.
+func (s *Statement) Prepared() bool {
+	_, prepared := s.Conn.(*gorm.PreparedStmtTX)
+	return prepared
 }
 
 // Forget takes back what was found out, for another try.
@@ -106,7 +113,7 @@ func (s *Statement) Changed(t *table.Table, before, after table.Image) *change.C
 
 // String names the write in messages: "update of user (table users)".
 func (s *Statement) String() string {
-	return fmt.Sprintf("%s of %s (table %s)", s.Op, s.Model.RecordType, s.Name.Name)
+	return fmt.Sprintf("%s of %s (table %s)", s.Op, s.Model.RecordType, s.Model.Table)
 }
 
 // Refuse says why the write can not be audited. The reason quotes no values.

@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -14,16 +15,20 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
-// Registry remembers the models and tables that were met. It is safe for concurrent use.
+// Registry remembers the models and tables that were met. All models of a table share one
+// set of rules, so a model that is met later changes what the others show. It is safe for
+// concurrent use.
 type Registry struct {
 	Dialect *dialect.Dialect
-	Catalog *catalog.Cache
 	Rules   *Rules
 
-	trails  []string // the audit tables, without schemas
-	models  sync.Map // modelKey → *Model
-	tables  sync.Map // tableKey → *Table, as of the catalog's last answer
-	schemas sync.Map // table name → *schema.Schema, as seen
+	trails []string // the audit tables, without schemas
+	models sync.Map // modelKey → *Model
+	tables sync.Map // tableKey → *Table, as of the catalog's last answer
+
+	mu      sync.Mutex
+	sources map[string]sources    // by Rules.key of the table; the lists are only read
+	related map[reflect.Type]bool // whose relations are known
 }
 
 type modelKey struct {
@@ -34,104 +39,105 @@ type modelKey struct {
 type tableKey struct {
 	model *Model
 	name  Name
+	in    *catalog.Cache
 }
 
 // NewRegistry is for one database, in which the given audit tables, named without
 // schemas, are not audited.
-func NewRegistry(d *dialect.Dialect, c *catalog.Cache, r *Rules, auditTables []string) *Registry {
-	reg := &Registry{Dialect: d, Catalog: c, Rules: r, trails: auditTables}
+func NewRegistry(d *dialect.Dialect, r *Rules, auditTables []string) *Registry {
+	reg := &Registry{
+		Dialect: d, Rules: r, trails: auditTables,
+		sources: map[string]sources{}, related: map[reflect.Type]bool{},
+	}
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
 	for _, s := range r.schemas {
-		reg.learn(Bare(s.Table), s)
+		reg.learn(Bare(s.Table), s, byOption)
 	}
 	return reg
 }
 
-// Model is what is known of a table; s is the schema that the statement has, or nil.
+// Model is what is known of a table; s is the schema that the statement has. Where that is
+// nil, it is the one by which the table is known best, if any.
 func (r *Registry) Model(s *schema.Schema, table string) *Model {
 	key := modelKey{s, table}
 	if m, ok := r.models.Load(key); ok {
 		return m.(*Model)
 	}
-	isTrail := slices.ContainsFunc(r.trails, func(t string) bool { return strings.EqualFold(t, table) })
-	m, _ := r.models.LoadOrStore(key, newModel(r.Rules, s, table, isTrail))
-	r.learn(table, s)
-	return m.(*Model)
-}
-
-// learn remembers a table's schema for statements that do not name it.
-func (r *Registry) learn(table string, s *schema.Schema) {
-	if named(s) {
-		r.schemas.LoadOrStore(table, s)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.learn(table, s, byWrite)
+	all := r.sources[r.Rules.key(table)]
+	if s == nil {
+		s = all.first()
 	}
+	m := newModel(r.Rules, s, all.from(s), r.spelt(all, table), r.isTrail(table))
+	r.models.Store(key, m)
+	return m
 }
 
-// SchemaOf finds the schema of a table reached without its model: a cascade's child, by a
-// relation of the parent, or as seen in an earlier statement. parent may be nil.
-func (r *Registry) SchemaOf(parent *schema.Schema, table string) *schema.Schema {
-	if parent != nil {
-		for _, rel := range parent.Relationships.Relations {
-			if rel.FieldSchema != nil && rel.FieldSchema.Table == table {
-				return rel.FieldSchema
-			}
-			if rel.JoinTable != nil && rel.JoinTable.Table == table {
-				return rel.JoinTable
-			}
+func (r *Registry) isTrail(table string) bool {
+	return slices.ContainsFunc(r.trails, func(t string) bool { return strings.EqualFold(t, table) })
+}
+
+// spelt is a table's name as its own models spell it, which a statement need not where
+// case does not matter.
+func (r *Registry) spelt(all sources, table string) string {
+	for _, s := range all {
+		if name := Bare(s.schema.Table); s.rank != borrowed && r.Rules.same(name, table) {
+			return name
 		}
 	}
-	if s, ok := r.schemas.Load(table); ok {
-		return s.(*schema.Schema)
-	}
-	return nil
+	return r.Rules.spelt(table)
 }
 
-// AnySchema is SchemaOf with every schema that was met as the parent.
-func (r *Registry) AnySchema(table string) *schema.Schema {
-	found := r.SchemaOf(nil, table)
-	r.schemas.Range(func(_, known any) bool {
-		if found == nil {
-			found = r.SchemaOf(known.(*schema.Schema), table)
-		}
-		return found == nil
-	})
-	return found
+// SchemaOf is the schema by which a table is known best: that of a model that an option
+// names, that was written by, or that another model refers to; nil where there is none.
+func (r *Registry) SchemaOf(table string) *schema.Schema {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sources[r.Rules.key(table)].first()
 }
 
 // Table is a table as the database describes it. The catalog is asked through conn, which
-// must be the connection of the statement: a pool of one connection has no other. certain
-// says that what is remembered holds on that connection.
-func (r *Registry) Table(ctx context.Context, conn audit.Conn, certain bool, m *Model, name Name) (*Table, error) {
-	described, err := r.describe(ctx, conn, certain, name)
+// must be the connection of the statement: a pool of one connection has no other. known is
+// what is remembered of its database, nil where that may not hold on it.
+func (r *Registry) Table(ctx context.Context, conn audit.Conn, known *catalog.Cache, m *Model, name Name) (*Table, error) {
+	described, err := r.describe(ctx, conn, known, name)
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", name.Name, err)
 	}
-	key := tableKey{m, name}
-	if known, ok := r.tables.Load(key); ok && known.(*Table).Catalog == described {
-		return known.(*Table), nil
+	key := tableKey{m, name, known}
+	if t, ok := r.tables.Load(key); ok && t.(*Table).Catalog == described {
+		return t.(*Table), nil
 	}
 	t := New(r.Dialect, m, described, name)
-	if certain && described.Kind != catalog.Missing {
+	if known != nil && described.Kind != catalog.Missing {
 		r.tables.Store(key, t)
 	}
 	return t, nil
 }
 
-func (r *Registry) describe(ctx context.Context, conn audit.Conn, certain bool, name Name) (*catalog.Table, error) {
-	if !certain {
+func (r *Registry) describe(ctx context.Context, conn audit.Conn, known *catalog.Cache, name Name) (*catalog.Table, error) {
+	if known == nil {
 		return catalog.Load(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
 	}
-	return r.Catalog.Get(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
+	return known.Get(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
 }
 
 // Known reports whether the catalog need not be asked for a table.
-func (r *Registry) Known(name Name) bool {
-	_, known := r.Catalog.Peek(r.Dialect.Name(), name.Schema, name.Name)
-	return known
+func (r *Registry) Known(known *catalog.Cache, name Name) bool {
+	if known == nil {
+		return false
+	}
+	_, ok := known.Peek(r.Dialect.Name(), name.Schema, name.Name)
+	return ok
 }
 
 // KeyColumns are the columns that make up a row's id in records, and the database's names
 // for their types, "" where it does not tell.
-func (r *Registry) KeyColumns(ctx context.Context, conn audit.Conn, s *schema.Schema, name Name) (names, types []string, err error) {
-	described, err := r.describe(ctx, conn, true, name)
+func (r *Registry) KeyColumns(ctx context.Context, conn audit.Conn, known *catalog.Cache, s *schema.Schema, name Name) (names, types []string, err error) {
+	described, err := r.describe(ctx, conn, known, name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", name.Name, err)
 	}

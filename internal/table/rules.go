@@ -46,6 +46,11 @@ type Rules struct {
 	// schemas are those of the models named, which raw SQL may write to before
 	// GORM does.
 	schemas []*schema.Schema
+
+	dialect string
+	key     func(table string) string // the same for names of one table
+	names   map[string]string         // by key, as options spell them
+	parse   func(model any) (*schema.Schema, error)
 }
 
 // ParseRules finds the tables of the models in options.
@@ -53,6 +58,8 @@ func ParseRules(db *gorm.DB, o Options) (*Rules, error) {
 	r := &Rules{
 		keepAll: o.KeepAll, allActor: o.RequireActor.All, allReason: o.RequireReason.All,
 		columns: o.Columns, redact: o.Redact, keep: map[string]bool{},
+		dialect: db.Name(), key: folding(db.Name()), names: map[string]string{},
+		parse: func(model any) (*schema.Schema, error) { return parseSchema(db, model) },
 	}
 	for _, set := range []struct {
 		option string
@@ -64,7 +71,7 @@ func ParseRules(db *gorm.DB, o Options) (*Rules, error) {
 		{"WithRequiredActor", o.RequireActor.Some, &r.requireActor},
 		{"WithRequiredReason", o.RequireReason.Some, &r.requireReason},
 	} {
-		tables, err := tablesOf(db, set.option, set.models)
+		tables, err := r.tablesOf(db, set.option, set.models)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +86,7 @@ func ParseRules(db *gorm.DB, o Options) (*Rules, error) {
 		models []any
 		keep   bool
 	}{{o.Refuse, false}, {o.Keep, true}} {
-		tables, err := tablesOf(db, "WithFailurePolicy", set.models)
+		tables, err := r.tablesOf(db, "WithFailurePolicy", set.models)
 		if err != nil {
 			return nil, err
 		}
@@ -102,14 +109,15 @@ func ParseRules(db *gorm.DB, o Options) (*Rules, error) {
 	return r, nil
 }
 
-func tablesOf(db *gorm.DB, option string, models []any) (map[string]bool, error) {
+func (r *Rules) tablesOf(db *gorm.DB, option string, models []any) (map[string]bool, error) {
 	set := make(map[string]bool, len(models))
 	for _, m := range models {
 		name, err := tableOf(db, m)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", fault.ErrInvalidOption, option, err)
 		}
-		set[name] = true
+		key := r.key(name)
+		set[key], r.names[key] = true, name
 	}
 	return set, nil
 }
@@ -143,7 +151,19 @@ func tableOf(db *gorm.DB, model any) (string, error) {
 // Counts are how many tables the rules include and exclude by name.
 func (r *Rules) Counts() (included, excluded int) { return len(r.include), len(r.exclude) }
 
+// same reports whether two names are those of one table.
+func (r *Rules) same(a, b string) bool { return r.key(a) == r.key(b) }
+
+// spelt is a table's name as an option spells it, if one does.
+func (r *Rules) spelt(table string) string {
+	if name, ok := r.names[r.key(table)]; ok {
+		return name
+	}
+	return table
+}
+
 func (r *Rules) audited(table string) bool {
+	table = r.key(table)
 	if len(r.include) > 0 && !r.include[table] {
 		return false
 	}
@@ -151,13 +171,14 @@ func (r *Rules) audited(table string) bool {
 }
 
 func (r *Rules) keeps(table string) bool {
-	if keep, ok := r.keep[table]; ok {
+	if keep, ok := r.keep[r.key(table)]; ok {
 		return keep
 	}
 	return r.keepAll
 }
 
 func (r *Rules) requires(table string) audit.Requirement {
+	table = r.key(table)
 	var require audit.Requirement
 	if r.allActor || r.requireActor[table] {
 		require |= audit.RequireActor
@@ -168,14 +189,14 @@ func (r *Rules) requires(table string) audit.Requirement {
 	return require
 }
 
-// ignored are the columns of a table that are never recorded.
+// ignored are the columns of a table that are never recorded, in lower case.
 func (r *Rules) ignored(table string) map[string]bool {
 	columns := map[string]bool{}
 	for _, c := range r.columns {
 		if t, column, qualified := strings.Cut(c, "."); !qualified {
-			columns[c] = true
-		} else if t == table {
-			columns[column] = true
+			columns[strings.ToLower(c)] = true
+		} else if r.same(t, table) {
+			columns[strings.ToLower(column)] = true
 		}
 	}
 	return columns

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"gorm.io/gorm/schema"
-
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/diffpath"
@@ -42,6 +40,9 @@ type Table struct {
 	// same name may stand for another tenant's table on another connection.
 	Bare, Qualified []string
 	List, SQLName   string
+	// RowID is the name by which rows of a table without a key are found on SQLite, or ""
+	// where there is none.
+	RowID string
 
 	// Statements of ours by those of the application: what reads the rows of an UPDATE,
 	// what stands in for it, and a statement that returns our columns as well.
@@ -70,13 +71,13 @@ func New(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Tab
 			continue
 		}
 		t.Index[c.Name] = len(t.Columns)
-		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: t.fieldOf(c.Name), DBType: c.DBType})
+		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: m.field(c.Name), DBType: c.DBType})
 	}
 	if len(described.Columns) == 0 && m.Schema != nil {
 		// The catalog does not know this dialect: believe the model.
 		for _, name := range m.Schema.DBNames {
 			t.Index[name] = len(t.Columns)
-			t.Columns = append(t.Columns, values.Column{Name: name, Field: m.Schema.FieldsByDBName[name]})
+			t.Columns = append(t.Columns, values.Column{Name: name, Field: m.field(name)})
 		}
 	}
 	t.SQLName = d.Qualified(name.Schema, name.Name)
@@ -93,24 +94,10 @@ func New(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Tab
 	}
 	t.List = strings.Join(t.Qualified, ",")
 	t.findDisplay()
+	if d.HasRowID && len(t.Key) == 0 && described.Kind == catalog.Plain && !described.WithoutRowID {
+		t.RowID = rowIDName(described)
+	}
 	return t
-}
-
-// fieldOf is the model's field of a column. Where the database compares names without
-// case, so does this.
-func (t *Table) fieldOf(column string) *schema.Field {
-	if t.Schema == nil {
-		return nil
-	}
-	if f, ok := t.Schema.FieldsByDBName[column]; ok {
-		return f
-	}
-	for name, f := range t.Schema.FieldsByDBName {
-		if c, ok := t.Catalog.Column(name); ok && c.Name == column {
-			return f
-		}
-	}
-	return nil
 }
 
 // Canonical is a column's name as the catalog spells it.
@@ -128,6 +115,17 @@ func (t *Table) Canonical(name string) string {
 func (t *Table) At(name string) (int, bool) {
 	at, ok := t.Index[t.Canonical(name)]
 	return at, ok
+}
+
+// rowIDName is a name for the rowid that no column has taken: a column named rowid is
+// the column, not the rowid.
+func rowIDName(described *catalog.Table) string {
+	for _, name := range [...]string{"rowid", "_rowid_", "oid"} {
+		if _, taken := described.Column(name); !taken {
+			return name
+		}
+	}
+	return ""
 }
 
 // findKey prefers the database's key to the model's: a model may name columns that
@@ -158,7 +156,7 @@ func (t *Table) findDisplay() {
 		}
 		t.Show[i] = Display{
 			Model:  model,
-			Hidden: t.ignored[model] || t.ignored[c.Name] || t.Plan.Ignored(model),
+			Hidden: t.ignored[strings.ToLower(c.Name)] || t.Plan.Ignored(model),
 			Open:   t.Plan.Open(model),
 			Path:   diffpath.Join([]string{c.Name}),
 			Key:    entry.NewKey(c.Name),

@@ -51,7 +51,7 @@ func (l *Ledger) after(ctx context.Context, acts []sqltext.Statement, err error)
 		case a.ImplicitCommit:
 			l.points = nil
 			l.autocommit = true
-			l.f.Catalog.Clear()
+			l.f.ForgetDefinitions()
 			announce = append(announce, l.take()...)
 		case a.Kind == sqltext.Savepoint:
 			l.setPoint(a)
@@ -61,7 +61,7 @@ func (l *Ledger) after(ctx context.Context, acts []sqltext.Statement, err error)
 			l.release(a)
 		case a.Kind == sqltext.DDL:
 			l.ddl.Store(true)
-			l.f.Catalog.Clear()
+			l.f.ForgetDefinitions()
 		}
 	}
 	l.mu.Unlock()
@@ -76,7 +76,7 @@ func (l *Ledger) Failed(err error) {
 	d := l.f.Dialect
 	kind := d.Error(err)
 	if kind&dialect.Stale != 0 {
-		l.f.Catalog.Clear()
+		l.f.ForgetDefinitions()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

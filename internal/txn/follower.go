@@ -33,13 +33,17 @@ type Follower struct {
 	BufferLimit int
 	// ThroughSQL sends every statement through database/sql, never to the driver itself.
 	ThroughSQL bool
+	// Sources are the other databases; nil in what follows one of them.
+	Sources *Sources
 
+	main     *Follower // the plugin's own, in what follows another
 	prepared preparedTexts
 	unseen   unseen
 }
 
-// Wrap puts our pool in the place of db's.
+// Wrap puts our pool in the place of db's, which may lead to another database.
 func (f *Follower) Wrap(db *gorm.DB) {
+	f = f.at(db.ConnPool)
 	neighbour.ReplacePool(db, func(cp gorm.ConnPool) gorm.ConnPool {
 		p := &Pool{ConnPool: cp, f: f}
 		if !f.ThroughSQL {
@@ -69,6 +73,7 @@ func (f *Follower) Unseen(ctx context.Context, cp gorm.ConnPool) (*Ledger, bool)
 	if tx == nil {
 		return nil, false
 	}
+	f = f.at(tx)
 	return f.unseen.ledger(ctx, f, tx), true
 }
 
@@ -79,7 +84,7 @@ func (f *Follower) Adopt(ctx context.Context, cp gorm.ConnPool) gorm.ConnPool {
 	if _, ours := of(cp); ours || tx == nil {
 		return cp
 	}
-	return neighbour.WithTransaction(cp, f.adopted(ctx, tx))
+	return neighbour.WithTransaction(cp, f.at(tx).adopted(ctx, tx))
 }
 
 func (f *Follower) adopted(ctx context.Context, tx gorm.Tx) *Transaction {
@@ -102,6 +107,8 @@ func (f *Follower) begin(ctx context.Context, pool gorm.ConnPool) (*Transaction,
 	if p, ok := pool.(*Pool); ok {
 		return p.begin(ctx, nil)
 	}
+	f = f.at(pool)
+	f.Delivery.Ready(ctx)
 	inner, err := beginOn(ctx, pool, nil)
 	if errors.Is(err, gorm.ErrInvalidTransaction) {
 		return nil, fmt.Errorf("%w: %T can not begin a transaction, without which a change and its record may part", fault.ErrUnsupportedPool, pool)
@@ -125,15 +132,21 @@ func (f *Follower) After(ctx context.Context, cp gorm.ConnPool, event audit.Reco
 		if l.unsettled {
 			l.later(ctx, event)
 		} else {
-			f.Delivery.Announce(ctx, []audit.Record{event})
+			l.f.Delivery.Announce(ctx, []audit.Record{event})
 		}
 		return
 	}
-	f.Delivery.EmitOutside(ctx, event)
+	f.at(cp).Delivery.EmitOutside(ctx, event)
 }
 
 // Close waits until the transactions out of sight are over, or ctx is done.
-func (f *Follower) Close(ctx context.Context) error { return f.unseen.close(ctx) }
+func (f *Follower) Close(ctx context.Context) error {
+	var errs []error
+	for _, other := range f.all() {
+		errs = append(errs, other.unseen.close(ctx))
+	}
+	return errors.Join(errs...)
+}
 
 // SQLTx is the *sql.Tx under the transaction that a statement runs in. Whoever has it may
 // end the transaction by it.

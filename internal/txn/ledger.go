@@ -274,7 +274,7 @@ func (l *Ledger) end(committed bool) func() {
 	}
 	l.done = true
 	if l.ddl.Load() {
-		l.f.Catalog.Clear()
+		l.f.ForgetDefinitions()
 	}
 	var announce []audit.Record
 	if committed {

@@ -47,6 +47,7 @@ func (p *Pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool,
 
 // begin is BeginTx with our type. On a *sql.DB the transaction's connection is ours to use.
 func (p *Pool) begin(ctx context.Context, opts *sql.TxOptions) (*Transaction, error) {
+	p.f.Delivery.Ready(ctx)
 	db, ok := p.ConnPool.(*sql.DB)
 	if !ok || p.shared == nil {
 		tx, err := beginOn(ctx, p.ConnPool, opts)

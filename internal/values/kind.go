@@ -97,6 +97,11 @@ func narrowed(k kind, f *schema.Field) kind {
 	return k
 }
 
+// DocumentField reports whether a model's field says by itself that its column holds JSON.
+func DocumentField(dialect string, f *schema.Field) bool {
+	return kindOfData(dialect, f) == kindJSON || isJSONField(f)
+}
+
 func isJSONField(f *schema.Field) bool {
 	switch f.Serializer.(type) {
 	case schema.JSONSerializer, *schema.JSONSerializer:

@@ -13,7 +13,8 @@ import (
 // keyed runs an UPDATE that leaves its rows' keys alone. returns tells that SQLite knows
 // RETURNING.
 func keyed(s *statement.Statement, names []string, returns bool) (statement.Outcome, error) {
-	alike := storesAlike(s, names)
+	// How many rows there are must not decide about the text of a prepared statement.
+	alike := !(returns && s.Prepared()) && storesAlike(s, names)
 	if returns && !alike {
 		if query, ok := updateReturning(s); ok {
 			return runReturning(s, query)
