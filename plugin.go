@@ -122,7 +122,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 		p.initialized = true
 		return nil
 	}
-	pool, err := p.poolOf(db)
+	pool, err := txn.PoolUnder(db, p.cfg.unwrapped)
 	if err != nil {
 		return err
 	}
@@ -145,29 +145,6 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 // samePlugins reports whether two databases share one configuration's plugins.
 func samePlugins(a, b *gorm.DB) bool {
 	return a.Plugins != nil && reflect.ValueOf(a.Plugins).Pointer() == reflect.ValueOf(b.Plugins).Pointer()
-}
-
-// poolOf finds the pool under db and refuses those that can not be served.
-func (p *Plugin) poolOf(db *gorm.DB) (gorm.ConnPool, error) {
-	pool := neighbour.Pool(db.ConnPool)
-	if pool == nil {
-		return nil, fmt.Errorf("%w: db has no connection pool", ErrUnsupportedPool)
-	}
-	if inTransaction(pool) || db.Statement != nil && inTransaction(db.Statement.ConnPool) {
-		return nil, fmt.Errorf("%w: db is a transaction; install the plugin on the database itself", ErrUnsupportedPool)
-	}
-	if _, wrapped := pool.(*txn.Pool); wrapped && !p.initialized {
-		return nil, fmt.Errorf("%w: another auditplugin wraps this database already", ErrUnsupportedPool)
-	}
-	if !p.cfg.unwrapped && neighbour.IsSharding(db, pool) {
-		return nil, fmt.Errorf("%w: gorm's sharding plugin does not work with a wrapped pool; use WithUnwrappedPool", ErrUnsupportedPool)
-	}
-	return pool, nil
-}
-
-func inTransaction(cp gorm.ConnPool) bool {
-	_, ok := cp.(gorm.TxCommitter)
-	return ok
 }
 
 // assemble makes the parts, hands each what it needs, and registers the callbacks.
