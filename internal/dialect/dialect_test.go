@@ -15,7 +15,7 @@ import (
 func TestQuote(t *testing.T) {
 	for name, names := range map[string]map[string]string{
 		dialect.Postgres: {`users`: `"users"`, `a.b`: `"a.b"`, `say "hi"`: `"say ""hi"""`, "`": "\"`\""},
-		dialect.SQLite:   {`users`: `"users"`, `"`: `""""`},
+		dialect.SQLite:   {`users`: "`users`", `"`: "`\"`", "a`b": "`a``b`"},
 		dialect.MySQL:    {`users`: "`users`", `a.b`: "`a.b`", "a`b": "`a``b`", `"`: "`\"`"},
 		"sqlserver":      {`users`: `"users"`},
 	} {

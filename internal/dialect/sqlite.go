@@ -4,6 +4,8 @@ import "github.com/gorm-audit/auditplugin/internal/neighbour"
 
 func sqlite() *Dialect {
 	return &Dialect{
+		// In double quotes, the name of a column that is gone would be a text.
+		quote:          '`',
 		RowValues:      "VALUES ",
 		LastIDQuery:    "SELECT last_insert_rowid()",
 		LastIDIsLast:   true,
