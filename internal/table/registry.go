@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"gorm.io/gorm/schema"
 
@@ -23,6 +24,7 @@ type Registry struct {
 	trails  []string // the audit tables, without schemas
 	models  sync.Map // modelKey → *Model
 	tables  sync.Map // tableKey → *Table, as of the catalog's last answer
+	held    atomic.Int32
 	schemas sync.Map // table name → *schema.Schema, as seen
 }
 
@@ -31,9 +33,23 @@ type modelKey struct {
 	table  string
 }
 
+// maxTables bounds how many tables are held: each search path has its own.
+const maxTables = 4096
+
 type tableKey struct {
 	model *Model
 	name  Name
+	place catalog.Place
+}
+
+// Source is a connection that the catalog is asked on, that of the statement: a pool of
+// one connection has no other.
+type Source interface {
+	// Place is where the connection looks names up. certain says that what is remembered
+	// of that place holds.
+	Place(ctx context.Context) (p catalog.Place, certain bool, err error)
+	// LoadTable asks the catalog.
+	LoadTable(ctx context.Context, schema, table string) (*catalog.Table, error)
 }
 
 // NewRegistry is for one database, in which the given audit tables, named without
@@ -96,42 +112,65 @@ func (r *Registry) AnySchema(table string) *schema.Schema {
 	return found
 }
 
-// Table is a table as the database describes it. The catalog is asked through conn, which
-// must be the connection of the statement: a pool of one connection has no other. certain
-// says that what is remembered holds on that connection.
-func (r *Registry) Table(ctx context.Context, conn audit.Conn, certain bool, m *Model, name Name) (*Table, error) {
-	described, err := r.describe(ctx, conn, certain, name)
+// Table is a table as the database describes it.
+func (r *Registry) Table(ctx context.Context, from Source, m *Model, name Name) (*Table, error) {
+	place, certain, err := from.Place(ctx)
+	var described *catalog.Table
+	if err == nil {
+		described, err = r.describe(ctx, from, r.key(place, name), certain)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", name.Name, err)
 	}
-	key := tableKey{m, name}
+	key := tableKey{m, name, place}
 	if known, ok := r.tables.Load(key); ok && known.(*Table).Catalog == described {
 		return known.(*Table), nil
 	}
 	t := New(r.Dialect, m, described, name)
 	if certain && described.Kind != catalog.Missing {
-		r.tables.Store(key, t)
+		if _, again := r.tables.Swap(key, t); !again && r.held.Add(1) > maxTables {
+			r.tables.Clear()
+			r.held.Store(0)
+		}
 	}
 	return t, nil
 }
 
-func (r *Registry) describe(ctx context.Context, conn audit.Conn, certain bool, name Name) (*catalog.Table, error) {
-	if !certain {
-		return catalog.Load(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
-	}
-	return r.Catalog.Get(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
+func (r *Registry) key(place catalog.Place, name Name) catalog.Key {
+	return catalog.Key{Dialect: r.Dialect.Name(), Place: place, Schema: name.Schema, Table: name.Name}
 }
 
-// Known reports whether the catalog need not be asked for a table.
-func (r *Registry) Known(name Name) bool {
-	_, known := r.Catalog.Peek(r.Dialect.Name(), name.Schema, name.Name)
+func (r *Registry) describe(ctx context.Context, from Source, key catalog.Key, certain bool) (*catalog.Table, error) {
+	load := func() (*catalog.Table, error) { return from.LoadTable(ctx, key.Schema, key.Table) }
+	if !certain {
+		return load()
+	}
+	return r.Catalog.Get(key, load)
+}
+
+// Known is what is remembered of a table, nil where the catalog has to be asked.
+func (r *Registry) Known(ctx context.Context, from Source, name Name) *catalog.Table {
+	place, certain, err := from.Place(ctx)
+	if err != nil || !certain {
+		return nil
+	}
+	known, _ := r.Catalog.Peek(r.key(place, name))
 	return known
+}
+
+// Forget forgets a table of which something is known to be out of date.
+func (r *Registry) Forget(ctx context.Context, from Source, name Name) {
+	if place, _, err := from.Place(ctx); err == nil {
+		r.Catalog.Forget(r.key(place, name))
+	}
 }
 
 // KeyColumns are the columns that make up a row's id in records, and the database's names
 // for their types, "" where it does not tell.
 func (r *Registry) KeyColumns(ctx context.Context, conn audit.Conn, s *schema.Schema, name Name) (names, types []string, err error) {
-	described, err := r.describe(ctx, conn, true, name)
+	described, err := r.Catalog.Get(r.key(catalog.Place{}, name), func() (*catalog.Table, error) {
+		return catalog.Load(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", name.Name, err)
 	}
