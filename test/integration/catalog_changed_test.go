@@ -73,10 +73,8 @@ func TestUseOfAnotherDatabase(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, q := range []string{"ALTER TABLE placards ADD COLUMN extra VARCHAR(20) DEFAULT 'away'", "ALTER TABLE placards DROP COLUMN name"} {
-			if _, err := other.Raw.Exec(q); err != nil {
-				t.Fatal(err)
-			}
+		if _, err := other.Raw.Exec("ALTER TABLE placards ADD COLUMN extra VARCHAR(20) DEFAULT 'away'"); err != nil {
+			t.Fatal(err)
 		}
 		create := func(tx *gorm.DB) {
 			t.Helper()
