@@ -8,7 +8,6 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/change"
@@ -100,7 +99,7 @@ func (s *Statement) NamesMore(t *catalog.Table) bool {
 			}
 		}
 		oc, _ := s.OnConflict()
-		set = clause.Set(oc.DoUpdates)
+		set = oc.DoUpdates
 	}
 	for _, a := range set {
 		if _, known := t.Column(ColumnName(a)); !known {
