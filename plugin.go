@@ -177,9 +177,9 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	for _, name := range p.delivery.AuditTables() {
 		trails = append(trails, table.Bare(name))
 	}
-	p.tables = table.NewRegistry(d, rules, trails)
+	p.tables = table.NewRegistry(d, catalog.NewCache(catalogTTL), rules, trails)
 	p.follower = &txn.Follower{
-		Dialect: d, Delivery: p.delivery, Catalog: catalog.NewCache(catalogTTL), AuditTables: trails,
+		Dialect: d, Delivery: p.delivery, Catalog: p.tables.Catalog, AuditTables: trails,
 		BufferLimit: cfg.bufferLimit, ThroughSQL: cfg.throughSQL,
 		Sources: &txn.Sources{Own: neighbour.DB(pool), Make: p.source},
 	}
@@ -220,7 +220,7 @@ func database(server catalog.Server, portable bool) (*dialect.Dialect, capture.I
 // written to, or only read, shows when it is.
 func (p *Plugin) source(pool *sql.DB) *txn.Follower {
 	f := &txn.Follower{
-		Dialect: p.dialect, Catalog: catalog.NewCache(catalogTTL), AuditTables: p.follower.AuditTables,
+		Dialect: p.dialect, Catalog: p.tables.Catalog, AuditTables: p.follower.AuditTables,
 		BufferLimit: p.cfg.bufferLimit, ThroughSQL: p.cfg.throughSQL,
 	}
 	f.Delivery = p.delivery.Elsewhere(pool, func(ctx context.Context) ([]audit.Emitter, error) { return p.bindAt(ctx, pool) })
@@ -329,11 +329,12 @@ func (p *Plugin) KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, 
 	if p.tables == nil {
 		return nil, nil, nil
 	}
-	conn, known := p.delivery.Outside, p.follower.Catalog
+	conn := p.delivery.Outside
 	if tx := neighbour.Transaction(db.Statement.ConnPool); tx != nil {
-		conn, known = tx, p.follower.CatalogAt(tx)
+		conn = tx
 	}
-	return p.tables.KeyColumns(ctx, conn, known, s, table.ParseName(tableName))
+	place := catalog.Place{Pool: txn.PoolOf(conn)}
+	return p.tables.KeyColumns(ctx, conn, place, s, table.ParseName(tableName))
 }
 
 // Shown returns what records show of a value of a column: the value itself, or,

@@ -46,8 +46,9 @@ type parent struct {
 }
 
 // cascades reports whether foreign keys carry the change to other rows.
-func cascades(t *table.Table, how cascade) bool {
-	return t.Catalog.ForeignKeysEnforced && slices.ContainsFunc(t.Catalog.Incoming, func(fk catalog.ForeignKey) bool { return how.action(fk) != "" })
+func cascades(s *statement.Statement, t *table.Table, how cascade) bool {
+	return slices.ContainsFunc(t.Catalog.Incoming, func(fk catalog.ForeignKey) bool { return how.action(fk) != "" }) &&
+		s.Ledger.ForeignKeys(s.Ctx)
 }
 
 // findChildren reads the rows that the change will be carried to, before it
@@ -78,7 +79,7 @@ func (seen reached) first(t *table.Table, img table.Image) bool {
 }
 
 func childrenOf(s *statement.Statement, t *table.Table, rows []table.Row, how cascade, seen reached) ([]children, error) {
-	if len(rows) == 0 || !cascades(t, how) {
+	if len(rows) == 0 || !cascades(s, t, how) {
 		return nil, nil
 	}
 	var out []children

@@ -9,7 +9,7 @@ import (
 // mayReturnDeleted reports whether the rows that a DELETE returns are all that it changes.
 func mayReturnDeleted(s *statement.Statement) bool {
 	return len(s.Table.Columns) > 0 && s.Name.Simple && !s.Table.Catalog.HasRules && !s.Joins() &&
-		!cascades(s.Table, cascade{deleting: true})
+		!cascades(s, s.Table, cascade{deleting: true})
 }
 
 func deleteReturning(s *statement.Statement, query string) (statement.Outcome, error) {

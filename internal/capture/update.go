@@ -12,7 +12,7 @@ import (
 // Alone reports whether the UPDATE of the named columns changes rows of its own table
 // only. It then leaves in s.Table what such an UPDATE can change.
 func Alone(s *statement.Statement, names []string) bool {
-	if cascades(s.Table, cascade{columns: names}) || s.Joins() {
+	if cascades(s, s.Table, cascade{columns: names}) || s.Joins() {
 		return false
 	}
 	s.Table = s.Table.Narrowed(names)

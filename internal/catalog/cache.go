@@ -1,11 +1,8 @@
 package catalog
 
 import (
-	"context"
 	"sync"
 	"time"
-
-	"github.com/gorm-audit/auditplugin/audit"
 )
 
 const (
@@ -13,22 +10,33 @@ const (
 	maxEntries = 4096
 )
 
-// Cache remembers what [Load] found in one database. It is safe for concurrent
-// use and holds at most a few thousand tables.
-//
-// Entries are kept by name, while roles, search paths and current databases are
-// the connection's. Use one Cache per database, and [Load] itself on connections
-// that changed any of these.
+// Cache remembers what [Load] found. It is safe for concurrent use and holds at most a
+// few thousand tables.
 type Cache struct {
 	ttl time.Duration
 	now func() time.Time
 
 	mu         sync.RWMutex
-	entries    map[cacheKey]cacheEntry
+	entries    map[Key]cacheEntry
 	generation uint64
 }
 
-type cacheKey struct{ dialect, schema, table string }
+// Key is what a table is remembered by: its name, by GORM's name of the dialect, and
+// where that name was looked up.
+type Key struct {
+	Dialect       string
+	Place         Place
+	Schema, Table string
+}
+
+// Place is where names are looked up. The same name may stand for another table, or show
+// less of it, in another place.
+type Place struct {
+	// Pool tells the pools of connections apart, and so their databases.
+	Pool uintptr
+	// Names is what [Names] says of a connection, "" for one that is as it was opened.
+	Names string
+}
 
 type cacheEntry struct {
 	table   *Table
@@ -41,19 +49,18 @@ func NewCache(ttl time.Duration) *Cache {
 	if ttl <= 0 {
 		ttl = defaultTTL
 	}
-	return &Cache{ttl: ttl, now: time.Now, entries: make(map[cacheKey]cacheEntry)}
+	return &Cache{ttl: ttl, now: time.Now, entries: make(map[Key]cacheEntry)}
 }
 
 // Get returns the table from the cache, or loads it. Failures and [Missing]
 // tables are not remembered. Callers share the table and must not change it.
 // Concurrent calls for a table that is not cached may each load it.
-func (c *Cache) Get(ctx context.Context, conn audit.Conn, dialect, schema, table string) (*Table, error) {
-	key := cacheKey{dialect, schema, table}
+func (c *Cache) Get(key Key, load func() (*Table, error)) (*Table, error) {
 	known, generation := c.look(key)
 	if known != nil {
 		return known, nil
 	}
-	t, err := Load(ctx, conn, dialect, schema, table)
+	t, err := load()
 	if err != nil || t.Kind == Missing {
 		return t, err
 	}
@@ -63,12 +70,12 @@ func (c *Cache) Get(ctx context.Context, conn audit.Conn, dialect, schema, table
 
 // Peek returns the table if Get would find it in the cache. Where a load has side
 // effects on the transaction (see [Load]) it tells whether one is due.
-func (c *Cache) Peek(dialect, schema, table string) (*Table, bool) {
-	known, _ := c.look(cacheKey{dialect, schema, table})
+func (c *Cache) Peek(key Key) (*Table, bool) {
+	known, _ := c.look(key)
 	return known, known != nil
 }
 
-func (c *Cache) look(key cacheKey) (known *Table, generation uint64) {
+func (c *Cache) look(key Key) (known *Table, generation uint64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if entry, ok := c.entries[key]; ok && c.now().Before(entry.expires) {
@@ -78,7 +85,7 @@ func (c *Cache) look(key cacheKey) (known *Table, generation uint64) {
 }
 
 // put stores t unless the cache was cleared since it began to load.
-func (c *Cache) put(key cacheKey, t *Table, generation uint64) {
+func (c *Cache) put(key Key, t *Table, generation uint64) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,4 +112,11 @@ func (c *Cache) Clear() {
 	defer c.mu.Unlock()
 	c.generation++
 	clear(c.entries)
+}
+
+// Forget forgets one table, of which something is known to be out of date.
+func (c *Cache) Forget(key Key) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, key)
 }

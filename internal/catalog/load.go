@@ -26,8 +26,9 @@ import (
 //     fails with SQLITE_BUSY when another connection wrote in between.
 //     [Cache.Peek] tells whether a load is due.
 //   - MySQL 8 keeps its catalog in InnoDB, where under REPEATABLE READ Load fixes
-//     the transaction's snapshot. Call it outside the transaction there. MySQL 5.7
-//     and MariaDB do not have this problem.
+//     the transaction's snapshot. Call it on another connection there, or in a
+//     transaction that is begun anew afterwards. MySQL 5.7 and MariaDB do not have
+//     this problem.
 func Load(ctx context.Context, conn audit.Conn, dialect, schema, table string) (*Table, error) {
 	t := &Table{Schema: schema, Name: table}
 	// No identifier has such a name, and PostgreSQL would fail the transaction.

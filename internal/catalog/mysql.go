@@ -32,11 +32,6 @@ func (s mysqlSelect) sql(width int) string {
 	return b.String() + " FROM " + s.from
 }
 
-// mysqlNotSystem keeps the search for foreign keys, which looks into all databases, out
-// of the server's own. To look into information_schema, MariaDB makes a temporary table
-// for each of its 80, and 10.11 has died of one that it could not make.
-const mysqlNotSystem = "CONSTRAINT_SCHEMA NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')"
-
 // mysqlTable returns the statement that describes a table, and its arguments.
 func mysqlTable(schema, name string) (query string, args []any) {
 	const width = 9
@@ -52,23 +47,21 @@ func mysqlTable(schema, name string) (query string, args []any) {
 		{"i", []string{
 			"TABLE_NAME", "INDEX_NAME", "SEQ_IN_INDEX", "COLUMN_NAME", "SUB_PART",
 		}, "information_schema.STATISTICS WHERE TABLE_SCHEMA = :schema: AND TABLE_NAME = :name: AND NON_UNIQUE = 0"},
-		{"f", []string{
-			"REFERENCED_TABLE_NAME", "CONSTRAINT_SCHEMA", "TABLE_NAME", "CONSTRAINT_NAME", "DELETE_RULE", "UPDATE_RULE",
-		}, "information_schema.REFERENTIAL_CONSTRAINTS WHERE UNIQUE_CONSTRAINT_SCHEMA = :schema: AND REFERENCED_TABLE_NAME = :name: AND " + mysqlNotSystem},
 		{"g", []string{
 			"EVENT_OBJECT_TABLE", "ACTION_TIMING",
 		}, "information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = :schema: AND EVENT_OBJECT_TABLE = :name:"},
 	}
 	// Who may see the table's triggers has been granted the right to make them, for
-	// the table, its database or everything. Rights that come with a role are not
-	// found, which costs time and nothing else.
+	// the table, its database or everything; who may see InnoDB's own tables, the right
+	// named PROCESS. Rights that come with a role are not found, which costs time and
+	// nothing else.
 	grantee := `CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')` // with ANSI_QUOTES '"' names a column
 	for _, g := range []string{
 		"USER_PRIVILEGES WHERE ",
 		"SCHEMA_PRIVILEGES WHERE :schema: LIKE TABLE_SCHEMA AND ",
 		"TABLE_PRIVILEGES WHERE TABLE_SCHEMA = :schema: AND TABLE_NAME = :name: AND ",
 	} {
-		parts = append(parts, mysqlSelect{"p", nil, "information_schema." + g + "PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = " + grantee})
+		parts = append(parts, mysqlSelect{"p", []string{"PRIVILEGE_TYPE"}, "information_schema." + g + "PRIVILEGE_TYPE IN ('TRIGGER', 'PROCESS') AND GRANTEE = " + grantee})
 	}
 	texts := make([]string, len(parts))
 	for i, p := range parts {
@@ -109,8 +102,8 @@ func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
 			same = strings.EqualFold
 		}
 	}
-	asked, mariaDB, seesTriggers := t.Name, false, false
-	var columns, indexes, keys [][]string
+	asked, mariaDB, seesTriggers, seesInnoDB := t.Name, false, false, false
+	var columns, indexes [][]string
 	for _, r := range rows {
 		switch {
 		case r[0] == "t" && same(r[2], asked):
@@ -120,13 +113,12 @@ func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
 			columns = append(columns, r)
 		case r[0] == "i" && same(r[1], asked):
 			indexes = append(indexes, r)
-		case r[0] == "f" && same(r[1], asked):
-			keys = append(keys, r)
 		case r[0] == "g" && same(r[1], asked):
 			t.HasUserTriggers = true
 			t.Triggered = t.Triggered || r[2] != "AFTER"
 		case r[0] == "p":
-			seesTriggers = true
+			seesTriggers = seesTriggers || r[1] == "TRIGGER"
+			seesInnoDB = seesInnoDB || r[1] == "PROCESS"
 		}
 	}
 	t.Triggered = t.Triggered || !seesTriggers
@@ -136,6 +128,14 @@ func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
 	t.foldNames, t.CanSelect, t.CanUpdate, t.CanLock = true, true, true, true
 	checked := mysqlColumns(t, columns, mariaDB)
 	mysqlUniques(t, indexes)
+	find := mysqlReferences
+	if mariaDB && seesInnoDB {
+		find = innoDBReferences
+	}
+	keys, err := find(ctx, conn, t, same)
+	if err != nil {
+		return err
+	}
 	if err := mysqlIncoming(ctx, conn, t, keys); err != nil {
 		return err
 	}
@@ -251,49 +251,6 @@ func mysqlUniques(t *Table, rows [][]string) {
 		t.addUnique(cols, complete)
 		start = end
 	}
-}
-
-// mysqlIncoming asks for the columns of the foreign keys that matter, each child
-// by its name: a search by the referenced table would open every table there is.
-func mysqlIncoming(ctx context.Context, conn audit.Conn, t *Table, rows [][]string) error {
-	var parts []string
-	var args []any
-	keys := make(map[[3]string]*ForeignKey)
-	var order [][3]string
-	for _, r := range rows {
-		f := &ForeignKey{Schema: r[2], Table: r[3], Name: r[4], OnDelete: r[5], OnUpdate: r[6]}
-		id := [3]string{f.Schema, f.Table, f.Name}
-		if !f.changesRows() || keys[id] != nil {
-			continue
-		}
-		keys[id] = f
-		order = append(order, id)
-		parts = append(parts, mysqlSelect{
-			"k",
-			[]string{"TABLE_SCHEMA", "TABLE_NAME", "CONSTRAINT_NAME", "ORDINAL_POSITION", "COLUMN_NAME", "REFERENCED_COLUMN_NAME"},
-			"information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND CONSTRAINT_NAME = ? AND REFERENCED_TABLE_NAME IS NOT NULL",
-		}.sql(6))
-		args = append(args, f.Schema, f.Table, f.Name)
-	}
-	if len(parts) == 0 {
-		return nil
-	}
-	columns, err := queryStrings(ctx, conn, strings.Join(parts, "\nUNION ALL "), args...)
-	if err != nil {
-		return err
-	}
-	sort.SliceStable(columns, func(i, j int) bool { return number(columns[i][4]) < number(columns[j][4]) })
-	for _, c := range columns {
-		if f := keys[[3]string{c[1], c[2], c[3]}]; f != nil {
-			f.Columns = append(f.Columns, c[5])
-			f.RefColumns = append(f.RefColumns, t.spelling(c[6]))
-		}
-	}
-	sort.Slice(order, func(i, j int) bool { return strings.Join(order[i][:], "\x00") < strings.Join(order[j][:], "\x00") })
-	for _, id := range order {
-		t.Incoming = append(t.Incoming, *keys[id])
-	}
-	return nil
 }
 
 // mariaDBJSON finds the LONGTEXT columns that were declared as JSON.

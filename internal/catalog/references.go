@@ -19,7 +19,7 @@ type Reference struct {
 	Deferrable bool
 }
 
-const postgresReferences = `SELECT k.oid::text, a.attname, n.nspname, c.relname, b.attname, k.condeferrable::text, u.ord::text
+const postgresOutgoing = `SELECT k.oid::text, a.attname, n.nspname, c.relname, b.attname, k.condeferrable::text, u.ord::text
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class own ON own.oid = k.conrelid
 JOIN pg_catalog.pg_namespace os ON os.oid = own.relnamespace
@@ -30,16 +30,16 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num
 JOIN pg_catalog.pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.refnum
 WHERE k.contype = 'f' AND os.nspname = $1 AND own.relname = $2`
 
-const mysqlReferences = `SELECT CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME, 'false', ORDINAL_POSITION
+const mysqlOutgoing = `SELECT CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME, 'false', ORDINAL_POSITION
 FROM information_schema.KEY_COLUMN_USAGE
 WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND REFERENCED_TABLE_NAME IS NOT NULL`
 
-const sqliteReferences = `SELECT f.id, f."from", ?1, f."table", f."to", 'false', f.seq FROM pragma_foreign_key_list(?2, ?1) AS f`
+const sqliteOutgoing = `SELECT f.id, f."from", ?1, f."table", f."to", 'false', f.seq FROM pragma_foreign_key_list(?2, ?1) AS f`
 
 // References reads the foreign keys that a table has; none in a dialect that this
 // package does not know. See [Load] for what a read means inside a transaction.
 func References(ctx context.Context, conn audit.Conn, dialect string, t *Table) ([]Reference, error) {
-	query := map[string]string{"postgres": postgresReferences, "mysql": mysqlReferences, "sqlite": sqliteReferences}[dialect]
+	query := map[string]string{"postgres": postgresOutgoing, "mysql": mysqlOutgoing, "sqlite": sqliteOutgoing}[dialect]
 	if query == "" || t.Kind == Missing {
 		return nil, nil
 	}

@@ -33,8 +33,8 @@ const (
 	// OwnMistake is an error about what the application's statement says, also when a
 	// statement of ours met it first.
 	OwnMistake
-	// Lost is an error after which the server has rolled the transaction back.
-	Lost
+	// NoPoint is the error of a savepoint that does not exist.
+	NoPoint
 	// Aborted is what the server says to everything in a transaction that has failed.
 	Aborted
 	// Unparsed is an error of a statement that the server did not understand, and so
@@ -77,9 +77,26 @@ type Dialect struct {
 	// EndedProbe is a statement that succeeds only outside a transaction, and EndedUndo
 	// what then takes it back. They tell whether the database rolled back by itself.
 	EndedProbe, EndedUndo string
-	// InTransactionQuery asks whether the transaction is still open, 1 or 0, where an error
-	// that ended it may go by unseen.
+	// InTransactionQuery asks whether the transaction is still open, 1 or 0.
 	InTransactionQuery string
+	// PointProbe tells that a savepoint can be released only where there is a transaction.
+	PointProbe bool
+	// EndedByQuery asks, 1 or 0, whether an error ended a transaction of a session that is
+	// always in one; "" for errors that never do.
+	EndedByQuery func(error) string
+	// ErrorsGoUnseen tells that an error which ends a transaction may come while rows are
+	// read, when nobody is there to notice it.
+	ErrorsGoUnseen bool
+	// CatalogFixesSnapshot tells that reading the catalog fixes the transaction's snapshot.
+	// BeginAgain ends the transaction and begins one like it. NamesQuery then starts with
+	// the current database.
+	CatalogFixesSnapshot bool
+	BeginAgain           string
+	// NamesQuery asks what decides the meaning of names on a connection: the role, the
+	// search path, the current database.
+	NamesQuery string
+	// ForeignKeysQuery asks whether foreign keys do anything on a connection, 1 or 0.
+	ForeignKeysQuery string
 	// CommitTells tells that COMMIT of a transaction that the database ended fails in the
 	// words that plain GORM would return.
 	CommitTells bool
@@ -119,16 +136,13 @@ func Of(s catalog.Server) *Dialect {
 	case Postgres:
 		d = postgres()
 	case MySQL:
-		d = mysql()
+		d = mysql(s)
 	case SQLite:
 		d = sqlite()
 	default:
 		d = &Dialect{unknown: true}
 	}
 	d.Server = s
-	if !s.MariaDB {
-		d.InTransactionQuery = ""
-	}
 	return d
 }
 

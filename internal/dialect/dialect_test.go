@@ -15,7 +15,7 @@ import (
 func TestQuote(t *testing.T) {
 	for name, names := range map[string]map[string]string{
 		dialect.Postgres: {`users`: `"users"`, `a.b`: `"a.b"`, `say "hi"`: `"say ""hi"""`, "`": "\"`\""},
-		dialect.SQLite:   {`users`: `"users"`, `"`: `""""`},
+		dialect.SQLite:   {`users`: "`users`", `"`: "`\"`", "a`b": "`a``b`"},
 		dialect.MySQL:    {`users`: "`users`", `a.b`: "`a.b`", "a`b": "`a``b`", `"`: "`\"`"},
 		"sqlserver":      {`users`: `"users"`},
 	} {
@@ -67,7 +67,8 @@ func TestErrors(t *testing.T) {
 		{dialect.Postgres, stateError("42501"), dialect.Stale},
 		{dialect.Postgres, stateError("23505"), 0},
 		{dialect.Postgres, fault.Quiet("ours", stateError("42703")), dialect.OwnMistake | dialect.Stale},
-		{dialect.MySQL, &numberError{1213}, dialect.Transaction | dialect.Lost},
+		{dialect.MySQL, &numberError{1213}, dialect.Transaction},
+		{dialect.MySQL, &numberError{1305}, dialect.NoPoint},
 		{dialect.MySQL, fmt.Errorf("saving: %w", &numberError{1205}), dialect.Transaction},
 		{dialect.MySQL, &numberError{1054}, dialect.Stale},
 		{dialect.MySQL, &numberError{1064}, dialect.Unparsed},

@@ -7,17 +7,19 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
 )
 
-func mysql() *Dialect {
-	return &Dialect{
-		ReadLock:           " FOR UPDATE",
-		LastIDQuery:        "SELECT LAST_INSERT_ID()",
-		IncrementQuery:     "SELECT @@auto_increment_increment",
-		InTransactionQuery: "SELECT @@in_transaction",
-		ZeroCounts:         true,
-		PointsReplace:      true,
-		PrepareLasts:       true,
-		IdentQuote:         '`',
-		LockRows:           func(*catalog.Table, string, bool) (string, bool) { return " FOR UPDATE", true },
+func mysql(s catalog.Server) *Dialect {
+	d := &Dialect{
+		ReadLock:         " FOR UPDATE",
+		LastIDQuery:      "SELECT LAST_INSERT_ID()",
+		IncrementQuery:   "SELECT @@auto_increment_increment",
+		NamesQuery:       "SELECT DATABASE()",
+		ForeignKeysQuery: "SELECT @@foreign_key_checks",
+		ErrorsGoUnseen:   true,
+		ZeroCounts:       true,
+		PointsReplace:    true,
+		PrepareLasts:     true,
+		IdentQuote:       '`',
+		LockRows:         func(*catalog.Table, string, bool) (string, bool) { return " FOR UPDATE", true },
 		ReadAs: func(expr, dbType string) string {
 			if dbType == "FLOAT" {
 				// As text MySQL gives 6 digits of a FLOAT, in its binary protocol all.
@@ -28,15 +30,42 @@ func mysql() *Dialect {
 		CastTo: mysqlCastTo,
 		Means:  mysqlError,
 	}
+	if s.MariaDB || s.AtLeast(8, 0, 0) {
+		d.NamesQuery = "SELECT DATABASE(), CURRENT_ROLE()"
+	}
+	if s.MariaDB {
+		d.InTransactionQuery = "SELECT @@in_transaction"
+		return d
+	}
+	d.PointProbe, d.EndedByQuery = true, mysqlEndedBy
+	if s.AtLeast(8, 0, 0) {
+		// Its catalog is tables of InnoDB.
+		d.CatalogFixesSnapshot, d.BeginAgain = true, "ROLLBACK AND CHAIN"
+	}
+	return d
+}
+
+// mysqlEndedBy asks what MySQL rolled back in a session without autocommit: after the end
+// of one transaction it is in the next.
+func mysqlEndedBy(err error) string {
+	switch neighbour.MySQLErrorNumber(err) {
+	case 1213, 1206, 1613, 1614: // deadlock, no room for locks, XA's deadlock and timeout
+		return "SELECT @@autocommit = 0"
+	case 1205: // lock wait timeout
+		return "SELECT @@autocommit = 0 AND @@innodb_rollback_on_timeout"
+	}
+	return ""
 }
 
 // mysqlError knows the numbers of the MySQL error reference.
 func mysqlError(err error) Kind {
 	switch neighbour.MySQLErrorNumber(err) {
-	case 1213: // deadlock
-		return Transaction | Lost
-	case 1205, 1020, 3572: // lock wait timeout, record changed, lock not available
+	case 1213, 1205, 1020, 3572, 1206, 1613, 1614:
+		// deadlock, lock wait timeout, record changed, lock not available, no room for
+		// locks, XA's deadlock and timeout
 		return Transaction
+	case 1305:
+		return NoPoint
 	case 1054, 1146, 1142, 1143: // column, table, table or column privilege
 		return Stale
 	case 1064: // parse error

@@ -4,7 +4,7 @@ import "strings"
 
 // Quote quotes one identifier for a dialect by GORM's name.
 func Quote(dialect, name string) string {
-	if dialect == MySQL {
+	if dialect == MySQL || dialect == SQLite {
 		return quote('`', name)
 	}
 	return quote('"', name)

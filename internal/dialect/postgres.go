@@ -12,8 +12,10 @@ var errNoLastInsertID = errors.New("LastInsertId is not supported by this driver
 
 func postgres() *Dialect {
 	return &Dialect{
-		LastIDErr:    errNoLastInsertID,
-		ListsAll:     true,
+		LastIDErr: errNoLastInsertID,
+		ListsAll:  true,
+		NamesQuery: `SELECT current_user, session_user, pg_catalog.current_setting('search_path'),
+			pg_catalog.current_setting('row_security'), pg_catalog.pg_my_temp_schema()`,
 		FailsForGood: true,
 		FoldNames:    true,
 		ExactCase:    true,

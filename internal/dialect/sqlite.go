@@ -4,16 +4,19 @@ import "github.com/gorm-audit/auditplugin/internal/neighbour"
 
 func sqlite() *Dialect {
 	return &Dialect{
-		RowValues:      "VALUES ",
-		LastIDQuery:    "SELECT last_insert_rowid()",
-		ReadKeyAs:      sqliteReadKey,
-		LastIDIsLast:   true,
-		HasRowID:       true,
-		ListsAll:       true,
-		EndedProbe:     "BEGIN",
-		EndedUndo:      "ROLLBACK",
-		CommitTells:    true,
-		PrepareRepeats: true,
+		// In double quotes, the name of a column that is gone would be a text.
+		IdentQuote:       '`',
+		RowValues:        "VALUES ",
+		LastIDQuery:      "SELECT last_insert_rowid()",
+		ReadKeyAs:        sqliteReadKey,
+		LastIDIsLast:     true,
+		ForeignKeysQuery: "PRAGMA foreign_keys",
+		HasRowID:         true,
+		ListsAll:         true,
+		EndedProbe:       "BEGIN",
+		EndedUndo:        "ROLLBACK",
+		CommitTells:      true,
+		PrepareRepeats:   true,
 		Means: func(err error) Kind {
 			var kind Kind
 			if neighbour.SQLiteBusy(err) {

@@ -75,7 +75,11 @@ func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
 // BeforeRaw does the same for raw SQL. Statements that GORM has yet to build are reads,
 // which pay nothing.
 func (i *Interceptor) BeforeRaw(db *gorm.DB) {
-	if db.Statement.SQL.Len() == 0 || i.Gate.AllowRaw {
+	if db.Statement.SQL.Len() == 0 {
+		return
+	}
+	i.Follower.Notice(db.Statement.Context, db.Statement.ConnPool, db.Statement.SQL.String())
+	if i.Gate.AllowRaw {
 		return
 	}
 	writes := i.rawWrites(db.Statement.SQL.String())

@@ -39,7 +39,7 @@ func (i *Interceptor) rawWrites(query string) []*table.Model {
 // AutoMigrate for one.
 func (i *Interceptor) ForgetDefinitions(query string) {
 	if sqltext.First(i.Dialect.Name(), query) == sqltext.DDL {
-		i.Follower.ForgetDefinitions()
+		i.Follower.Catalog.Clear()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"reflect"
 )
 
 // IsDone asks database/sql whether tx is over without touching its connection: a
@@ -25,4 +26,25 @@ func Raw(conn *sql.Conn, f func(dc any)) {
 		// transaction that it is in.
 		return nil
 	})
+}
+
+// Database tells the *sql.DB that x is, or is a transaction or connection of, from others;
+// 0 where it can not be told.
+func Database(x any) uintptr {
+	v := reflect.ValueOf(x)
+	switch x.(type) {
+	case *sql.DB:
+		return v.Pointer()
+	case *sql.Tx, *sql.Conn:
+	default:
+		return 0
+	}
+	if v.IsNil() {
+		return 0
+	}
+	db := v.Elem().FieldByName("db")
+	if !db.IsValid() || db.Kind() != reflect.Pointer {
+		return 0
+	}
+	return db.Pointer()
 }

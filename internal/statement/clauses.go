@@ -22,6 +22,9 @@ func (s *Statement) Assignments() []clause.Assignment {
 // named has columns by the names of the catalog. Where those are in the statement, as
 // nearly always, it is the same slice.
 func (s *Statement) named(set []clause.Assignment) []clause.Assignment {
+	if s.Table == nil {
+		return set // before the catalog was asked
+	}
 	for i, a := range set {
 		name := ColumnName(a)
 		if own := s.Table.Canonical(name); own != name {
@@ -84,6 +87,9 @@ func (a Assigned) Build(b clause.Builder) {
 // Values are what an INSERT sends, by the names that the catalog has for its columns.
 func (s *Statement) Values() clause.Values {
 	vals, _ := s.DB.Statement.Clauses["VALUES"].Expression.(clause.Values)
+	if s.Table == nil {
+		return vals // before the catalog was asked
+	}
 	for i, c := range vals.Columns {
 		if own := s.Table.Canonical(c.Name); own != c.Name {
 			vals.Columns = slices.Clone(vals.Columns)

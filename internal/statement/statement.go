@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/change"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/fault"
@@ -78,12 +79,41 @@ type Statement struct {
 // FindTable asks what the statement's table is, or remembers.
 func (s *Statement) FindTable() (err error) {
 	s.Table, err = s.TableFor(s.Model, s.Name)
+	if err != nil || !s.NamesMore(s.Table.Catalog) {
+		return err
+	}
+	s.Tables.Forget(s.Ctx, s.Ledger, s.Name)
+	s.Table, err = s.TableFor(s.Model, s.Name)
 	return err
+}
+
+// NamesMore reports whether the statement writes to a column that the table is not known
+// to have: what is remembered is older than that.
+func (s *Statement) NamesMore(t *catalog.Table) bool {
+	if len(t.Columns) == 0 {
+		return false // nothing is known of them
+	}
+	set := s.Assignments()
+	if s.Op == Create {
+		for _, c := range s.Values().Columns {
+			if _, known := t.Column(c.Name); !known {
+				return true
+			}
+		}
+		oc, _ := s.OnConflict()
+		set = oc.DoUpdates
+	}
+	for _, a := range set {
+		if _, known := t.Column(ColumnName(a)); !known {
+			return true
+		}
+	}
+	return false
 }
 
 // TableFor is another table as the database describes it on this connection.
 func (s *Statement) TableFor(m *table.Model, name table.Name) (*table.Table, error) {
-	return s.Tables.Table(s.Ctx, s.Ledger.Conn(), s.Ledger.Catalog(), m, name)
+	return s.Tables.Table(s.Ctx, s.Ledger, m, name)
 }
 
 // Prepared reports whether the application prepares its statements. It keeps them, so one of

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"gorm.io/gorm/schema"
 
@@ -20,11 +21,13 @@ import (
 // concurrent use.
 type Registry struct {
 	Dialect *dialect.Dialect
+	Catalog *catalog.Cache
 	Rules   *Rules
 
 	trails []string // the audit tables, without schemas
 	models sync.Map // modelKey → *Model
 	tables sync.Map // tableKey → *Table, as of the catalog's last answer
+	held   atomic.Int32
 
 	mu      sync.Mutex
 	sources map[string]sources    // by Rules.key of the table; the lists are only read
@@ -36,17 +39,30 @@ type modelKey struct {
 	table  string
 }
 
+// maxTables bounds how many tables are held: each search path has its own.
+const maxTables = 4096
+
 type tableKey struct {
 	model *Model
 	name  Name
-	in    *catalog.Cache
+	place catalog.Place
+}
+
+// Source is a connection that the catalog is asked on, that of the statement: a pool of
+// one connection has no other.
+type Source interface {
+	// Place is where the connection looks names up. certain says that what is remembered
+	// of that place holds.
+	Place(ctx context.Context) (p catalog.Place, certain bool, err error)
+	// LoadTable asks the catalog.
+	LoadTable(ctx context.Context, schema, table string) (*catalog.Table, error)
 }
 
 // NewRegistry is for one database, in which the given audit tables, named without
 // schemas, are not audited.
-func NewRegistry(d *dialect.Dialect, r *Rules, auditTables []string) *Registry {
+func NewRegistry(d *dialect.Dialect, c *catalog.Cache, r *Rules, auditTables []string) *Registry {
 	reg := &Registry{
-		Dialect: d, Rules: r, trails: auditTables,
+		Dialect: d, Catalog: c, Rules: r, trails: auditTables,
 		sources: map[string]sources{}, related: map[reflect.Type]bool{},
 	}
 	reg.mu.Lock()
@@ -99,45 +115,65 @@ func (r *Registry) SchemaOf(table string) *schema.Schema {
 	return r.sources[r.Rules.key(table)].first()
 }
 
-// Table is a table as the database describes it. The catalog is asked through conn, which
-// must be the connection of the statement: a pool of one connection has no other. known is
-// what is remembered of its database, nil where that may not hold on it.
-func (r *Registry) Table(ctx context.Context, conn audit.Conn, known *catalog.Cache, m *Model, name Name) (*Table, error) {
-	described, err := r.describe(ctx, conn, known, name)
+// Table is a table as the database describes it.
+func (r *Registry) Table(ctx context.Context, from Source, m *Model, name Name) (*Table, error) {
+	place, certain, err := from.Place(ctx)
+	var described *catalog.Table
+	if err == nil {
+		described, err = r.describe(ctx, from, r.key(place, name), certain)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", name.Name, err)
 	}
-	key := tableKey{m, name, known}
-	if t, ok := r.tables.Load(key); ok && t.(*Table).Catalog == described {
-		return t.(*Table), nil
+	key := tableKey{m, name, place}
+	if known, ok := r.tables.Load(key); ok && known.(*Table).Catalog == described {
+		return known.(*Table), nil
 	}
 	t := New(r.Dialect, m, described, name)
-	if known != nil && described.Kind != catalog.Missing {
-		r.tables.Store(key, t)
+	if certain && described.Kind != catalog.Missing {
+		if _, again := r.tables.Swap(key, t); !again && r.held.Add(1) > maxTables {
+			r.tables.Clear()
+			r.held.Store(0)
+		}
 	}
 	return t, nil
 }
 
-func (r *Registry) describe(ctx context.Context, conn audit.Conn, known *catalog.Cache, name Name) (*catalog.Table, error) {
-	if known == nil {
-		return catalog.Load(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
-	}
-	return known.Get(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
+func (r *Registry) key(place catalog.Place, name Name) catalog.Key {
+	return catalog.Key{Dialect: r.Dialect.Name(), Place: place, Schema: name.Schema, Table: name.Name}
 }
 
-// Known reports whether the catalog need not be asked for a table.
-func (r *Registry) Known(known *catalog.Cache, name Name) bool {
-	if known == nil {
-		return false
+func (r *Registry) describe(ctx context.Context, from Source, key catalog.Key, certain bool) (*catalog.Table, error) {
+	load := func() (*catalog.Table, error) { return from.LoadTable(ctx, key.Schema, key.Table) }
+	if !certain {
+		return load()
 	}
-	_, ok := known.Peek(r.Dialect.Name(), name.Schema, name.Name)
-	return ok
+	return r.Catalog.Get(key, load)
+}
+
+// Known is what is remembered of a table, nil where the catalog has to be asked.
+func (r *Registry) Known(ctx context.Context, from Source, name Name) *catalog.Table {
+	place, certain, err := from.Place(ctx)
+	if err != nil || !certain {
+		return nil
+	}
+	known, _ := r.Catalog.Peek(r.key(place, name))
+	return known
+}
+
+// Forget forgets a table of which something is known to be out of date.
+func (r *Registry) Forget(ctx context.Context, from Source, name Name) {
+	if place, _, err := from.Place(ctx); err == nil {
+		r.Catalog.Forget(r.key(place, name))
+	}
 }
 
 // KeyColumns are the columns that make up a row's id in records, and the database's names
-// for their types, "" where it does not tell.
-func (r *Registry) KeyColumns(ctx context.Context, conn audit.Conn, known *catalog.Cache, s *schema.Schema, name Name) (names, types []string, err error) {
-	described, err := r.describe(ctx, conn, known, name)
+// for their types, "" where it does not tell; place is where conn looks names up.
+func (r *Registry) KeyColumns(ctx context.Context, conn audit.Conn, place catalog.Place, s *schema.Schema, name Name) (names, types []string, err error) {
+	described, err := r.Catalog.Get(r.key(place, name), func() (*catalog.Table, error) {
+		return catalog.Load(ctx, conn, r.Dialect.Name(), name.Schema, name.Name)
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("auditplugin: reading the catalog for table %q: %w", name.Name, err)
 	}

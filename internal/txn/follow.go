@@ -11,6 +11,7 @@ import (
 
 // before looks at a statement of the application that is about to run.
 func (l *Ledger) before(ctx context.Context, query string) ([]sqltext.Statement, error) {
+	l.used.Store(true)
 	if !l.f.noteworthy(query) {
 		return nil, nil
 	}
@@ -18,12 +19,10 @@ func (l *Ledger) before(ctx context.Context, query string) ([]sqltext.Statement,
 	flush := l.f.mentionsAuditTable(query)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if changesSession(acts, query) {
-		l.renamed.Store(true)
-	}
+	l.changes(sqltext.Effects(l.f.Dialect.Name(), query))
 	for _, a := range acts {
 		flush = flush || a.ImplicitCommit
-		l.suspect = l.suspect || a.Kind == sqltext.Select && mayLock(query)
+		l.suspect = l.suspect || l.f.Dialect.ErrorsGoUnseen && a.Kind == sqltext.Select && mayLock(query)
 	}
 	if !flush || l.done {
 		return acts, nil
@@ -51,46 +50,20 @@ func (l *Ledger) after(ctx context.Context, acts []sqltext.Statement, err error)
 		case a.ImplicitCommit:
 			l.points = nil
 			l.autocommit = true
-			l.f.ForgetDefinitions()
+			l.f.Catalog.Clear()
 			announce = append(announce, l.take()...)
 		case a.Kind == sqltext.Savepoint:
 			l.setPoint(a)
 		case a.Kind == sqltext.RollbackTo:
 			l.rollbackTo(a)
+			l.place.asked = false // settings are rolled back as well
 		case a.Kind == sqltext.Release:
 			l.release(a)
 		case a.Kind == sqltext.DDL:
 			l.ddl.Store(true)
-			l.f.ForgetDefinitions()
+			l.f.Catalog.Clear()
 		}
 	}
 	l.mu.Unlock()
 	l.f.Delivery.Announce(ctx, announce)
-}
-
-// Failed notices errors after which the transaction is no longer what it was.
-func (l *Ledger) Failed(err error) {
-	if err == nil || l.ctx.Err() != nil {
-		return
-	}
-	d := l.f.Dialect
-	kind := d.Error(err)
-	if kind&dialect.Stale != 0 {
-		l.f.ForgetDefinitions()
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.done || l.unseen {
-		return
-	}
-	if kind&dialect.Lost != 0 {
-		l.drop()
-	}
-	if d.EndedProbe == "" {
-		return
-	}
-	if _, err := l.conn.ExecContext(l.ctx, d.EndedProbe); err == nil {
-		_, _ = l.conn.ExecContext(l.ctx, d.EndedUndo) // an error would mean that there is nothing to undo
-		l.drop()
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"gorm.io/gorm"
 
@@ -38,14 +40,22 @@ type Follower struct {
 
 	main     *Follower // the plugin's own, in what follows another
 	prepared preparedTexts
-	unseen   unseen
+	// moved is set once a connection was seen to change its role, path or database for
+	// good: any connection may be that one.
+	moved atomic.Bool
+	// pools are the pools that were wrapped, by what tells them apart.
+	pools  sync.Map // uintptr → *sql.DB
+	unseen unseen
 }
 
 // Wrap puts our pool in the place of db's, which may lead to another database.
 func (f *Follower) Wrap(db *gorm.DB) {
 	f = f.at(db.ConnPool)
 	neighbour.ReplacePool(db, func(cp gorm.ConnPool) gorm.ConnPool {
-		p := &Pool{ConnPool: cp, f: f}
+		p := &Pool{ConnPool: cp, f: f, id: neighbour.Database(cp)}
+		if db, ok := cp.(*sql.DB); ok {
+			f.pools.Store(p.id, db)
+		}
 		if !f.ThroughSQL {
 			p.shared = driverconn.NewShared(f.Dialect, db.Dialector, cp)
 		}
@@ -84,13 +94,26 @@ func (f *Follower) Adopt(ctx context.Context, cp gorm.ConnPool) gorm.ConnPool {
 	if _, ours := of(cp); ours || tx == nil {
 		return cp
 	}
-	return neighbour.WithTransaction(cp, f.at(tx).adopted(ctx, tx))
+	adopted := f.at(tx).adopted(ctx, tx)
+	adopted.ledger.used.Store(true) // somebody else's: anything may have run in it
+	return neighbour.WithTransaction(cp, adopted)
 }
 
 func (f *Follower) adopted(ctx context.Context, tx gorm.Tx) *Transaction {
 	l := &Ledger{}
 	l.open(ctx, f, tx)
 	return &Transaction{inner: tx, ledger: l}
+}
+
+// spareFor is the pool that a transaction's connection is of, or nil.
+func (f *Follower) spareFor(pool uintptr) *sql.DB {
+	if db, ok := f.pools.Load(pool); ok {
+		return db.(*sql.DB)
+	}
+	if db, ok := f.Delivery.Outside.(*sql.DB); ok && neighbour.Database(db) == pool {
+		return db
+	}
+	return nil
 }
 
 // Begin opens a transaction on the pool that a statement would have run on. The statement
@@ -154,6 +177,7 @@ func SQLTx(cp gorm.ConnPool) (*sql.Tx, error) {
 	tx := neighbour.Transaction(cp)
 	if t, ours := of(cp); ours {
 		t.driver.Detach()
+		t.ledger.used.Store(true)
 		tx = t.inner
 	}
 	if sqlTx, ok := tx.(*sql.Tx); ok && sqlTx != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/driverconn"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
 )
 
 // Ledger has the books of one database transaction: what it has recorded so far, and what
@@ -48,9 +49,14 @@ type Ledger struct {
 	poison error
 	// suspect is set when an error may have gone by unseen.
 	suspect bool
-	// ddl is set when definitions changed, renamed when the connection's role, path
-	// or database may have: what others know of the tables does not hold here.
-	ddl, renamed atomic.Bool
+	place   place
+	// ddl is set when definitions changed: what others know of the tables does not hold
+	// here. unsteady is set when names may have come to mean something else.
+	ddl, unsteady atomic.Bool
+	// used is set once anything has run in the transaction.
+	used atomic.Bool
+	// pool tells the connection's pool from others.
+	pool uintptr
 	// writer is set once a SQLite transaction holds the write lock.
 	writer bool
 	done   bool
@@ -61,6 +67,7 @@ func (l *Ledger) open(ctx context.Context, f *Follower, conn gorm.Tx) {
 		ctx = entry.ShareEncodings(ctx)
 	}
 	l.f, l.ID, l.ctx, l.conn = f, entry.NewID(), ctx, conn
+	l.pool = neighbour.Database(conn)
 }
 
 // Conn is the transaction's connection for statements of ours.
@@ -81,6 +88,7 @@ func (l *Ledger) AddBatch(ctx context.Context, b delivery.Batch, lenient bool) e
 		return nil
 	}
 	l.mu.Lock()
+	l.suspected()
 	for range b.Len() {
 		l.lenient = append(l.lenient, lenient)
 	}
@@ -202,9 +210,6 @@ func (l *Ledger) drop() {
 	l.points = nil
 }
 
-// Uncertain reports whether what others know of the tables may not hold here.
-func (l *Ledger) Uncertain() bool { return l.renamed.Load() || l.ddl.Load() }
-
 // Ended reports whether the transaction was committed or rolled back.
 func (l *Ledger) Ended() bool {
 	l.mu.Lock()
@@ -249,12 +254,9 @@ func (l *Ledger) Poison(err error) {
 // commitBlocker returns why the transaction must not commit. The caller holds mu.
 func (l *Ledger) commitBlocker() error {
 	d := l.f.Dialect
-	if !l.lost && l.suspect && !l.autocommit && d.InTransactionQuery != "" && l.buffer.Len() > 0 {
-		// An error while rows were read goes by unseen; ask before the records of
-		// a transaction that is gone are committed by themselves.
-		if in, err := l.Int(l.ctx, d.InTransactionQuery); err == nil && in == 0 {
-			l.drop()
-		}
+	if l.buffer.Len() > 0 {
+		// Before the records of a transaction that is gone are committed by themselves.
+		l.suspected()
 	}
 	if l.lost {
 		if d.CommitTells {
@@ -274,7 +276,7 @@ func (l *Ledger) end(committed bool) func() {
 	}
 	l.done = true
 	if l.ddl.Load() {
-		l.f.ForgetDefinitions()
+		l.f.Catalog.Clear()
 	}
 	var announce []audit.Record
 	if committed {

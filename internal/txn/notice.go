@@ -3,6 +3,7 @@ package txn
 import (
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
@@ -16,7 +17,8 @@ func (f *Follower) noteworthy(query string) bool {
 	case sqltext.Insert, sqltext.Update, sqltext.Delete:
 		return false
 	case sqltext.Select:
-		return f.mentionsAuditTable(query) || strings.Contains(query, "set_config") || f.Dialect.InTransactionQuery != "" && mayLock(query)
+		return f.mentionsAuditTable(query) || f.Dialect.Name() == dialect.Postgres && sqltext.Mentions(query, "set_config") ||
+			f.Dialect.ErrorsGoUnseen && mayLock(query)
 	}
 	return true
 }
@@ -24,20 +26,6 @@ func (f *Follower) noteworthy(query string) bool {
 func (f *Follower) mentionsAuditTable(query string) bool {
 	for _, name := range f.AuditTables {
 		if sqltext.Mentions(query, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// changesSession reports whether names and privileges may mean something else
-// from here on: SET ROLE, SET search_path, USE, PRAGMA foreign_keys and the like.
-func changesSession(acts []sqltext.Statement, query string) bool {
-	if strings.Contains(query, "set_config") {
-		return true
-	}
-	for _, a := range acts {
-		if a.Kind == sqltext.Other {
 			return true
 		}
 	}

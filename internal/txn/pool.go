@@ -15,6 +15,7 @@ import (
 type Pool struct {
 	gorm.ConnPool
 	f      *Follower
+	id     uintptr
 	shared *driverconn.Shared // nil where every statement goes through database/sql
 }
 
@@ -54,7 +55,9 @@ func (p *Pool) begin(ctx context.Context, opts *sql.TxOptions) (*Transaction, er
 		if err != nil {
 			return nil, err
 		}
-		return p.f.adopted(ctx, tx), nil
+		adopted := p.f.adopted(ctx, tx)
+		adopted.ledger.pool = p.id
+		return adopted, nil
 	}
 	// One allocation instead of four: each write has one.
 	t := &struct {
@@ -72,6 +75,7 @@ func (p *Pool) begin(ctx context.Context, opts *sql.TxOptions) (*Transaction, er
 	}
 	t.outer = driverconn.Outer{Tx: tx, Conn: &t.driver}
 	t.ledger.open(ctx, p.f, &t.outer)
+	t.ledger.pool = p.id
 	t.ledger.driver = &t.driver
 	t.tx = Transaction{inner: tx, ledger: &t.ledger, driver: &t.driver}
 	return &t.tx, nil

@@ -15,6 +15,7 @@ import (
 
 // Exec runs a statement of ours.
 func (l *Ledger) Exec(ctx context.Context, query string, args ...any) error {
+	l.used.Store(true)
 	_, err := l.conn.ExecContext(ctx, query, args...)
 	return err
 }
@@ -22,6 +23,7 @@ func (l *Ledger) Exec(ctx context.Context, query string, args ...any) error {
 // Each runs a query of ours and calls f with each row, which f must not keep. width is how
 // many columns there are, 0 if unknown.
 func (l *Ledger) Each(ctx context.Context, query string, args []any, width int, f func(raw []any) error) error {
+	l.used.Store(true)
 	ok, err := l.driver.Each(ctx, query, args, width, f)
 	if !ok {
 		rows, qerr := l.conn.QueryContext(ctx, query, args...) //nolint:rowserrcheck // replay.Each checks it
@@ -56,6 +58,7 @@ func (l *Ledger) Int(ctx context.Context, query string) (int64, error) {
 
 // ExecFor runs a statement of the application.
 func (l *Ledger) ExecFor(ctx context.Context, user gorm.ConnPool, query string, args []any) (sql.Result, error) {
+	l.used.Store(true)
 	var res sql.Result
 	var err error
 	ok := false
@@ -76,6 +79,7 @@ func (l *Ledger) ExecFor(ctx context.Context, user gorm.ConnPool, query string, 
 // RowsFor runs a query of the application. With an error come the rows before it. The last
 // columns, as many as ours says, are not the application's.
 func (l *Ledger) RowsFor(ctx context.Context, user gorm.ConnPool, query string, args []any, ours int) (*replay.Set, error) {
+	l.used.Store(true)
 	var set *replay.Set
 	ok := false
 	var err error
@@ -100,6 +104,7 @@ func (l *Ledger) RowsFor(ctx context.Context, user gorm.ConnPool, query string, 
 // EachFor runs a query of which the application wants no rows: f is called with each,
 // whose width columns are in a slice that is used again.
 func (l *Ledger) EachFor(ctx context.Context, user gorm.ConnPool, query string, args []any, width int, f func(raw []any) error) error {
+	l.used.Store(true)
 	ok := false
 	var err error
 	if l.direct(user, query) {

@@ -76,6 +76,7 @@ func (l *Ledger) Forget(name string) {
 }
 
 func (l *Ledger) point(ctx context.Context, act, name string, note func(sqltext.Statement)) error {
+	l.used.Store(true)
 	if _, err := l.conn.ExecContext(ctx, act+name); err != nil {
 		return err
 	}

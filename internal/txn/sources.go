@@ -8,7 +8,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/delivery"
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
 )
@@ -93,24 +92,5 @@ func (f *Follower) Ready(ctx context.Context, cp gorm.ConnPool) {
 // DeliveryAt is who gets records of changes in the database that a pool belongs to.
 func (f *Follower) DeliveryAt(cp gorm.ConnPool) *delivery.Delivery { return f.at(cp).Delivery }
 
-// CatalogAt is what is known of the tables there.
-func (f *Follower) CatalogAt(cp gorm.ConnPool) *catalog.Cache { return f.at(cp).Catalog }
-
-// ForgetDefinitions forgets what the catalogs said: several pools may lead to one database.
-func (f *Follower) ForgetDefinitions() {
-	for _, other := range f.all() {
-		other.Catalog.Clear()
-	}
-}
-
 // Unready is why nothing can be recorded in the transaction's database, nil where it can.
 func (l *Ledger) Unready() error { return l.f.Delivery.Unready() }
-
-// Catalog is what is known of the tables of the transaction's database, nil where that may
-// not hold here.
-func (l *Ledger) Catalog() *catalog.Cache {
-	if l.Uncertain() {
-		return nil
-	}
-	return l.f.Catalog
-}

@@ -75,6 +75,7 @@ func (t *Transaction) PrepareContext(ctx context.Context, query string) (*sql.St
 // StmtContext is how prepared statements reach a transaction. They run through
 // the *sql.Stmt, out of our sight, so what they will do is noted here.
 func (t *Transaction) StmtContext(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
+	t.ledger.used.Store(true)
 	query, ok := t.ledger.f.prepared.text(stmt)
 	if !ok {
 		// The text was not worth remembering: an ordinary statement. Its errors

@@ -38,6 +38,7 @@ type unseen struct {
 func newUnseen(ctx context.Context, f *Follower, tx gorm.Tx) *Ledger {
 	l := &Ledger{unseen: true}
 	l.open(ctx, f, tx)
+	l.used.Store(true)
 	return l
 }
 

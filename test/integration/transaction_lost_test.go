@@ -92,7 +92,7 @@ func waitForLockWait(s *stage) {
 	for range 500 {
 		var n int
 		s.try(s.db.Raw.QueryRow(`SELECT COUNT(*) FROM information_schema.processlist
-			WHERE db = DATABASE() AND info LIKE '%FOR UPDATE' AND time_ms > 300`).Scan(&n))
+			WHERE db = DATABASE() AND info LIKE '%FOR UPDATE' AND time >= 1`).Scan(&n))
 		if n > 0 {
 			return
 		}

@@ -28,7 +28,10 @@ func lockSQL(table string) string { return "DELETE FROM " + table + " WHERE 0" }
 // Prepare does the same before the catalog is read, which opens a snapshot too. What is no
 // table takes no lock, and the write will say so.
 func (i Images) Prepare(s *statement.Statement) error {
-	if s.Ledger.IsWriter() || s.Tables.Known(s.Ledger.Catalog(), s.Name) {
+	if s.Ledger.IsWriter() {
+		return nil
+	}
+	if known := s.Tables.Known(s.Ctx, s.Ledger, s.Name); known != nil && !s.NamesMore(known) {
 		return nil
 	}
 	err := s.Ledger.Exec(s.Ctx, lockSQL(s.Dialect.Qualified(s.Name.Schema, s.Name.Name)))
