@@ -28,6 +28,7 @@ type settings struct {
 	fixedKeys bool
 	scopes    []func(*gorm.DB) *gorm.DB
 	revert    revertSettings
+	with      []string
 }
 
 func settingsOf(opts []Option) settings {

@@ -13,7 +13,11 @@ import (
 // are shown as redacted as they were recorded, and Hidden says so. The text is safe
 // inside HTML, as encoding/json writes it.
 func JSON(w io.Writer, records []audit.Record, opts ...FormatOption) error {
-	if err := json.NewEncoder(w).Encode(Timeline(records, opts...)); err != nil {
+	f := newFormat(opts)
+	if f.err != nil {
+		return f.err
+	}
+	if err := json.NewEncoder(w).Encode(f.entries(records)); err != nil {
 		return fmt.Errorf("auditplugin: writing the timeline: %w", err)
 	}
 	return nil

@@ -23,6 +23,7 @@ type Query struct {
 	table      string
 	of         func(ctx context.Context) (recordTarget, error)
 	model      any
+	row        any // what Of was given
 	conditions []condition
 	aliases    []alias
 	formerly   []string // older names of the rows' table
@@ -34,6 +35,8 @@ type Query struct {
 	until      time.Time
 	limit      int
 	after      string
+	with       []string // associations
+	kin        *parts   // the rows that with adds, once they are known
 	err        error
 }
 
@@ -60,7 +63,7 @@ func Search(db *gorm.DB) Query {
 // [ErrNoKey].
 func Of(db *gorm.DB, model any) Query {
 	q := Search(db)
-	q.model = model
+	q.model, q.row = model, model
 	q.of = func(ctx context.Context) (recordTarget, error) { return target(ctx, q.db, model) }
 	return q
 }

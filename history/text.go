@@ -24,9 +24,15 @@ import (
 // change the direction of text are written as escapes, so that no value can forge
 // a line or speak to a terminal. It returns the first error of w.
 func Text(w io.Writer, records []audit.Record, opts ...FormatOption) error {
-	f := newFormat(opts)
-	for i := range records {
-		if _, err := io.WriteString(w, f.text(f.entry(&records[i]))); err != nil {
+	return newFormat(opts).write(w, records)
+}
+
+func (f format) write(w io.Writer, records []audit.Record) error {
+	if f.err != nil {
+		return f.err
+	}
+	for _, e := range f.entries(records) {
+		if _, err := io.WriteString(w, f.text(e)); err != nil {
 			return fmt.Errorf("auditplugin: writing the timeline: %w", err)
 		}
 	}
@@ -39,10 +45,7 @@ func (f format) text(e Entry) string {
 	if e.Ago != "" {
 		b.WriteString(" (" + e.Ago + ")")
 	}
-	b.WriteString("  " + f.visible(string(e.Action)))
-	if what := e.subject(); what != "" {
-		b.WriteString(" " + f.visible(what))
-	}
+	b.WriteString("  " + f.heading(e))
 	if who := e.actor(); who != "" {
 		b.WriteString("  by " + f.visible(who))
 	}

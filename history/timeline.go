@@ -37,6 +37,12 @@ type Entry struct {
 	Source        audit.Source   `json:"source,omitzero"`
 	Cause         string         `json:"cause,omitempty"`
 	Metadata      map[string]any `json:"metadata,omitempty"`
+	// Association is the association by which the row belongs to the one that was
+	// asked about, as [Query.With] names it; empty for that row itself, and where
+	// nothing was asked with With.
+	Association string `json:"association,omitempty"`
+	// Link is set for a row of a join table.
+	Link *Link `json:"link,omitempty"`
 	// Newer is set when the record was written by a newer release, whose words may
 	// mean something else.
 	Newer bool `json:"newer,omitempty"`
@@ -63,6 +69,9 @@ type format struct {
 	width    int
 	details  bool
 	withNull bool
+	family   *family
+	joins    map[string]*joinTable // by table
+	err      error
 }
 
 // Zone sets the zone of times; the default is UTC.
@@ -98,7 +107,10 @@ func newFormat(opts []FormatOption) format {
 
 // Timeline turns records into entries, in the same order.
 func Timeline(records []audit.Record, opts ...FormatOption) []Entry {
-	f := newFormat(opts)
+	return newFormat(opts).entries(records)
+}
+
+func (f format) entries(records []audit.Record) []Entry {
 	entries := make([]Entry, len(records))
 	for i := range records {
 		entries[i] = f.entry(&records[i])
@@ -117,6 +129,7 @@ func (f format) entry(r *audit.Record) Entry {
 	if !f.now.IsZero() {
 		e.Ago = ago(f.now.Sub(r.Time))
 	}
+	f.relate(&e, r)
 	return e
 }
 
