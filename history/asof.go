@@ -26,8 +26,8 @@ import (
 // The struct holds what GORM would have loaded then, AfterFind included: every
 // column that the table and the model have now, and zero in all other fields.
 // Columns that did not exist then, and ones that are never recorded, hold what they
-// hold now; see [Gaps]. Values mean the same as then, but may be spelt otherwise:
-// JSON documents are compact and sorted by key, decimal numbers without trailing
+// hold now; see [Gaps]. [With] fills in associations. Values mean the same as then,
+// but may be spelt otherwise: JSON documents are compact and sorted by key, decimal numbers without trailing
 // zeros.
 //
 // It fails with [ErrNotFound] if there was no such row then, with an [UnknownError]
@@ -56,6 +56,9 @@ func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...O
 	if err != nil {
 		return err
 	}
+	if len(set.with) > 0 {
+		return t.scanFamily(ctx, db, id, p, m, dest)
+	}
 	if err := set.accept(t.bare, id.recordID, t.gaps(p.img)); err != nil {
 		return err
 	}
@@ -77,6 +80,19 @@ func destination(db *gorm.DB, model any) (reflect.Value, *schema.Schema, error) 
 
 // scan sets dest to the row as GORM would from a query's result.
 func (t *rowTable) scan(ctx context.Context, db *gorm.DB, img image, dest reflect.Value) error {
+	fresh := reflect.New(dest.Type())
+	if err := t.scanColumns(ctx, img, fresh); err != nil {
+		return err
+	}
+	if err := t.found(ctx, db, fresh); err != nil {
+		return err
+	}
+	dest.Set(fresh.Elem())
+	return nil
+}
+
+// scanColumns sets the fields of a new row, found runs its hook.
+func (t *rowTable) scanColumns(ctx context.Context, img image, fresh reflect.Value) error {
 	set := &replay.Set{Rows: [][]any{nil}}
 	for i, c := range img {
 		if c.state != known || t.columns[i].field == nil {
@@ -100,10 +116,8 @@ func (t *rowTable) scan(ctx context.Context, db *gorm.DB, img image, dest reflec
 		return fmt.Errorf("auditplugin: giving back a row of table %q: %w", t.bare, err)
 	}
 	defer func() { _ = rows.Close() }() // read to the end
-	fresh := reflect.New(dest.Type())
-	tx := t.db.WithContext(ctx)
 	if rows.Next() {
-		err = tx.ScanRows(rows, fresh.Interface())
+		err = t.db.WithContext(ctx).ScanRows(rows, fresh.Interface())
 	}
 	if err == nil {
 		err = rows.Err()
@@ -111,11 +125,12 @@ func (t *rowTable) scan(ctx context.Context, db *gorm.DB, img image, dest reflec
 	if err != nil {
 		return fmt.Errorf("auditplugin: giving back a row of table %q: %w", t.bare, err)
 	}
+	return nil
+}
+
+func (t *rowTable) found(ctx context.Context, db *gorm.DB, fresh reflect.Value) error {
 	if hook, ok := fresh.Interface().(callbacks.AfterFindInterface); ok && !db.Statement.SkipHooks {
-		if err := hook.AfterFind(tx); err != nil {
-			return err
-		}
+		return hook.AfterFind(t.db.WithContext(ctx))
 	}
-	dest.Set(fresh.Elem())
 	return nil
 }

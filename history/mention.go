@@ -130,3 +130,14 @@ func (t *rowTable) collect(ctx context.Context, q Query, columns []int, into map
 	}
 	return nil
 }
+
+// seqs narrows a question to the records with the given numbers.
+func (q Query) seqs(numbers []int64) Query {
+	return q.where(func(*builder) (clause.Expression, error) {
+		in := clause.IN{Column: column("seq"), Values: []any{}}
+		for _, n := range numbers {
+			in.Values = append(in.Values, n)
+		}
+		return in, nil
+	})
+}

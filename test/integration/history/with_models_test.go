@@ -22,14 +22,14 @@ type shopOrder struct {
 	Slip     shopSlip     `gorm:"foreignKey:OrderID"` // has one
 	Notes    []*shopNote  `gorm:"polymorphic:Owner"`
 	Tags     []shopTag    `gorm:"many2many:shop_order_tags"`
-	Secret   string       `gorm:"size:40" audit:"mask"`
+	Secret   *string      `gorm:"size:40" audit:"mask"`
 	Tracking []shopParcel `gorm:"foreignKey:OrderNo;references:ID"`
 }
 
 type shopBuyer struct {
 	ID     uint
 	Name   string     `gorm:"size:40"`
-	Card   string     `gorm:"size:40" audit:"mask"`
+	Card   *string    `gorm:"size:40" audit:"mask"`
 	Notes  []shopNote `gorm:"polymorphic:Owner"`
 	RankID int
 	Rank   shopRank
