@@ -16,6 +16,8 @@ import (
 type rowThen struct {
 	id   rowID
 	past past
+	// exists tells that there is a row with this key now.
+	exists bool
 	// subs are the rows by each association, in the order of their key.
 	subs map[*branch][]*rowThen
 }
@@ -26,9 +28,10 @@ type layer struct {
 	path   string
 	table  *rowTable
 	rows   []*rowThen
-	// join holds the rows of the join table of a many2many.
-	join *layer
-	subs []*layer
+	// join holds the rows of the join table of a many2many, which is joining.
+	join    *layer
+	joining bool
+	subs    []*layer
 }
 
 // then finds what belonged to rows at a moment.
@@ -74,7 +77,7 @@ func (f *then) grow(ctx context.Context, at *layer, tree []*branch) error {
 			}
 			from, above = rows, reached
 			if n < len(links)-1 {
-				next.join = &layer{branch: b, path: b.path, table: l.to, rows: rows}
+				next.join = &layer{branch: b, path: b.path, table: l.to, rows: rows, joining: true}
 			}
 		}
 		for _, row := range from {
@@ -142,7 +145,7 @@ func (l *link) then(ctx context.Context, f *then, path string, from []*rowThen) 
 		if byTuple[text] == nil {
 			continue
 		}
-		row := &rowThen{id: ids[recordID], past: p}
+		row := &rowThen{id: ids[recordID], past: p, exists: present[recordID] != nil}
 		all = append(all, row)
 		for _, parent := range byTuple[text] {
 			belongs[parent] = append(belongs[parent], row)
@@ -284,4 +287,3 @@ func (at *layer) ids() map[string]*rowThen {
 	}
 	return m
 }
-

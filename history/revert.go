@@ -27,6 +27,9 @@ type RevertStep struct {
 	Action audit.Action
 	// Table and RecordID name the row as it was before the step.
 	Table, RecordID string
+	// Association is the one, of those given by [With], to which the row belongs;
+	// empty for the row itself.
+	Association string
 	// Changes are the columns that were written, redacted like records.
 	Changes []audit.Change
 	// Left are columns that were not set back: unknown ones under SkipUnknown, and

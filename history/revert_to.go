@@ -19,13 +19,21 @@ import (
 // the first record that it undid; see [Revert] for hooks, timestamps, rights and
 // errors. The row is locked before its records are read, so that no change made
 // meanwhile is lost unseen: it is undone as well. Other rows that foreign keys
-// changed with it stay as they are. A row whose key was changed since is refused
+// changed with it stay as they are, unless they are named [With] it: then all that
+// belonged to the row at the moment is set back, rows that are gone are inserted
+// again, and rows that came to it since go: those that did not exist are deleted,
+// others go back to where they were. Rows that are only referred to (belongs to,
+// many2many) are set back if they belonged at the moment; of others only the
+// reference goes. A row whose key was changed since is refused
 // with a [ConflictError]; an unchanged row gives no steps.
 func RevertTo[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...Option) (Reverted, error) {
 	set := settingsOf(opts)
 	s, err := schemaIn(db, model)
 	if err != nil {
 		return Reverted{}, err
+	}
+	if len(set.with) > 0 {
+		return revertFamily(ctx, db, set, s, model, func(ctx context.Context, q Query) (Moment, error) { return momentOf(ctx, q, when) })
 	}
 	return inTransaction(ctx, db, set, func(v *reverter) error {
 		t, err := openTable(ctx, v.db, set, s, s.Table)
@@ -57,6 +65,11 @@ func (v *reverter) restore(ctx context.Context, t *rowTable, id rowID, m Moment,
 	if err != nil {
 		return err
 	}
+	return v.restoreTo(ctx, t, id, p, present)
+}
+
+// restoreTo sets a row that existed at a moment back to what it was.
+func (v *reverter) restoreTo(ctx context.Context, t *rowTable, id rowID, p past, present []any) error {
 	if p.movedTo != "" {
 		return &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: fmt.Sprintf("its key is %q now", p.movedTo)}
 	}

@@ -189,3 +189,61 @@ func TestAsOfWithIsWhatPreloadHadLoaded(t *testing.T) {
 		}
 	})
 }
+
+// Whatever happened since, all that belonged to an order can be had back, and a dry
+// run says what is done and does none of it.
+func TestRevertToWithHasAllOfItBack(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		for seed := range uint64(2) {
+			s := openShop(t, g)
+			thens := playShop(s, seed+10, 70)
+			r := rand.New(rand.NewPCG(seed, 3))
+			for range 8 {
+				id := uint(1 + r.IntN(2))
+				then := thens[id][r.IntN(len(thens[id]))]
+				now, _ := s.loadShop(id)
+				model := shopOrder{ID: id}
+				dry, err := history.RevertTo(s.ctx, s.DB.DB, &model, then.at, history.With(everything...), history.DryRun(), history.Models(shopModels()...))
+				s.ok(err)
+				if same, _ := s.loadShop(id); inOrder(same) != inOrder(now) {
+					t.Fatalf("a dry run changed\n%s\nto\n%s", inOrder(now), inOrder(same))
+				}
+				done, err := history.RevertTo(s.ctx, s.DB.DB, &model, then.at, history.With(everything...), history.Models(shopModels()...))
+				s.ok(err)
+				if fmt.Sprint(steps(dry)) != fmt.Sprint(steps(done)) {
+					t.Errorf("planned %q\ndone    %q", steps(dry), steps(done))
+				}
+				got, there := s.loadShop(id)
+				dangling(&got, then.order)
+				if there != then.there || inOrder(got) != inOrder(then.order) {
+					t.Fatalf("seed %d: order %d is\n%s\nand was\n%s\ndone %q", seed, id, inOrder(got), inOrder(then.order), steps(done))
+				}
+				again, err := history.RevertTo(s.ctx, s.DB.DB, &model, then.at, history.With(everything...), history.Models(shopModels()...))
+				s.ok(err)
+				for _, step := range again.Steps {
+					if step.Action != "" {
+						t.Fatalf("there was still something to do: %+v", step)
+					}
+				}
+			}
+		}
+	})
+}
+
+// dangling forgets rows that an order refers to and that did not exist then: they are
+// not the order's to delete.
+func dangling(got *shopOrder, then shopOrder) {
+	switch {
+	case then.Buyer == nil:
+		got.Buyer = nil
+	case then.Buyer.Rank.ID == 0 && got.Buyer != nil:
+		got.Buyer.Rank = shopRank{}
+	}
+}
+
+func steps(done history.Reverted) (all []string) {
+	for _, step := range done.Steps {
+		all = append(all, fmt.Sprint(step.Association, ": ", step.Action, " ", step.Table, " ", step.RecordID, " ", step.Changes))
+	}
+	return all
+}
