@@ -183,9 +183,9 @@ func TestWithBeginnings(t *testing.T) {
 		s.ok(err)
 		var types []string
 		for _, e := range entries {
-			types = append(types, e.RecordType)
+			types = append(types, e.Association+":"+e.RecordType)
 		}
-		if got := fmt.Sprint(types); got != "[shop_rank shop_buyer shop_order shop_line]" {
+		if got := fmt.Sprint(types); got != "[Buyer.Rank:shop_rank Buyer:shop_buyer :shop_order Lines:shop_line]" {
 			t.Errorf("made at once: %s", got)
 		}
 		for _, statement := range []string{

@@ -14,11 +14,34 @@ type User struct {
 	Phone string
 }
 
+type Order struct {
+	ID         uint
+	CustomerID uint
+	Customer   Customer
+	Lines      []Line
+	Tags       []Tag `gorm:"many2many:order_tags"`
+}
+
+type Customer struct {
+	ID        uint
+	Addresses []Address
+}
+
+type Address struct{ ID, CustomerID uint }
+
+type Line struct{ ID, OrderID uint }
+
+type Tag struct {
+	ID   uint
+	Name string
+}
+
 var (
 	ctx    context.Context
 	db     *gorm.DB
 	user   User
+	order  Order
 	record audit.Record
 )
 
-var _ = []any{ctx, db, user, record}
+var _ = []any{ctx, db, user, order, record}
