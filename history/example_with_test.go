@@ -121,3 +121,20 @@ func ExampleReverted_Text() {
 	//     role_id: 5
 	// 2 [{1 1 red} {2 1 blue}] [{5 author}]
 }
+
+func ExampleNames() {
+	db, _ := club()
+	names := history.Names(
+		history.NameAssociation(db, &Member{}, "Rank", history.NameFrom(db, &Rank{}, "Name")),
+		history.NameAssociation(db, &Member{}, "Roles", history.NameFrom(db, &Role{}, "Name")),
+	)
+	entries, err := history.Of(db, &Member{ID: 1}).With("Roles").Newest().Limit(2).Timeline(context.Background(), names)
+	check(err)
+	fmt.Println("removed", entries[0].Link.Type, entries[0].Link.Name)
+	for _, f := range entries[1].Fields {
+		fmt.Printf("%s: %s (%v) → %s (%v)\n", f.Label, f.FromName, f.From, f.ToName, f.To)
+	}
+	// Output:
+	// removed role author
+	// rank: editor (2) → owner (3)
+}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,11 +14,11 @@ import (
 // are shown as redacted as they were recorded, and Hidden says so. The text is safe
 // inside HTML, as encoding/json writes it.
 func JSON(w io.Writer, records []audit.Record, opts ...FormatOption) error {
-	f := newFormat(opts)
-	if f.err != nil {
-		return f.err
+	entries, err := newFormat(opts).named(context.Background(), records)
+	if err != nil {
+		return err
 	}
-	if err := json.NewEncoder(w).Encode(f.entries(records)); err != nil {
+	if err := json.NewEncoder(w).Encode(entries); err != nil {
 		return fmt.Errorf("auditplugin: writing the timeline: %w", err)
 	}
 	return nil

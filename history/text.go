@@ -1,6 +1,7 @@
 package history
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -24,14 +25,15 @@ import (
 // change the direction of text are written as escapes, so that no value can forge
 // a line or speak to a terminal. It returns the first error of w.
 func Text(w io.Writer, records []audit.Record, opts ...FormatOption) error {
-	return newFormat(opts).write(w, records)
+	return newFormat(opts).write(context.Background(), w, records)
 }
 
-func (f format) write(w io.Writer, records []audit.Record) error {
-	if f.err != nil {
-		return f.err
+func (f format) write(ctx context.Context, w io.Writer, records []audit.Record) error {
+	entries, err := f.named(ctx, records)
+	if err != nil {
+		return err
 	}
-	for _, e := range f.entries(records) {
+	for _, e := range entries {
 		if _, err := io.WriteString(w, f.text(e)); err != nil {
 			return fmt.Errorf("auditplugin: writing the timeline: %w", err)
 		}
@@ -66,13 +68,17 @@ func (f format) text(e Entry) string {
 	line("", f.visible(e.Message))
 	line("reason", f.visible(e.Reason))
 	for _, c := range e.Fields {
+		name, from, to := c.Path, f.called(f.visible(c.FromName), f.value(c.From)), f.called(f.visible(c.ToName), f.value(c.To))
+		if c.Label != "" {
+			name = c.Label
+		}
 		switch e.Action {
 		case audit.Create:
-			line(f.visible(c.Path), f.value(c.To))
+			line(f.visible(name), to)
 		case audit.Delete:
-			line(f.visible(c.Path), f.value(c.From))
+			line(f.visible(name), from)
 		default:
-			line(f.visible(c.Path), f.value(c.From)+" → "+f.value(c.To))
+			line(f.visible(name), from+" → "+to)
 		}
 	}
 	line("metadata", f.pairs(e.Metadata))
@@ -100,7 +106,10 @@ func (e Entry) subject() string {
 	if what == "" {
 		what = e.Table
 	}
-	if e.RecordID != "" {
+	switch {
+	case e.Name != "":
+		what += " " + e.Name + " (" + e.RecordID + ")"
+	case e.RecordID != "":
 		what += " " + e.RecordID
 	}
 	return what

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -18,13 +19,15 @@ type Entry struct {
 	Seq int64  `json:"seq,omitempty"`
 	// Time is the record's, in the zone given with [Zone]; Ago is how long before
 	// the moment given with [Now] that was ("3 hours ago"), or empty.
-	Time          time.Time      `json:"time"`
-	Ago           string         `json:"ago,omitempty"`
-	Action        audit.Action   `json:"action"`
-	Outcome       audit.Outcome  `json:"outcome,omitempty"`
-	RecordType    string         `json:"record_type,omitempty"`
-	Table         string         `json:"table,omitempty"`
-	RecordID      string         `json:"record_id,omitempty"`
+	Time       time.Time     `json:"time"`
+	Ago        string        `json:"ago,omitempty"`
+	Action     audit.Action  `json:"action"`
+	Outcome    audit.Outcome `json:"outcome,omitempty"`
+	RecordType string        `json:"record_type,omitempty"`
+	Table      string        `json:"table,omitempty"`
+	RecordID   string        `json:"record_id,omitempty"`
+	// Name is what [Names] knows the row by.
+	Name          string         `json:"name,omitempty"`
 	Actor         audit.Actor    `json:"actor"`
 	Reason        string         `json:"reason,omitempty"`
 	Message       string         `json:"message,omitempty"`
@@ -54,6 +57,11 @@ type Field struct {
 	Path string `json:"path"`
 	From any    `json:"from"`
 	To   any    `json:"to"`
+	// FromName and ToName are what [Names] knows the values by, Label is what the field
+	// is called then, if that is not Path.
+	Label    string `json:"label,omitempty"`
+	FromName string `json:"from_name,omitempty"`
+	ToName   string `json:"to_name,omitempty"`
 	// Hidden says what stands in the value's place: "masked", "hashed", or "large"
 	// for values of which only length and hash were recorded. It is empty for
 	// values that are shown.
@@ -71,6 +79,7 @@ type format struct {
 	withNull bool
 	family   *family
 	joins    map[string]*joinTable // by table
+	names    *naming
 	err      error
 }
 
@@ -107,7 +116,8 @@ func newFormat(opts []FormatOption) format {
 
 // Timeline turns records into entries, in the same order.
 func Timeline(records []audit.Record, opts ...FormatOption) []Entry {
-	return newFormat(opts).entries(records)
+	entries, _ := newFormat(opts).named(context.Background(), records) // without names, then
+	return entries
 }
 
 func (f format) entries(records []audit.Record) []Entry {

@@ -45,7 +45,11 @@ func (q Query) Timeline(ctx context.Context, opts ...FormatOption) ([]Entry, err
 	if err != nil {
 		return nil, err
 	}
-	return f.entries(records), nil
+	entries, err := f.named(ctx, records)
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
 }
 
 // Text asks q and writes what it finds as the function [Text] does, and [Query.Timeline]
@@ -59,7 +63,7 @@ func (q Query) Text(ctx context.Context, w io.Writer, opts ...FormatOption) erro
 	if err != nil {
 		return err
 	}
-	return f.write(w, records)
+	return f.write(ctx, w, records)
 }
 
 // JSON asks q and writes the entries of [Query.Timeline] as the function [JSON] does.

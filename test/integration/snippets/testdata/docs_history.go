@@ -12,6 +12,13 @@ type User struct {
 	ID    uint
 	Name  string
 	Phone string
+	Role  Role
+}
+
+type Role struct {
+	ID     uint
+	UserID uint
+	Name   string
 }
 
 type Order struct {
@@ -37,11 +44,12 @@ type Tag struct {
 }
 
 var (
-	ctx    context.Context
-	db     *gorm.DB
-	user   User
-	order  Order
-	record audit.Record
+	ctx       context.Context
+	db        *gorm.DB
+	user      User
+	order     Order
+	countries map[string]string
+	record    audit.Record
 )
 
-var _ = []any{ctx, db, user, order, record}
+var _ = []any{ctx, db, user, order, countries, record}
