@@ -59,7 +59,7 @@ func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any
 	if hasLast {
 		p.kind = last.RecordType
 	}
-	if err := t.checkPruned(ctx, m, p.kind); err != nil {
+	if err := t.checkPruned(ctx, m, p.kind, id.recordID); err != nil {
 		return p, err
 	}
 	existed, err := t.existedAt(ctx, id, m, pick(hasLast, &last), p.first, present != nil)

@@ -149,6 +149,8 @@ func (b *batch) row(ctx context.Context, recordID string) (past, bool, error) {
 	return p, true, nil
 }
 
+func sortedIDs(rows map[string]*batchRow) []string { return slices.Sorted(maps.Keys(rows)) }
+
 func (b *batch) checkPruned(ctx context.Context, kind string) error {
 	if b.kinds[kind] {
 		return nil
@@ -157,5 +159,5 @@ func (b *batch) checkPruned(ctx context.Context, kind string) error {
 		b.kinds = map[string]bool{}
 	}
 	b.kinds[kind] = true
-	return b.t.checkPruned(ctx, b.m, kind)
+	return b.t.checkPruned(ctx, b.m, kind, sortedIDs(b.rows)...)
 }

@@ -74,7 +74,7 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 			d.add(&r)
 		}
 	}
-	if err := t.checkPruned(ctx, a, kind); err != nil {
+	if err := t.checkPruned(ctx, a, kind, id.recordID); err != nil {
 		return nil, err
 	}
 	changes, err := d.changes()

@@ -124,6 +124,12 @@ func (l *link) then(ctx context.Context, f *then, path string, from []*rowThen) 
 	if len(tuples) == 0 {
 		return nil, nil, nil
 	}
+	if !l.byKey() {
+		// The record that took a row away from here may be gone.
+		if err := t.checkAllThinned(ctx, f.m); err != nil {
+			return nil, nil, err
+		}
+	}
 	ids, present, err := l.candidatesThen(ctx, f.m, tuples)
 	if err != nil {
 		return nil, nil, err

@@ -201,6 +201,9 @@ func inTransaction(ctx context.Context, db *gorm.DB, set settings, f func(v *rev
 		if err := f(v); err != nil {
 			return err
 		}
+		if err := v.checkColumns(); err != nil {
+			return err
+		}
 		if set.revert.dryRun {
 			return errRollback
 		}

@@ -19,6 +19,7 @@ var (
 
 type revertSettings struct {
 	models                  []any
+	columns                 []string
 	tables                  []string
 	dryRun, force, skipLost bool
 }

@@ -93,6 +93,9 @@ func (v *reverter) restoreTo(ctx context.Context, t *rowTable, id rowID, p past,
 
 // remove deletes a present row.
 func (v *reverter) remove(ctx context.Context, t *rowTable, id rowID, r audit.Record, present []any) error {
+	if whole, err := v.wholeRow(t, id, r); err != nil || !whole {
+		return err
+	}
 	if err := v.checkChildren(ctx, t, id, present); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type reverter struct {
 	settings settings
 	done     *Reverted
 	tables   map[string]*rowTable
+	columns  map[string]bool // those of Columns that a table has
 }
 
 // lock makes a SQLite transaction a writer before it reads: one that reads first
@@ -176,11 +177,17 @@ func (v *reverter) undoUpdate(ctx context.Context, t *rowTable, id rowID, r audi
 	if err != nil {
 		return err
 	}
+	only, err := v.only(t)
+	if err != nil {
+		return err
+	}
 	var real []string
 	for _, name := range conflicts {
 		i := t.index[name]
 		c := want[i]
 		switch {
+		case only != nil && !only[i]:
+			// It is not set back.
 		case c.state == known && values.Equal(c.value, t.now(i, present[i]).value):
 			// It has its old value already.
 		case t.columns[i].touched:
@@ -239,6 +246,9 @@ func (v *reverter) changedSince(ctx context.Context, t *rowTable, id rowID, r au
 		}
 	}
 	if len(hidden) > 0 {
+		if gap, err := t.gap(ctx, id, &r); err != nil || gap {
+			return append(changed, hidden...), err // nobody knows
+		}
 		for later, err := range t.q.ofRow(t.bare, id.recordID).rows().behind(r.Seq).All(ctx) {
 			if err != nil {
 				return nil, err

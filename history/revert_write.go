@@ -29,12 +29,16 @@ func (v *reverter) handle(ctx context.Context, t *rowTable, r audit.Record) *gor
 
 // update writes the wanted values that differ from the present ones.
 func (v *reverter) update(ctx context.Context, t *rowTable, id rowID, r audit.Record, present []any, want map[int]cell) error {
+	only, err := v.only(t)
+	if err != nil {
+		return err
+	}
 	step := RevertStep{Record: r, Table: t.bare, RecordID: id.recordID}
 	var set clause.Set
 	gaps := Gaps{}
 	for i := range t.columns {
 		c, ok := want[i]
-		if !ok || t.columns[i].computed {
+		if !ok || t.columns[i].computed || only != nil && !only[i] {
 			continue
 		}
 		if c.state != known {
@@ -51,7 +55,7 @@ func (v *reverter) update(ctx context.Context, t *rowTable, id rowID, r audit.Re
 		}
 	}
 	for _, name := range r.Changed {
-		if _, ok := t.index[name]; !ok && r.Action != audit.Delete && r.Action != audit.Create {
+		if _, ok := t.index[name]; !ok && only == nil && r.Action != audit.Delete && r.Action != audit.Create {
 			gaps.Lost = append(gaps.Lost, name) // the column is gone
 		}
 	}
@@ -97,6 +101,9 @@ func (t *rowTable) unknown(gaps *Gaps, i int, c cell) {
 
 // insert writes the row again.
 func (v *reverter) insert(ctx context.Context, t *rowTable, id rowID, r audit.Record, want map[int]cell) error {
+	if whole, err := v.wholeRow(t, id, r); err != nil || !whole {
+		return err
+	}
 	step := RevertStep{Record: r, Action: audit.Create, Table: t.bare, RecordID: id.recordID}
 	row := make(map[string]any, len(want))
 	gaps := Gaps{}
@@ -139,6 +146,7 @@ func (v *reverter) finish(step RevertStep, r audit.Record, tx *gorm.DB) error {
 
 // nothing notes that the row is as it should be.
 func (v *reverter) nothing(t *rowTable, id rowID, r audit.Record) {
+	_, _ = v.only(t) // which takes note of the names; mistakes are found when all is done
 	v.done.Steps = append(v.done.Steps, RevertStep{Record: r, Table: t.bare, RecordID: id.recordID})
 }
 

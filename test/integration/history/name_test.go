@@ -103,7 +103,9 @@ func TestNamesOfCompositeKeys(t *testing.T) {
 		s := openShop(t, g)
 		s.ok(s.AutoMigrate(&shopStamp{}))
 		s.do("sealers", func(db *gorm.DB) error { return db.Create(&[]shopSealer{{"x", 1, "X1"}, {"x", 2, "X2"}}).Error })
-		s.do("stamp", func(db *gorm.DB) error { return db.Omit("Sealer").Create(&shopStamp{ID: 1, SealerFirm: "x", SealerNo: 1}).Error })
+		s.do("stamp", func(db *gorm.DB) error {
+			return db.Omit("Sealer").Create(&shopStamp{ID: 1, SealerFirm: "x", SealerNo: 1}).Error
+		})
 		s.do("both", func(db *gorm.DB) error {
 			return db.Model(&shopStamp{ID: 1}).Updates(map[string]any{"sealer_firm": "y", "sealer_no": 2}).Error
 		})

@@ -1,0 +1,217 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorm-audit/auditplugin/audit"
+)
+
+// rowActions are those of records about rows, as SQL.
+var rowActions = "'" + strings.Join([]string{
+	string(audit.Create), string(audit.Update), string(audit.Delete), string(audit.SoftDelete), string(audit.Restore),
+}, "','") + "'"
+
+// rowsAtOnce is how many rows are looked at for records to let go of.
+const rowsAtOnce = 200
+
+// auditedRow is a row, as its records name it.
+type auditedRow struct{ table, recordID string }
+
+// thin deletes, of each row, what is beyond the records to keep, a batch at a time.
+func (p *pruning) thin(ctx context.Context) error {
+	return p.eachCrowded(ctx, func(rows []auditedRow) (bool, error) { return true, p.thinRows(ctx, rows) })
+}
+
+// anySurplus reports whether there is anything to do.
+func (p *pruning) anySurplus(ctx context.Context) (found bool, err error) {
+	err = p.eachCrowded(ctx, func(rows []auditedRow) (bool, error) {
+		seqs, err := p.surplus(ctx, rows)
+		found = len(seqs) > 0
+		return !found, err
+	})
+	return found, err
+}
+
+// eachCrowded goes through the rows that have more records than are kept, some of one
+// table at a time, by the index on them, until f has enough.
+func (p *pruning) eachCrowded(ctx context.Context, f func(rows []auditedRow) (more bool, err error)) error {
+	var behind *auditedRow
+	for {
+		rows, err := p.crowded(ctx, behind)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for len(rows) > 0 {
+			n := 1
+			for n < len(rows) && rows[n].table == rows[0].table {
+				n++
+			}
+			if more, err := f(rows[:n]); err != nil || !more {
+				return err
+			}
+			behind = &rows[n-1]
+			rows = rows[n:]
+		}
+	}
+}
+
+func (p *pruning) thinRows(ctx context.Context, rows []auditedRow) error {
+	for {
+		seqs, err := p.surplus(ctx, rows)
+		if err != nil || len(seqs) == 0 {
+			p.passed = ""
+			return err
+		}
+		if p.o.DryRun {
+			p.done.Deleted += int64(len(seqs))
+			p.passed = seqs[len(seqs)-1]
+			p.tell()
+		} else {
+			n, err := p.delete(ctx, seqs, nil)
+			if err != nil {
+				return err
+			}
+			p.done.Deleted += n
+			p.tell()
+		}
+		if len(seqs) < p.o.Batch {
+			p.passed = ""
+			return nil
+		}
+		if err := p.pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// crowded lists the next rows that have more records than are kept.
+func (p *pruning) crowded(ctx context.Context, behind *auditedRow) ([]auditedRow, error) {
+	args := &arguments{p: p}
+	where := "action IN (" + rowActions + ") AND action <> 'create' AND record_id <> '' AND seq <= " + strconv.FormatInt(p.last, 10) + p.among(args)
+	if behind != nil {
+		where += " AND (table_name > " + args.add(behind.table) + " OR table_name = " + args.add(behind.table) + " AND record_id > " + args.add(behind.recordID) + ")"
+	}
+	query := "SELECT table_name, record_id FROM " + qualified(p.store.dialect, p.store.name) + " WHERE " + where +
+		" GROUP BY table_name, record_id HAVING COUNT(*) > " + strconv.Itoa(p.o.KeepLast) +
+		" ORDER BY table_name, record_id LIMIT " + strconv.Itoa(rowsAtOnce)
+	rows, err := p.store.db.QueryContext(ctx, query, args.list...)
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: rows with records to prune: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // read to the end
+	var all []auditedRow
+	for rows.Next() {
+		var r auditedRow
+		if err := rows.Scan(&r.table, &r.recordID); err != nil {
+			return nil, fmt.Errorf("auditplugin: rows with records to prune: %w", err)
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+// surplus lists the next records of the rows that are not kept. Creations are neither
+// counted nor among them.
+func (p *pruning) surplus(ctx context.Context, rows []auditedRow) ([]string, error) {
+	args := &arguments{p: p}
+	inner := "table_name = " + args.add(rows[0].table) + " AND record_id IN ("
+	for i, r := range rows {
+		if i > 0 {
+			inner += ","
+		}
+		inner += args.add(r.recordID)
+	}
+	inner += ") AND action IN (" + rowActions + ") AND action <> 'create' AND seq <= " + strconv.FormatInt(p.last, 10)
+	where := "n > " + strconv.Itoa(p.o.KeepLast) + " AND occurred_at < " + args.add(p.cutoff) + " AND seq <= " + strconv.FormatInt(p.seq, 10) + p.among(args)
+	if p.passed != "" {
+		where += " AND seq > " + p.passed
+	}
+	rank := "ROW_NUMBER() OVER (PARTITION BY table_name, record_id ORDER BY seq DESC) AS n"
+	query := "SELECT seq FROM (SELECT seq, table_name, record_type, occurred_at, " + rank + " FROM " + qualified(p.store.dialect, p.store.name) +
+		" WHERE " + inner + ") AS ranked WHERE " + where + " ORDER BY seq LIMIT " + strconv.Itoa(p.o.Batch)
+	found, err := p.store.db.QueryContext(ctx, query, args.list...)
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: records to prune: %w", err)
+	}
+	defer func() { _ = found.Close() }() // read to the end
+	var seqs []string
+	for found.Next() {
+		var seq int64
+		if err := found.Scan(&seq); err != nil {
+			return nil, fmt.Errorf("auditplugin: records to prune: %w", err)
+		}
+		seqs = append(seqs, strconv.FormatInt(seq, 10))
+	}
+	return seqs, found.Err()
+}
+
+// arguments numbers the arguments of a statement.
+type arguments struct {
+	p    *pruning
+	list []any
+}
+
+func (a *arguments) add(v any) string {
+	a.list = append(a.list, v)
+	return a.p.placeholder(len(a.list))
+}
+
+// among are the conditions on types and tables, each with an AND before it.
+func (p *pruning) among(args *arguments) string {
+	text := ""
+	for _, c := range []struct {
+		column string
+		values []string
+	}{{"record_type", p.o.Types}, {"table_name", p.o.Tables}} {
+		if len(c.values) == 0 {
+			continue
+		}
+		marks := make([]string, len(c.values))
+		for i, v := range c.values {
+			marks[i] = args.add(v)
+		}
+		text += " AND " + c.column + " IN (" + strings.Join(marks, ",") + ")"
+	}
+	return text
+}
+
+// pause waits between batches.
+func (p *pruning) pause(ctx context.Context) error {
+	if p.o.Pause <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(p.o.Pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// count says what a run without KeepLast would delete.
+func (p *pruning) count(ctx context.Context) error {
+	where, args := p.condition()
+	query := "SELECT COUNT(*) FROM " + qualified(p.store.dialect, p.store.name) + " WHERE " + where + " AND seq <= " + strconv.FormatInt(p.seq, 10)
+	if err := p.store.db.QueryRowContext(ctx, query, args...).Scan(&p.done.Deleted); err != nil {
+		return fmt.Errorf("auditplugin: records to prune: %w", err)
+	}
+	p.tell()
+	return nil
+}
+
+// newestOfAll returns the highest seq in the table.
+func (p *pruning) newestOfAll(ctx context.Context) (int64, error) {
+	var seq sql.NullInt64
+	err := p.store.db.QueryRowContext(ctx, "SELECT MAX(seq) FROM "+qualified(p.store.dialect, p.store.name)).Scan(&seq)
+	if err != nil {
+		return 0, fmt.Errorf("auditplugin: records to prune: %w", err)
+	}
+	return seq.Int64, nil
+}
