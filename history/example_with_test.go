@@ -2,6 +2,7 @@ package history_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -137,4 +138,36 @@ func ExampleNames() {
 	// Output:
 	// removed role author
 	// rank: editor (2) → owner (3)
+}
+
+func ExampleErase() {
+	db, then := club()
+	ctx := audit.WithReason(context.Background(), "request 17: forget me")
+	o := history.EraseOptions{
+		Records: []history.Query{history.Of(db, &Member{ID: 1}).With("Cards")},
+		Actors:  []audit.Actor{{Name: "Grace"}},
+		DryRun:  true,
+	}
+	planned, err := history.Erase(ctx, db, o)
+	check(err)
+	fmt.Println(planned.Records, "records, in", planned.Columns)
+	o.DryRun = false
+	_, err = history.Erase(ctx, db, o)
+	check(err)
+
+	entries, err := history.Of(db, &Card{ID: 2}).Newest().Limit(1).Timeline(ctx)
+	check(err)
+	for _, f := range entries[0].Fields {
+		fmt.Println(f.Path, "is", f.Hidden, "by", entries[0].Actor.Name)
+	}
+	err = history.AsOf(ctx, db, &Card{ID: 2}, then)
+	fmt.Println(errors.Is(err, history.ErrErased), err)
+	event, err := history.Search(db).Type("audit_erase").Newest().First(ctx)
+	check(err)
+	fmt.Println(event.Action, event.Message, event.Reason)
+	// Output:
+	// 11 records, in [actor_name cards.label members.name members.rank_id]
+	// label is erased by [erased]
+	// true auditplugin: row "2" of table "cards" cannot be had back (erased: label)
+	// event erased values from 11 records, 0 alerts and 0 dead letters request 17: forget me
 }

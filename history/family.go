@@ -15,6 +15,22 @@ import (
 type family struct {
 	root *rowTable
 	kin  []*kin // the row itself first, then the branches
+	// linked are the columns by which rows belong, by table.
+	linked map[string]map[string]bool
+}
+
+// link takes note of the columns that hold rows together.
+func (f *family) link(l *link) {
+	note := func(t *rowTable, columns []int) {
+		if f.linked[t.bare] == nil {
+			f.linked[t.bare] = map[string]bool{}
+		}
+		for _, i := range columns {
+			f.linked[t.bare][t.columns[i].name] = true
+		}
+	}
+	note(l.from, l.left)
+	note(l.to, l.rightColumns())
 }
 
 // kin are the rows of one table that belong to a family by one association.
@@ -68,7 +84,7 @@ func (q Query) family(ctx context.Context) (*family, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &family{root: root}
+	f := &family{root: root, linked: map[string]map[string]bool{}}
 	top := &kin{table: root, rows: map[string]*member{id.recordID: {id: id, spans: []span{always()}}}}
 	f.kin = append(f.kin, top)
 	return f, f.grow(ctx, newTables(q.db, set, root), top, tree)
@@ -83,6 +99,7 @@ func (f *family) grow(ctx context.Context, open *tables, parent *kin, tree []*br
 		}
 		at := parent
 		for n, l := range links {
+			f.link(l)
 			next := &kin{path: b.path, table: l.to, rows: map[string]*member{}}
 			if n < len(links)-1 {
 				next.join = joinOf(b.rel, b.path)

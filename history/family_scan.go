@@ -55,6 +55,7 @@ func (at *layer) accept() error {
 			}
 			all.Redacted = append(all.Redacted, named(g.Redacted)...)
 			all.Lost = append(all.Lost, named(g.Lost)...)
+			all.Erased = append(all.Erased, named(g.Erased)...)
 			all.Unrecorded = append(all.Unrecorded, named(g.Unrecorded)...)
 		}
 	}

@@ -204,7 +204,7 @@ func (l *link) tupleThen(id rowID, img image, path string) (string, error) {
 	s := state{}
 	for _, i := range l.rightColumns() {
 		c := img[i]
-		if c.state == redacted || c.state == lost {
+		if c.state == redacted || c.state == lost || c.state == erased {
 			return "", l.to.unknownAt(id, i, c, path)
 		}
 		s.cells = append(s.cells, c)

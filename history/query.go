@@ -37,6 +37,7 @@ type Query struct {
 	after      string
 	with       []string // associations
 	kin        *parts   // the rows that with adds, once they are known
+	asWritten  bool     // columns keep the names that records have
 	err        error
 }
 

@@ -101,6 +101,9 @@ func (q Query) each(ctx context.Context, page int, f func(r audit.Record, size i
 	}()
 	row := &measured{rows: rows}
 	rename := renamer(q.aliases)
+	if q.asWritten {
+		rename = nil
+	}
 	for rows.Next() {
 		r, err := emitter.ReadRecord(row)
 		if err != nil {

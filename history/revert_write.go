@@ -80,11 +80,12 @@ func (v *reverter) update(ctx context.Context, t *rowTable, id rowID, r audit.Re
 func (s *settings) refuse(step *RevertStep, table, recordID string, g Gaps) error {
 	slices.Sort(g.Redacted)
 	slices.Sort(g.Lost)
+	slices.Sort(g.Erased)
 	if g.empty() {
 		return nil
 	}
 	if s.revert.skipLost {
-		step.Left = slices.Sorted(slices.Values(slices.Concat(step.Left, g.Redacted, g.Lost)))
+		step.Left = slices.Sorted(slices.Values(slices.Concat(step.Left, g.Redacted, g.Lost, g.Erased)))
 		return nil
 	}
 	return &UnknownError{Table: table, RecordID: recordID, Gaps: g}
@@ -94,6 +95,10 @@ func (s *settings) refuse(step *RevertStep, table, recordID string, g Gaps) erro
 func (t *rowTable) unknown(gaps *Gaps, i int, c cell) {
 	if c.state == redacted {
 		gaps.Redacted = append(gaps.Redacted, t.columns[i].name)
+		return
+	}
+	if c.state == erased {
+		gaps.Erased = append(gaps.Erased, t.columns[i].name)
 		return
 	}
 	gaps.Lost = append(gaps.Lost, t.columns[i].name)

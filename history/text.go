@@ -20,7 +20,8 @@ import (
 //	    reason: ticket 1234
 //	    mfa_phone: "+12345678900" → "+19876543210"
 //
-// Masked values are shown as ***, hashed ones by the beginning of their hash. Long
+// Masked values are shown as ***, hashed ones by the beginning of their hash, and
+// erased ones as erased. Long
 // values are cut (see [Width]). Control characters, line breaks and characters that
 // change the direction of text are written as escapes, so that no value can forge
 // a line or speak to a terminal. It returns the first error of w.
@@ -140,6 +141,9 @@ func (f format) value(v any) string {
 		}
 		return f.quoted(x)
 	case map[string]any:
+		if isErased(x) {
+			return "erased"
+		}
 		if n, ok := largeBytes(x); ok {
 			if n == "" {
 				return "(too large)"

@@ -62,9 +62,9 @@ type Field struct {
 	Label    string `json:"label,omitempty"`
 	FromName string `json:"from_name,omitempty"`
 	ToName   string `json:"to_name,omitempty"`
-	// Hidden says what stands in the value's place: "masked", "hashed", or "large"
-	// for values of which only length and hash were recorded. It is empty for
-	// values that are shown.
+	// Hidden says what stands in the value's place: "masked", "hashed", "large" for
+	// values of which only length and hash were recorded, or "erased" for what [Erase]
+	// took out. It is empty for values that are shown.
 	Hidden string `json:"hidden,omitempty"`
 }
 
@@ -184,6 +184,9 @@ func hidden(vals ...any) string {
 				return "hashed"
 			}
 		case map[string]any:
+			if isErased(x) {
+				return "erased"
+			}
 			if _, ok := largeBytes(x); ok {
 				return "large"
 			}
