@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
 )
@@ -30,7 +29,11 @@ func (p *pruning) thin(ctx context.Context) error {
 // anySurplus reports whether there is anything to do.
 func (p *pruning) anySurplus(ctx context.Context) (found bool, err error) {
 	err = p.eachCrowded(ctx, func(rows []auditedRow) (bool, error) {
-		seqs, err := p.surplus(ctx, rows)
+		kept, err := p.firstKept(ctx, rows)
+		if err != nil || len(kept) == 0 {
+			return true, err
+		}
+		seqs, err := p.surplus(ctx, rows[0].table, kept)
 		found = len(seqs) > 0
 		return !found, err
 	})
@@ -61,8 +64,12 @@ func (p *pruning) eachCrowded(ctx context.Context, f func(rows []auditedRow) (mo
 }
 
 func (p *pruning) thinRows(ctx context.Context, rows []auditedRow) error {
-	for {
-		seqs, err := p.surplus(ctx, rows)
+	kept, err := p.firstKept(ctx, rows)
+	if err != nil {
+		return err
+	}
+	for len(kept) > 0 {
+		seqs, err := p.surplus(ctx, rows[0].table, kept)
 		if err != nil || len(seqs) == 0 {
 			p.passed = ""
 			return err
@@ -70,23 +77,23 @@ func (p *pruning) thinRows(ctx context.Context, rows []auditedRow) error {
 		if p.o.DryRun {
 			p.done.Deleted += int64(len(seqs))
 			p.passed = seqs[len(seqs)-1]
-			p.tell()
 		} else {
 			n, err := p.delete(ctx, seqs, nil)
 			if err != nil {
 				return err
 			}
 			p.done.Deleted += n
-			p.tell()
 		}
+		p.tell()
 		if len(seqs) < p.o.Batch {
 			p.passed = ""
 			return nil
 		}
-		if err := p.pause(ctx); err != nil {
+		if err := wait(ctx, p.o.Pause); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // crowded lists the next rows that have more records than are kept.
@@ -115,9 +122,14 @@ func (p *pruning) crowded(ctx context.Context, behind *auditedRow) ([]auditedRow
 	return all, rows.Err()
 }
 
-// surplus lists the next records of the rows that are not kept. Creations are neither
-// counted nor among them.
-func (p *pruning) surplus(ctx context.Context, rows []auditedRow) ([]string, error) {
+// keptFrom is a row of which the records from seq on are kept.
+type keptFrom struct {
+	recordID string
+	seq      int64
+}
+
+// firstKept finds the oldest record that is kept of each row, creations apart.
+func (p *pruning) firstKept(ctx context.Context, rows []auditedRow) ([]keptFrom, error) {
 	args := &arguments{p: p}
 	inner := "table_name = " + args.add(rows[0].table) + " AND record_id IN ("
 	for i, r := range rows {
@@ -127,13 +139,40 @@ func (p *pruning) surplus(ctx context.Context, rows []auditedRow) ([]string, err
 		inner += args.add(r.recordID)
 	}
 	inner += ") AND action IN (" + rowActions + ") AND action <> 'create' AND seq <= " + strconv.FormatInt(p.last, 10)
-	where := "n > " + strconv.Itoa(p.o.KeepLast) + " AND occurred_at < " + args.add(p.cutoff) + " AND seq <= " + strconv.FormatInt(p.seq, 10) + p.among(args)
+	query := "SELECT record_id, seq FROM (SELECT record_id, seq, ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY seq DESC) AS n FROM " +
+		qualified(p.store.dialect, p.store.name) + " WHERE " + inner + ") AS ranked WHERE n = " + strconv.Itoa(p.o.KeepLast)
+	found, err := p.store.db.QueryContext(ctx, query, args.list...)
+	if err != nil {
+		return nil, fmt.Errorf("auditplugin: records to keep: %w", err)
+	}
+	defer func() { _ = found.Close() }() // read to the end
+	var kept []keptFrom
+	for found.Next() {
+		var k keptFrom
+		if err := found.Scan(&k.recordID, &k.seq); err != nil {
+			return nil, fmt.Errorf("auditplugin: records to keep: %w", err)
+		}
+		kept = append(kept, k)
+	}
+	return kept, found.Err()
+}
+
+// surplus lists the next records of the rows that are not kept.
+func (p *pruning) surplus(ctx context.Context, table string, kept []keptFrom) ([]string, error) {
+	args := &arguments{p: p}
+	where := "table_name = " + args.add(table) + " AND action IN (" + rowActions + ") AND action <> 'create' AND occurred_at < " + args.add(p.cutoff) +
+		" AND seq <= " + strconv.FormatInt(p.seq, 10) + p.among(args) + " AND ("
+	for i, k := range kept {
+		if i > 0 {
+			where += " OR "
+		}
+		where += "record_id = " + args.add(k.recordID) + " AND seq < " + strconv.FormatInt(k.seq, 10)
+	}
+	where += ")"
 	if p.passed != "" {
 		where += " AND seq > " + p.passed
 	}
-	rank := "ROW_NUMBER() OVER (PARTITION BY table_name, record_id ORDER BY seq DESC) AS n"
-	query := "SELECT seq FROM (SELECT seq, table_name, record_type, occurred_at, " + rank + " FROM " + qualified(p.store.dialect, p.store.name) +
-		" WHERE " + inner + ") AS ranked WHERE " + where + " ORDER BY seq LIMIT " + strconv.Itoa(p.o.Batch)
+	query := "SELECT seq FROM " + qualified(p.store.dialect, p.store.name) + " WHERE " + where + " ORDER BY seq LIMIT " + strconv.Itoa(p.o.Batch)
 	found, err := p.store.db.QueryContext(ctx, query, args.list...)
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: records to prune: %w", err)
@@ -178,21 +217,6 @@ func (p *pruning) among(args *arguments) string {
 		text += " AND " + c.column + " IN (" + strings.Join(marks, ",") + ")"
 	}
 	return text
-}
-
-// pause waits between batches.
-func (p *pruning) pause(ctx context.Context) error {
-	if p.o.Pause <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(p.o.Pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // count says what a run without KeepLast would delete.

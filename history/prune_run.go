@@ -114,7 +114,7 @@ func (p *pruning) deleteBatches(ctx context.Context) error {
 			return nil
 		}
 		behind = last
-		if err := p.pause(ctx); err != nil {
+		if err := wait(ctx, p.o.Pause); err != nil {
 			return err
 		}
 	}
