@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -114,7 +115,7 @@ func (e *erasing) fresh(table string, rows []textRow) []textRow {
 
 // eraseAlerts takes the words out of messages about records, those that are still to be
 // sent included.
-func (e *erasing) eraseAlerts(ctx context.Context, tx execQuerier, table string, ids []string) error {
+func (e *erasing) eraseAlerts(ctx context.Context, tx *sql.Tx, table string, ids []string) error {
 	q := quoterOf(e.store.dialect)
 	for some := range slices.Chunk(ids, idsAtOnce) {
 		marks, args := list(some)
@@ -211,7 +212,7 @@ func (e *erasing) writeTexts(ctx context.Context, table string, quoted []string,
 		return nil
 	}
 	query := "UPDATE " + qualified(e.store.dialect, table) + " SET " + strings.Join(quoted, " = ?, ") + " = ? WHERE " + quoterOf(e.store.dialect)("id") + " = ?"
-	if err := e.inTransaction(ctx, func(tx execQuerier) error {
+	if err := e.inTransaction(ctx, func(tx *sql.Tx) error {
 		for _, r := range changed {
 			_, args := list(r.texts)
 			if _, err := tx.ExecContext(ctx, e.sql(query), append(args, r.id)...); err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/entry"
-	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
 func (e *erasing) run(ctx context.Context) error {
@@ -257,9 +256,15 @@ func (e *erasing) batch(ctx context.Context, records []audit.Record, w what) err
 
 // write writes the records of a batch, and the alerts about them.
 func (e *erasing) write(ctx context.Context, todo []rewritten, ids []string, told int64) error {
-	if err := e.inTransaction(ctx, func(tx execQuerier) error {
+	if err := e.inTransaction(ctx, func(tx *sql.Tx) error {
+		statements := map[string]*sql.Stmt{}
+		defer func() {
+			for _, s := range statements {
+				_ = s.Close() // the transaction's end closes it too
+			}
+		}()
 		for _, r := range todo {
-			if err := e.rewrite(ctx, tx, r); err != nil {
+			if err := e.rewrite(ctx, tx, statements, r); err != nil {
 				return err
 			}
 		}
@@ -293,7 +298,7 @@ type rewritten struct {
 var jsonColumns = []string{"before", "after", "changes", "metadata"}
 
 // rewrite writes the columns of a record.
-func (e *erasing) rewrite(ctx context.Context, tx execQuerier, r rewritten) error {
+func (e *erasing) rewrite(ctx context.Context, tx *sql.Tx, statements map[string]*sql.Stmt, r rewritten) error {
 	var enc entry.Encoder
 	var sets []string
 	var args []any
@@ -330,21 +335,23 @@ func (e *erasing) rewrite(ctx context.Context, tx execQuerier, r rewritten) erro
 		args = append(args, v)
 	}
 	query := "UPDATE " + qualified(e.store.dialect, e.store.name) + " SET " + strings.Join(sets, ", ") + " WHERE seq = ?"
-	if _, err := tx.ExecContext(ctx, sqltext.Placeholders(e.store.dialect, query), append(args, r.Seq)...); err != nil {
+	statement := statements[query]
+	if statement == nil {
+		var err error
+		if statement, err = tx.PrepareContext(ctx, e.sql(query)); err != nil {
+			return fmt.Errorf("auditplugin: erasing: %w", err)
+		}
+		statements[query] = statement
+	}
+	if _, err := statement.ExecContext(ctx, append(args, r.Seq)...); err != nil {
 		return fmt.Errorf("auditplugin: erasing from the record with seq %d: %w", r.Seq, err)
 	}
 	return nil
 }
 
-// execQuerier is a connection or a transaction.
-type execQuerier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
 // inTransaction runs f, behind the record that says that it begins. A dry run does
 // nothing.
-func (e *erasing) inTransaction(ctx context.Context, f func(tx execQuerier) error) error {
+func (e *erasing) inTransaction(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if e.o.DryRun {
 		return nil
 	}

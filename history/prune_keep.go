@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,8 +16,12 @@ var rowActions = "'" + strings.Join([]string{
 	string(audit.Create), string(audit.Update), string(audit.Delete), string(audit.SoftDelete), string(audit.Restore),
 }, "','") + "'"
 
-// rowsAtOnce is how many rows are looked at for records to let go of.
-const rowsAtOnce = 200
+const (
+	// rowsAtOnce is how many rows are looked at for records to let go of, and
+	// crowdedAtOnce how many are found by one question.
+	rowsAtOnce    = 200
+	crowdedAtOnce = 5000
+)
 
 // auditedRow is a row, as its records name it.
 type auditedRow struct{ table, recordID string }
@@ -43,24 +48,47 @@ func (p *pruning) anySurplus(ctx context.Context) (found bool, err error) {
 // eachCrowded goes through the rows that have more records than are kept, some of one
 // table at a time, by the index on them, until f has enough.
 func (p *pruning) eachCrowded(ctx context.Context, f func(rows []auditedRow) (more bool, err error)) error {
-	var behind *auditedRow
+	table, behind := "", ""
 	for {
-		rows, err := p.crowded(ctx, behind)
-		if err != nil || len(rows) == 0 {
+		var err error
+		if table, err = p.nextTable(ctx, table); err != nil || table == "" {
 			return err
 		}
-		for len(rows) > 0 {
-			n := 1
-			for n < len(rows) && rows[n].table == rows[0].table {
-				n++
-			}
-			if more, err := f(rows[:n]); err != nil || !more {
+		for behind = ""; ; {
+			rows, err := p.crowded(ctx, table, behind)
+			if err != nil {
 				return err
 			}
-			behind = &rows[n-1]
-			rows = rows[n:]
+			for some := range slices.Chunk(rows, rowsAtOnce) {
+				if more, err := f(some); err != nil || !more {
+					return err
+				}
+			}
+			if len(rows) < crowdedAtOnce {
+				break
+			}
+			behind = rows[len(rows)-1].recordID
 		}
 	}
+}
+
+// nextTable returns the table behind another one, of those that have records, "" at the
+// end. It reads one place of the index.
+func (p *pruning) nextTable(ctx context.Context, table string) (string, error) {
+	args := &arguments{p: p}
+	query := "SELECT MIN(table_name) FROM " + qualified(p.store.dialect, p.store.name) + " WHERE table_name > " + args.add(table)
+	if len(p.o.Tables) > 0 {
+		marks := make([]string, len(p.o.Tables))
+		for i, name := range p.o.Tables {
+			marks[i] = args.add(name)
+		}
+		query += " AND table_name IN (" + strings.Join(marks, ",") + ")"
+	}
+	var next sql.NullString
+	if err := p.store.db.QueryRowContext(ctx, query, args.list...).Scan(&next); err != nil {
+		return "", fmt.Errorf("auditplugin: tables with records to prune: %w", err)
+	}
+	return next.String, nil
 }
 
 func (p *pruning) thinRows(ctx context.Context, rows []auditedRow) error {
@@ -96,16 +124,15 @@ func (p *pruning) thinRows(ctx context.Context, rows []auditedRow) error {
 	return nil
 }
 
-// crowded lists the next rows that have more records than are kept.
-func (p *pruning) crowded(ctx context.Context, behind *auditedRow) ([]auditedRow, error) {
+// crowded lists the next rows of a table that have more records than are kept.
+func (p *pruning) crowded(ctx context.Context, table, behind string) ([]auditedRow, error) {
 	args := &arguments{p: p}
-	where := "action IN (" + rowActions + ") AND action <> 'create' AND record_id <> '' AND seq <= " + strconv.FormatInt(p.last, 10) + p.among(args)
-	if behind != nil {
-		where += " AND (table_name > " + args.add(behind.table) + " OR table_name = " + args.add(behind.table) + " AND record_id > " + args.add(behind.recordID) + ")"
-	}
+	// One table, so that the index gives the rows in order and the limit ends the scan.
+	where := "table_name = " + args.add(table) + " AND record_id > " + args.add(behind) +
+		" AND action IN (" + rowActions + ") AND action <> 'create' AND seq <= " + strconv.FormatInt(p.last, 10) + p.among(args)
 	query := "SELECT table_name, record_id FROM " + qualified(p.store.dialect, p.store.name) + " WHERE " + where +
 		" GROUP BY table_name, record_id HAVING COUNT(*) > " + strconv.Itoa(p.o.KeepLast) +
-		" ORDER BY table_name, record_id LIMIT " + strconv.Itoa(rowsAtOnce)
+		" ORDER BY table_name, record_id LIMIT " + strconv.Itoa(crowdedAtOnce)
 	rows, err := p.store.db.QueryContext(ctx, query, args.list...)
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: rows with records to prune: %w", err)
@@ -160,15 +187,19 @@ func (p *pruning) firstKept(ctx context.Context, rows []auditedRow) ([]keptFrom,
 // surplus lists the next records of the rows that are not kept.
 func (p *pruning) surplus(ctx context.Context, table string, kept []keptFrom) ([]string, error) {
 	args := &arguments{p: p}
-	where := "table_name = " + args.add(table) + " AND action IN (" + rowActions + ") AND action <> 'create' AND occurred_at < " + args.add(p.cutoff) +
-		" AND seq <= " + strconv.FormatInt(p.seq, 10) + p.among(args) + " AND ("
+	where := "table_name = " + args.add(table) + " AND record_id IN ("
 	for i, k := range kept {
 		if i > 0 {
-			where += " OR "
+			where += ","
 		}
-		where += "record_id = " + args.add(k.recordID) + " AND seq < " + strconv.FormatInt(k.seq, 10)
+		where += args.add(k.recordID)
 	}
-	where += ")"
+	where += ") AND seq < CASE record_id" // not OR, for which databases leave the index
+	for _, k := range kept {
+		where += " WHEN " + args.add(k.recordID) + " THEN " + strconv.FormatInt(k.seq, 10)
+	}
+	where += " END AND action IN (" + rowActions + ") AND action <> 'create' AND occurred_at < " + args.add(p.cutoff) +
+		" AND seq <= " + strconv.FormatInt(p.seq, 10) + p.among(args)
 	if p.passed != "" {
 		where += " AND seq > " + p.passed
 	}
