@@ -39,6 +39,9 @@ type Line struct {
 // update has changed it.
 func Blame(ctx context.Context, db *gorm.DB, model any, opts ...Option) ([]Line, error) {
 	set := settingsOf(opts)
+	if err := set.alone("Blame"); err != nil {
+		return nil, err
+	}
 	s, err := schemaIn(db, model)
 	if err != nil {
 		return nil, err

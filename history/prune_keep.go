@@ -48,13 +48,13 @@ func (p *pruning) anySurplus(ctx context.Context) (found bool, err error) {
 // eachCrowded goes through the rows that have more records than are kept, some of one
 // table at a time, by the index on them, until f has enough.
 func (p *pruning) eachCrowded(ctx context.Context, f func(rows []auditedRow) (more bool, err error)) error {
-	table, behind := "", ""
+	table := ""
 	for {
 		var err error
 		if table, err = p.nextTable(ctx, table); err != nil || table == "" {
 			return err
 		}
-		for behind = ""; ; {
+		for behind := ""; ; {
 			rows, err := p.crowded(ctx, table, behind)
 			if err != nil {
 				return err

@@ -63,6 +63,9 @@ var errRollback = errors.New("auditplugin: dry run")
 // in the way, are passed through.
 func Revert(ctx context.Context, db *gorm.DB, r audit.Record, opts ...Option) (Reverted, error) {
 	set := settingsOf(opts)
+	if err := set.alone("Revert"); err != nil {
+		return Reverted{}, err
+	}
 	q := set.ask(Search(db))
 	r, err := q.ID(r.ID).First(ctx)
 	if err != nil {
@@ -105,6 +108,9 @@ func isConsequence(c, parent audit.Record) bool {
 // record has the transaction id.
 func RevertTransaction(ctx context.Context, db *gorm.DB, transactionID string, opts ...Option) (Reverted, error) {
 	set := settingsOf(opts)
+	if err := set.alone("RevertTransaction"); err != nil {
+		return Reverted{}, err
+	}
 	if transactionID == "" {
 		return Reverted{}, fmt.Errorf("%w: RevertTransaction: no transaction id", ErrInvalidQuery)
 	}

@@ -59,6 +59,9 @@ func Versions[T any](ctx context.Context, db *gorm.DB, row *T, opts ...Option) i
 
 // versions calls f for each state until it has enough.
 func versions(ctx context.Context, db *gorm.DB, model any, set settings, f func(t *rowTable, r audit.Record, img image) (bool, error)) error {
+	if err := set.alone("Versions"); err != nil {
+		return err
+	}
 	_, s, err := destination(db, model)
 	if err != nil {
 		return err

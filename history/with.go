@@ -48,9 +48,18 @@ func (q Query) With(associations ...string) Query {
 //	err := history.AsOf(ctx, db, &order, monday, history.With("Lines", "Customer.Addresses"))
 //
 // Rows that were soft-deleted at the moment are left out of AsOf's associations, as
-// GORM's Preload does, unless db is Unscoped.
+// GORM's Preload does, unless db is Unscoped. The other functions, which are about one
+// row or one record, refuse it with [ErrInvalidQuery].
 func With(associations ...string) Option {
 	return func(s *settings) { s.with = append(s.with, associations...) }
+}
+
+// alone refuses associations where a function is about rows without them.
+func (s *settings) alone(function string) error {
+	if len(s.with) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s takes no associations", ErrInvalidQuery, function)
 }
 
 // branch is an association, and those named below it.

@@ -254,6 +254,25 @@ func TestWithMistakes(t *testing.T) {
 				}
 			}
 		}
+		order, with := &shopOrder{ID: 1}, history.With("Lines")
+		_, blamed := history.Blame(s.ctx, s.DB.DB, order, with)
+		_, differs := history.Diff(s.ctx, s.DB.DB, order, history.AtSeq(0), history.AtSeq(1), with)
+		_, undone := history.Revert(s.ctx, s.DB.DB, audit.Record{ID: "x"}, with)
+		_, allUndone := history.RevertTransaction(s.ctx, s.DB.DB, "x", with)
+		refused := 0
+		for _, states := range history.Versions(s.ctx, s.DB.DB, order, with) {
+			for _, rows := range history.AsOfAll[shopOrder](s.ctx, s.DB.DB, history.AtSeq(0), with) {
+				for i, err := range []error{blamed, differs, undone, allUndone, states, rows} {
+					if !errors.Is(err, history.ErrInvalidQuery) {
+						t.Errorf("function %d: %v", i, err)
+					}
+					refused++
+				}
+			}
+		}
+		if refused != 6 {
+			t.Errorf("%d functions were asked", refused)
+		}
 		if _, err := history.Of(s.DB.DB, &shopHidden{ID: 1}).With("Parts").Find(s.ctx); !errors.Is(err, history.ErrRedacted) {
 			t.Errorf("a masked foreign key: %v", err)
 		}
