@@ -111,12 +111,12 @@ func ExampleReverted_Text() {
 	// Output:
 	// would update members 1
 	//     rank_id: 3 → 2
+	// would update cards 2 (Cards)
+	//     label: "green" → "blue"
 	// would insert cards 1 (Cards)
 	//     id: 1
 	//     member_id: 1
 	//     label: "red"
-	// would update cards 2 (Cards)
-	//     label: "green" → "blue"
 	// would insert member_roles ["1","5"] (Roles)
 	//     member_id: 1
 	//     role_id: 5

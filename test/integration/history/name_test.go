@@ -71,8 +71,8 @@ func TestNames(t *testing.T) {
 			keys = append(keys, fmt.Sprint(i))
 		}
 		names, err := history.NameFrom(counted, &shopRank{}, "name")(s.ctx, keys)
-		if err != nil || fmt.Sprint(names) != "map[2:editor 3:owner 4:gone\n]" || *n > 3 {
-			t.Errorf("%v, %v, by %d queries", names, err, *n)
+		if err != nil || fmt.Sprint(names) != "map[2:editor 3:owner 4:gone\n]" || n.Load() > 3 {
+			t.Errorf("%v, %v, by %d queries", names, err, n.Load())
 		}
 	})
 }

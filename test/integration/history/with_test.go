@@ -222,7 +222,7 @@ func TestWithBoundedQueries(t *testing.T) {
 			if len(records) != 1+4*lines {
 				t.Errorf("%d lines: %d records", lines, len(records))
 			}
-			return *n
+			return int(n.Load())
 		}
 		few, many := asked(2), asked(120)
 		if few != many {
