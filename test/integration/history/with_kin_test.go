@@ -60,7 +60,7 @@ func (s scene) kinOf(id uint) map[string]bool {
 // after their transaction.
 func TestWithFindsExactlyWhatBelonged(t *testing.T) {
 	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
-		for seed := range uint64(3) {
+		for seed := range seeds(g) {
 			s := openShop(t, g)
 			r := rand.New(rand.NewPCG(seed, 2))
 			var want [3][]string
