@@ -7,8 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"gorm.io/gorm/clause"
-
 	"github.com/gorm-audit/auditplugin/audit"
 )
 
@@ -110,13 +108,7 @@ func (t *rowTable) lastRecords(ctx context.Context, rows []*replayed, m Moment) 
 	if len(seqs) == 0 {
 		return nil
 	}
-	found, err := t.q.where(func(*builder) (clause.Expression, error) {
-		in := clause.IN{Column: column("seq")}
-		for _, seq := range seqs {
-			in.Values = append(in.Values, seq)
-		}
-		return in, nil
-	}).Find(ctx)
+	found, err := t.q.seqs(seqs).Find(ctx)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/gorm-audit/auditplugin/audit"
-	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 // span is a stretch of the trail in which something held: from right behind the
@@ -85,9 +84,6 @@ func (t *rowTable) states(columns []int, records []audit.Record, present []any) 
 			b.begin(r.Seq, r.TransactionID, nil)
 		case audit.Event: // a baseline, which shows the row and changes nothing
 			b.learn(r.After)
-			if b.contradicts(r) {
-				b.change(r)
-			}
 		default:
 			b.learn(r.Before)
 			b.change(r)
@@ -136,22 +132,6 @@ func (b *stateBuilder) set(n int, c cell) {
 	for at := len(b.all) - 1; at >= b.life && b.all[at].cells[n].state == unset; at-- {
 		b.all[at].cells[n] = c
 	}
-}
-
-// contradicts reports whether a baseline shows what no record has said: a change that went
-// unrecorded, or a row that nobody knew of.
-func (b *stateBuilder) contradicts(r *audit.Record) bool {
-	last := b.all[len(b.all)-1]
-	for n, i := range b.columns {
-		v, ok := r.After[b.t.columns[i].name]
-		if !ok {
-			continue
-		}
-		if c := b.t.fromRecord(i, v); c.state == known && (last.cells[n].state != known || !values.Equal(c.value, last.cells[n].value)) {
-			return true
-		}
-	}
-	return false
 }
 
 // change starts a new state if r changed one of the columns.
