@@ -96,6 +96,17 @@ func TestPruneKeepsTheLast(t *testing.T) {
 				s.ok(s.wasNamed(&calm, history.At(then.time), "0"))
 			}
 		}
+		for i, then := range thens {
+			var err error
+			for row, failed := range history.AsOfAll[parcel](s.ctx, s.DB.DB, then.at) {
+				if err = failed; failed == nil && row.ID == busy.ID && row.Name != then.name {
+					t.Errorf("all rows at moment %d: %+v", i, row)
+				}
+			}
+			if pruned := i < 17; errors.Is(err, history.ErrPruned) != pruned || !pruned && err != nil {
+				t.Errorf("all rows at moment %d: %v", i, err)
+			}
+		}
 		lines, err := history.Blame(s.ctx, s.DB.DB, &busy)
 		s.ok(err)
 		if lines[0].Record != nil || lines[1].Record == nil {
