@@ -26,7 +26,7 @@ import (
 // The struct holds what GORM would have loaded then, AfterFind included: every
 // column that the table and the model have now, and zero in all other fields, with
 // times in the driver's zone. Columns that did not exist then, and ones that are never
-// recorded, hold what they hold now; see [Gaps]. Values mean the same as then, but may
+// recorded, hold what they hold now; see [Gaps]. [With] fills in associations. Values mean the same as then, but may
 // be spelt otherwise: JSON documents are compact and sorted by key, decimals without a
 // fixed scale have no trailing zeros. Columns that may have had another name then, because records
 // speak of one that is gone, are not known; see [Query.Alias] and [Query.Dropped].
@@ -61,6 +61,9 @@ func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...O
 	p, err := t.atFrom(ctx, id, m, present)
 	if err != nil {
 		return err
+	}
+	if len(set.with) > 0 {
+		return t.giveFamily(ctx, db, id, p, m, dest)
 	}
 	return t.give(ctx, db, p.img, id.recordID, dest)
 }

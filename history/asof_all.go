@@ -59,6 +59,9 @@ var errEnough = errors.New("auditplugin: enough")
 func asOfAll(ctx context.Context, db *gorm.DB, typ reflect.Type, set settings,
 	moment func(context.Context, Query) (Moment, error), yield func(reflect.Value) bool,
 ) error {
+	if err := set.alone("AsOfAll"); err != nil {
+		return err
+	}
 	if typ.Kind() != reflect.Struct {
 		return fmt.Errorf("%w: %s is not a struct", ErrInvalidQuery, typ)
 	}

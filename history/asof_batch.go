@@ -2,11 +2,10 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
-
-	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
 )
@@ -40,10 +39,39 @@ func (t *rowTable) pasts(ctx context.Context, rows []*replayed, m Moment, f func
 	if err := t.goThrough(ctx, rows, m); err != nil {
 		return err
 	}
+	if err := t.arrivalsOf(ctx, rows, m); err != nil {
+		return err
+	}
+	// Most often one question tells that enough records of all of them were kept.
+	kept, err := t.pruned(ctx)
+	if err != nil {
+		return err
+	}
+	err = t.checkThinned(ctx, kept, m, "", recordIDs(rows))
+	if err != nil && !errors.Is(err, ErrPruned) {
+		return err
+	}
+	thinned := err != nil
 	for _, r := range rows {
-		p, err := t.conclude(ctx, r.id, r.h, r.present, r.w)
+		p, err := t.conclude(ctx, r.id, r.h, r.present, r.w, thinned)
 		if err := f(r, p, err); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// arrivalsOf finds out which keys were given to rows after m, once for all, if a row's
+// own records do not tell whether it was there.
+func (t *rowTable) arrivalsOf(ctx context.Context, rows []*replayed, m Moment) error {
+	if t.arrived != nil {
+		return nil
+	}
+	for _, r := range rows {
+		last, first := r.h.last, r.h.first
+		certain := last != nil && t.stays(r.id, last) || first != nil && first.Action == audit.Create || first == nil && r.present == nil
+		if !certain {
+			return t.arrivals(ctx, m)
 		}
 	}
 	return nil
@@ -80,13 +108,7 @@ func (t *rowTable) lastRecords(ctx context.Context, rows []*replayed, m Moment) 
 	if len(seqs) == 0 {
 		return nil
 	}
-	found, err := t.q.where(func(*builder) (clause.Expression, error) {
-		in := clause.IN{Column: column("seq")}
-		for _, seq := range seqs {
-			in.Values = append(in.Values, seq)
-		}
-		return in, nil
-	}).Find(ctx)
+	found, err := t.q.seqs(seqs).Find(ctx)
 	if err != nil {
 		return err
 	}

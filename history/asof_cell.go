@@ -31,6 +31,7 @@ const (
 	redacted           // the record shows it masked
 	lost               // it changed, and no record has it
 	absent             // no record speaks of the column
+	erased             // it was taken out of the records
 )
 
 // image is a row at some moment, a cell for each column.
@@ -42,6 +43,8 @@ func (t *rowTable) fromRecord(i int, v any) cell {
 	switch {
 	case v == nil:
 		return cell{state: known}
+	case holdsErased(v):
+		return cell{state: erased}
 	case c.drops || hides(v, c.secret):
 		return cell{state: redacted}
 	case isTruncated(v) || tooDeep(v, 1) || c.rule.IsJSON() && hasFarNumber(v):
@@ -63,6 +66,9 @@ func hides(v any, secret bool) bool {
 		rest, masked := strings.CutPrefix(x, redact.Mask)
 		return isHash(x) || masked && (secret || len(rest) <= maxTail && strings.IndexFunc(rest, unicode.IsSpace) < 0)
 	case map[string]any:
+		if isErased(x) {
+			return true
+		}
 		for _, e := range x {
 			if hides(e, secret) {
 				return true
@@ -211,6 +217,8 @@ func (t *rowTable) gaps(img image) Gaps {
 			g.Unrecorded = append(g.Unrecorded, name)
 		case c.state == redacted:
 			g.Redacted = append(g.Redacted, name)
+		case c.state == erased:
+			g.Erased = append(g.Erased, name)
 		case c.state != known:
 			g.Lost = append(g.Lost, name)
 		}

@@ -99,18 +99,22 @@ func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any
 			return past{}, err
 		}
 	}
-	return t.conclude(ctx, id, h, present, nil)
+	return t.conclude(ctx, id, h, present, nil, true)
 }
 
 // conclude puts the row together. w has gone through the records behind the moment;
-// nil where nobody has.
-func (t *rowTable) conclude(ctx context.Context, id rowID, h head, present []any, w *walker) (past, error) {
+// nil where nobody has. thinned tells that of its own records some may have been pruned.
+func (t *rowTable) conclude(ctx context.Context, id rowID, h head, present []any, w *walker, thinned bool) (past, error) {
 	p := past{img: make(image, len(t.columns)), kind: h.kind(), first: h.first}
 	m := h.m
 	if h.last != nil && h.last.Time.After(m.time) {
 		m = AtSeq(h.cut)
 	}
-	if err := t.checkPruned(ctx, m, p.kind); err != nil {
+	var whose []string
+	if thinned {
+		whose = []string{id.recordID}
+	}
+	if err := t.checkPruned(ctx, m, p.kind, whose...); err != nil {
 		return p, err
 	}
 	existed, err := t.existedAt(ctx, id, m, h.last, h.first, present != nil)

@@ -28,6 +28,7 @@ type settings struct {
 	fixedKeys bool
 	scopes    []func(*gorm.DB) *gorm.DB
 	revert    revertSettings
+	with      []string
 }
 
 func settingsOf(opts []Option) settings {
@@ -79,16 +80,19 @@ type Gaps struct {
 	// it was too long, a change went unrecorded, the column has another type now, or
 	// may have had another name then.
 	Lost []string
+	// Erased columns were changed since, and what they were was taken out of the
+	// records; see [Erase].
+	Erased []string
 	// Unrecorded columns are never recorded (audit:"-"), or not in the records of a
 	// row that is gone: left out by an option, or added later. They are no error. A
 	// row that still exists has its present values there.
 	Unrecorded []string
 }
 
-func (g *Gaps) empty() bool { return len(g.Redacted) == 0 && len(g.Lost) == 0 }
+func (g *Gaps) empty() bool { return len(g.Redacted) == 0 && len(g.Lost) == 0 && len(g.Erased) == 0 }
 
 // UnknownError names the columns of a row that cannot be known. errors.Is finds
-// [ErrRedacted] or [ErrUnknown] in it, or both.
+// [ErrRedacted], [ErrUnknown] and [ErrErased] in it, whichever apply.
 type UnknownError struct {
 	// Table and RecordID name the row, as its records do.
 	Table, RecordID string
@@ -104,18 +108,22 @@ func (e *UnknownError) Error() string {
 	if len(e.Lost) > 0 {
 		parts = append(parts, "not recorded: "+strings.Join(e.Lost, ", "))
 	}
+	if len(e.Erased) > 0 {
+		parts = append(parts, "erased: "+strings.Join(e.Erased, ", "))
+	}
 	return fmt.Sprintf("auditplugin: row %q of table %q cannot be had back (%s)", e.RecordID, e.Table, strings.Join(parts, "; "))
 }
 
 // Is finds the sentinels that apply.
 func (e *UnknownError) Is(target error) bool {
-	return target == ErrRedacted && len(e.Redacted) > 0 || target == ErrUnknown && len(e.Lost) > 0
+	return target == ErrRedacted && len(e.Redacted) > 0 || target == ErrUnknown && len(e.Lost) > 0 || target == ErrErased && len(e.Erased) > 0
 }
 
 // accept hands out the gaps, or makes an error of them.
 func (s *settings) accept(table, recordID string, g Gaps) error {
 	slices.Sort(g.Redacted)
 	slices.Sort(g.Lost)
+	slices.Sort(g.Erased)
 	slices.Sort(g.Unrecorded)
 	if s.gaps != nil {
 		*s.gaps = g

@@ -18,30 +18,44 @@ func (t *rowTable) give(ctx context.Context, db *gorm.DB, img image, recordID st
 	if err := t.settings.accept(t.bare, recordID, t.gaps(img)); err != nil {
 		return err
 	}
-	fresh, err := t.scan(ctx, img, dest.Type())
+	fresh, strange, err := t.taken(ctx, img, dest.Type())
 	if err != nil {
-		strange := false
-		for i := range img {
-			if img[i].state == known && !img[i].present && t.columns[i].field != nil && !t.scans(ctx, img, i, dest.Type()) {
-				img[i], strange = cell{state: lost}, true
-			}
-		}
-		if !strange {
-			return err
-		}
+		return err
+	}
+	if strange {
 		if err := t.settings.accept(t.bare, recordID, t.gaps(img)); err != nil {
 			return err
 		}
-		if fresh, err = t.scan(ctx, img, dest.Type()); err != nil {
-			return err
-		}
 	}
-	if hook, ok := fresh.Interface().(callbacks.AfterFindInterface); ok && !db.Statement.SkipHooks {
-		if err := hook.AfterFind(t.db.WithContext(ctx)); err != nil {
-			return err
-		}
+	if err := t.found(ctx, db, fresh); err != nil {
+		return err
 	}
 	dest.Set(fresh.Elem())
+	return nil
+}
+
+// taken makes a struct of what the model takes. What it does not take is lost to the
+// image, which is then strange.
+func (t *rowTable) taken(ctx context.Context, img image, typ reflect.Type) (fresh reflect.Value, strange bool, err error) {
+	if fresh, err = t.scan(ctx, img, typ); err == nil {
+		return fresh, false, nil
+	}
+	for i := range img {
+		if img[i].state == known && !img[i].present && t.columns[i].field != nil && !t.scans(ctx, img, i, typ) {
+			img[i], strange = cell{state: lost}, true
+		}
+	}
+	if strange {
+		fresh, err = t.scan(ctx, img, typ)
+	}
+	return fresh, strange, err
+}
+
+// found runs the hook of a row that was found.
+func (t *rowTable) found(ctx context.Context, db *gorm.DB, fresh reflect.Value) error {
+	if hook, ok := fresh.Interface().(callbacks.AfterFindInterface); ok && !db.Statement.SkipHooks {
+		return hook.AfterFind(t.db.WithContext(ctx))
+	}
 	return nil
 }
 

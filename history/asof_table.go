@@ -29,12 +29,12 @@ type rowTable struct {
 	key     []int
 	// thorough walks go on to the row's end when all columns are known.
 	thorough bool
-	// begun is the event that says since when changes are recorded, horizons what was
-	// pruned; nil while that is not known.
-	begun    **audit.Record
-	horizons map[string]horizon
-	raws     []audit.Record // statements that may have deleted rows, once known
-	player   *replay.Player // gives rows back; see close
+	// begun is the event that says since when changes are recorded, left what prunings
+	// have left; nil while that is not known.
+	begun  **audit.Record
+	left   *pruned
+	raws   []audit.Record // statements that may have deleted rows, once known
+	player *replay.Player // gives rows back; see close
 	// refs are the foreign keys, and selfReferring tells that one is to the table itself;
 	// known during a revert.
 	refs          []catalog.Reference

@@ -21,7 +21,7 @@ type Line struct {
 	// Record is the record of the change that set it, and so tells who, when, why
 	// and in which transaction. It is nil where no record does: the column has not
 	// changed since recording began or since its records were pruned, or it is
-	// never recorded.
+	// never recorded. The creation is named only if no record behind it was pruned.
 	Record *audit.Record
 }
 
@@ -39,6 +39,9 @@ type Line struct {
 // update has changed it.
 func Blame(ctx context.Context, db *gorm.DB, model any, opts ...Option) ([]Line, error) {
 	set := settingsOf(opts)
+	if err := set.alone("Blame"); err != nil {
+		return nil, err
+	}
 	s, err := schemaIn(db, model)
 	if err != nil {
 		return nil, err
@@ -132,6 +135,11 @@ func (b *blame) under(ctx context.Context, id rowID, until int64, present bool) 
 			}
 			b.any = true
 			at.seq = r.Seq
+			if r.Action == audit.Create {
+				if gap, err := b.t.gap(ctx, id, r); err != nil || gap {
+					return true, at, err // who set what is left is in no record
+				}
+			}
 			b.set(r, r.After)
 			if r.Action == audit.Create || b.left == 0 {
 				return true, at, nil

@@ -26,6 +26,9 @@ import (
 // [ErrPruned] if records of that time were pruned.
 func Diff[A, B When](ctx context.Context, db *gorm.DB, model any, from A, to B, opts ...Option) ([]audit.Change, error) {
 	set := settingsOf(opts)
+	if err := set.alone("Diff"); err != nil {
+		return nil, err
+	}
 	s, err := schemaIn(db, model)
 	if err != nil {
 		return nil, err
@@ -75,7 +78,7 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 		}
 	}
 	for _, m := range []Moment{a, b} {
-		if err := t.checkPruned(ctx, m, kind); err != nil {
+		if err := t.checkPruned(ctx, m, kind, id.recordID); err != nil {
 			return nil, err
 		}
 		if err := t.checkBegun(ctx, m); err != nil {

@@ -13,10 +13,11 @@
 //
 // [AsOf] puts a row together as it was, [AsOfAll] a whole table, [Versions] and
 // [Diff] say what became of a row, and [Blame] who set each of its columns. [Revert],
-// [RevertTransaction] and [RevertTo] undo. [Baseline] records rows that were there
-// before the trail. [Prune] lets go of old records, and
-// [PartitionSchema] makes a table of which whole months can be dropped. All functions
-// are safe for concurrent use.
+// [RevertTransaction] and [RevertTo] undo. [Query.With], and the option [With], take a
+// row's associations along, and [Names] shows names instead of keys. [Baseline] records
+// rows that were there before the trail. [Prune] lets go of old records, [Erase] of a
+// person's values, and [PartitionSchema] makes a table of which whole months can be
+// dropped. All functions are safe for concurrent use.
 //
 // # Where records are looked for
 //

@@ -212,3 +212,35 @@ func ExamplePartitionSchema() {
 	//   PARTITION pmax VALUES LESS THAN (MAXVALUE)
 	// );
 }
+
+func ExamplePrune_keepLast() {
+	db, _ := bank()
+	ctx := context.Background()
+	o := history.PruneOptions{KeepLast: 1, Types: []string{"account"}, DryRun: true}
+	planned, err := history.Prune(ctx, db, o)
+	check(err)
+	fmt.Println(planned.Deleted, "would be deleted")
+	o.DryRun = false
+	_, err = history.Prune(ctx, db, o)
+	check(err)
+	records, err := history.OfTable(db, "accounts", 1).Find(ctx)
+	check(err)
+	for _, r := range records {
+		fmt.Println(r.Action, "limit", r.After["limit"])
+	}
+	// Output:
+	// 1 would be deleted
+	// create limit 100
+	// update limit 950
+}
+
+func ExampleColumns() {
+	db, opened := bank()
+	done, err := history.RevertTo(context.Background(), db, &Account{ID: 1}, opened, history.Columns("Limit"))
+	check(err)
+	for _, c := range done.Steps[0].Changes {
+		fmt.Println(c.Path, c.From, "→", c.To)
+	}
+	// Output:
+	// limit 950 → 100
+}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,7 +14,11 @@ import (
 // are shown as redacted as they were recorded, and Hidden says so. The text is safe
 // inside HTML, as encoding/json writes it.
 func JSON(w io.Writer, records []audit.Record, opts ...FormatOption) error {
-	if err := json.NewEncoder(w).Encode(Timeline(records, opts...)); err != nil {
+	entries, err := newFormat(opts).named(context.Background(), records)
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(w).Encode(entries); err != nil {
 		return fmt.Errorf("auditplugin: writing the timeline: %w", err)
 	}
 	return nil

@@ -20,6 +20,9 @@ type store struct {
 	name    string // with a schema or without
 }
 
+// quote quotes a name without a schema.
+func (s store) quote(name string) string { return dialect.Quote(s.dialect, name) }
+
 // partition is one of the table's, with the times it holds. Without an end it is
 // the one for all others, or the last.
 type partition struct {

@@ -18,10 +18,20 @@ import (
 // PruneOptions say what [Prune] deletes, and how fast.
 type PruneOptions struct {
 	// OlderThan is the age to delete: records made before it, by their Time. It must
-	// be set, and not lie in the future.
+	// be set, unless KeepLast is, and not lie in the future.
 	OlderThan time.Time
-	// Types are the record types to delete; empty is all.
-	Types []string
+	// Types are the record types to delete; empty is all. Tables are the tables whose
+	// records are deleted, by their names without a schema; empty is all. With both,
+	// what is in both.
+	Types, Tables []string
+	// KeepLast keeps, of each row, its creation and at least its last KeepLast other
+	// records, however old they are; 0 keeps none. Records that are not about a row,
+	// such as events, are then left alone. Without OlderThan, records of any age are
+	// beyond that.
+	KeepLast int
+	// DryRun deletes nothing and records nothing: what is returned, and told to
+	// Progress, is what would be deleted.
+	DryRun bool
 	// Batch is how many records one DELETE takes; 0 is 1,000, the most is 10,000.
 	Batch int
 	// Pause is how long to wait after each batch.
@@ -35,9 +45,10 @@ type PruneOptions struct {
 
 // PruneProgress is how far a pruning has come.
 type PruneProgress struct {
-	// Deleted is how many records are gone, those in dropped partitions included.
+	// Deleted is how many records are gone, or would be, those in dropped partitions
+	// included.
 	Deleted int64
-	// Partitions are the dropped ones.
+	// Partitions are the dropped ones, or those that would be.
 	Partitions []string
 }
 
@@ -49,16 +60,19 @@ const (
 // Prune deletes old records from the audit table, a batch at a time, each in a
 // transaction of its own, so that writers never wait for long. On a table
 // partitioned like [PartitionSchema] it first drops the partitions that are older as
-// a whole, if no types are given.
+// a whole, if nothing but an age is given.
 //
 //	done, err := history.Prune(ctx, db, history.PruneOptions{OlderThan: time.Now().AddDate(-2, 0, 0)})
+//	done, err = history.Prune(ctx, db, history.PruneOptions{KeepLast: 100, Types: []string{"user"}})
 //
 // What was pruned stays on record: before the first batch, and again at the end, it
 // inserts a record with action event and type "audit_prune", with the actor and
 // reason of ctx; the second one says how many records are gone and names the first
 // as its cause. From then on [AsOf], [Versions], [Diff] and [RevertTo] refuse moments
 // before OlderThan with [ErrPruned], for the types and tables of which records were
-// deleted; a pruning that deletes nothing after all takes that back. The newest such records are kept, whatever their
+// deleted, and with KeepLast only of rows that have so many records behind the moment
+// that there may have been more; a pruning that deletes nothing after all takes that
+// back. The newest such records are kept, whatever their
 // age; other emitters do not hear of them. When nothing is old enough, nothing is
 // recorded.
 //
@@ -80,6 +94,17 @@ func Prune(ctx context.Context, db *gorm.DB, o PruneOptions, opts ...Option) (Pr
 	if p.seq, err = p.newest(ctx, s.name); err != nil || p.seq == 0 {
 		return p.done, err
 	}
+	if p.last, err = p.newestOfAll(ctx); err != nil {
+		return p.done, err
+	}
+	if o.DryRun {
+		return p.done, p.run(ctx)
+	}
+	if o.KeepLast > 0 { // nothing is recorded when nothing is done
+		if found, err := p.anySurplus(ctx); err != nil || !found {
+			return p.done, err
+		}
+	}
 	if err := p.begin(ctx, db); err != nil {
 		return p.done, err
 	}
@@ -89,7 +114,9 @@ func Prune(ctx context.Context, db *gorm.DB, o PruneOptions, opts ...Option) (Pr
 
 func (o *PruneOptions) check() error {
 	switch {
-	case o.OlderThan.IsZero() || o.OlderThan.After(time.Now()):
+	case o.KeepLast < 0:
+		return fmt.Errorf("%w: Prune: KeepLast of %d", ErrInvalidQuery, o.KeepLast)
+	case o.OlderThan.IsZero() && o.KeepLast == 0 || o.OlderThan.After(time.Now()):
 		return fmt.Errorf("%w: Prune: OlderThan must be a moment in the past", ErrInvalidQuery)
 	case o.Batch < 0 || o.Batch > maxBatch:
 		return fmt.Errorf("%w: Prune: batches of %d", ErrInvalidQuery, o.Batch)
@@ -99,21 +126,26 @@ func (o *PruneOptions) check() error {
 	if o.Batch == 0 {
 		o.Batch = defaultBatch
 	}
+	if o.OlderThan.IsZero() {
+		o.OlderThan = time.Now()
+	}
 	o.OlderThan = o.OlderThan.UTC().Truncate(time.Microsecond)
 	return nil
 }
 
 // pruning is one call of Prune.
 type pruning struct {
-	store    store
-	q        Query
-	o        PruneOptions
-	cutoff   any   // OlderThan as the table holds times
-	seq      int64 // the newest record that was old enough at the beginning
-	emitter  audit.Emitter
-	first    string // id of the record about the beginning
-	horizons map[string]horizon
-	before   map[string]horizon // what they were at the beginning
+	store   store
+	q       Query
+	o       PruneOptions
+	cutoff  any    // OlderThan as the table holds times
+	seq     int64  // the newest record that was old enough at the beginning
+	last    int64  // the newest of all then
+	passed  string // the last seq that a dry run has seen
+	emitter audit.Emitter
+	first   string // id of the record about the beginning
+	left    pruned // what this and earlier prunings leave
+	before  pruned // what was left at the beginning
 	// untouched finds out whether what was last to be deleted is still there; nil where
 	// nothing was.
 	untouched func(ctx context.Context) bool
@@ -124,10 +156,10 @@ type pruning struct {
 // process dies, nobody takes half a trail for a whole one.
 func (p *pruning) begin(ctx context.Context, db *gorm.DB) error {
 	var err error
-	if p.horizons, err = p.q.horizons(ctx); err != nil {
+	if p.left, err = p.q.pruned(ctx); err != nil {
 		return err
 	}
-	p.before = maps.Clone(p.horizons)
+	p.before = pruned{maps.Clone(p.left.horizons), maps.Clone(p.left.kept)}
 	if err := p.reachAll(ctx, qualified(p.store.dialect, p.store.name), p.seq); err != nil {
 		return err
 	}
@@ -158,13 +190,26 @@ func (p *pruning) reachAll(ctx context.Context, rows string, seq int64) error {
 		if err := found.Scan(&kind, &table); err != nil {
 			return fmt.Errorf("auditplugin: records to prune: %w", err)
 		}
-		for _, name := range []string{kind, tableHorizon + table} {
+		names := []string{kind, tableHorizon + table}
+		if len(p.o.Tables) > 0 {
+			names = names[1:] // other tables may have records of the type
+		}
+		for _, name := range names {
 			if name != everyType && name != tableHorizon {
-				p.horizons[name] = p.horizons[name].or(horizon{Before: p.o.OlderThan, Seq: seq})
+				p.reach(name, horizon{Before: p.o.OlderThan, Seq: seq})
 			}
 		}
 	}
 	return found.Err()
+}
+
+// reach moves one horizon.
+func (p *pruning) reach(name string, h horizon) {
+	if p.o.KeepLast > 0 {
+		p.left.kept[name] = addKept(p.left.kept[name], keptHorizon{h, p.last, p.o.KeepLast})
+		return
+	}
+	p.left.horizons[name] = p.left.horizons[name].or(h)
 }
 
 // endTime is how long the last record may take when ctx has ended already.
@@ -179,7 +224,7 @@ func (p *pruning) end(ctx context.Context, failed error) error {
 	defer cancel()
 	withdrawn := p.done.Deleted == 0 && len(p.done.Partitions) == 0 && (p.untouched == nil || p.untouched(ctx))
 	if withdrawn {
-		p.horizons = p.before
+		p.left = p.before
 	}
 	r := p.record(ctx, fmt.Sprintf("%s %d records made before %s", how, p.done.Deleted, p.o.OlderThan.Format(time.RFC3339)))
 	r.Outcome, r.Cause = outcome, p.first
@@ -192,9 +237,9 @@ func (p *pruning) end(ctx context.Context, failed error) error {
 func (p *pruning) record(ctx context.Context, message string) audit.Record {
 	actor, _ := audit.ActorFrom(ctx)
 	metadata := map[string]any{
-		"horizons": p.horizons,
+		"horizons": p.left.horizons, "kept": p.left.kept,
 		"prune": map[string]any{
-			"older_than": p.o.OlderThan, "types": p.o.Types, "deleted": p.done.Deleted, "partitions": p.done.Partitions,
+			"older_than": p.o.OlderThan, "types": p.o.Types, "tables": p.o.Tables, "keep_last": p.o.KeepLast, "deleted": p.done.Deleted, "partitions": p.done.Partitions,
 		},
 	}
 	for k, v := range audit.MetadataFrom(ctx) {

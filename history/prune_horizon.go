@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -45,36 +44,6 @@ func (h horizon) or(other horizon) horizon {
 // what the ones before it said; more than one is read since prunings may overlap.
 const horizonsRead = 20
 
-// horizons returns how far back records reach, by record type.
-func (q Query) horizons(ctx context.Context) (map[string]horizon, error) {
-	all := map[string]horizon{}
-	prunes, err := Search(q.db).at(q).ofRow(bareTable(q.auditTable()), "").Type(pruneType).Newest().Limit(horizonsRead).Find(ctx)
-	if err != nil {
-		return nil, err
-	}
-	withdrawn := map[string]bool{}
-	for _, r := range prunes {
-		if r.Metadata[withdrawnMark] == true {
-			withdrawn[r.Cause] = true
-		}
-		if withdrawn[r.ID] {
-			continue
-		}
-		text, err := json.Marshal(r.Metadata["horizons"])
-		if err != nil {
-			continue
-		}
-		var some map[string]horizon
-		if json.Unmarshal(text, &some) != nil {
-			return nil, fmt.Errorf("%w: record %q of a pruning is not what this version writes", ErrPruned, r.ID)
-		}
-		for kind, h := range some {
-			all[kind] = all[kind].or(h)
-		}
-	}
-	return all, nil
-}
-
 // at asks the table that other asks.
 func (q Query) at(other Query) Query {
 	q.in, q.table = other.in, other.table
@@ -97,26 +66,40 @@ func (t *rowTable) recordType() string {
 }
 
 // checkPruned refuses moments of which records may be gone: those of the given type,
-// of the model's where it is empty, and of any where there is no model.
-func (t *rowTable) checkPruned(ctx context.Context, m Moment, kind string) error {
+// of the model's where it is empty, and of any where there is no model. Where only the
+// last ones of each row were kept, those of the given rows count.
+func (t *rowTable) checkPruned(ctx context.Context, m Moment, kind string, recordIDs ...string) error {
 	if kind == "" {
 		kind = t.recordType()
 	}
-	if t.horizons == nil {
-		var err error
-		if t.horizons, err = t.q.horizons(ctx); err != nil {
-			return err
-		}
+	p, err := t.pruned(ctx)
+	if err != nil {
+		return err
 	}
-	for name, h := range t.horizons {
-		if name != everyType && kind != "" && name != kind && !t.hadName(name) {
+	for name, h := range p.horizons {
+		if !t.concerns(name, kind) {
 			continue
 		}
 		if m.bySeq && m.seq < h.Seq || !m.bySeq && m.time.Before(h.Before) {
 			return fmt.Errorf("%w: those made before %s are gone", ErrPruned, h.Before.UTC().Format(time.RFC3339))
 		}
 	}
-	return nil
+	if len(recordIDs) == 0 {
+		return nil
+	}
+	return t.checkThinned(ctx, p, m, kind, recordIDs)
+}
+
+// pruned is what prunings have left. It is read once.
+func (t *rowTable) pruned(ctx context.Context) (pruned, error) {
+	if t.left == nil {
+		p, err := t.q.pruned(ctx)
+		if err != nil {
+			return p, err
+		}
+		t.left = &p
+	}
+	return *t.left, nil
 }
 
 // hadName reports whether a horizon is that of the table, under its name or an older one.

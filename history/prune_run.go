@@ -7,16 +7,21 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 func (p *pruning) run(ctx context.Context) error {
-	if len(p.o.Types) == 0 && !p.o.KeepPartitions {
+	if p.o.KeepLast > 0 {
+		return p.thin(ctx)
+	}
+	if len(p.o.Types) == 0 && len(p.o.Tables) == 0 && !p.o.KeepPartitions {
 		if err := p.dropPartitions(ctx); err != nil {
 			return err
 		}
+	}
+	if p.o.DryRun {
+		return p.count(ctx)
 	}
 	return p.deleteBatches(ctx)
 }
@@ -34,8 +39,10 @@ func (p *pruning) dropPartitions(ctx context.Context) error {
 		if part.rest || part.until.After(p.o.OlderThan) {
 			continue
 		}
-		if err := p.drop(ctx, part); err != nil {
-			return fmt.Errorf("auditplugin: dropping partition %s: %w", part.name, err)
+		if !p.o.DryRun {
+			if err := p.drop(ctx, part); err != nil {
+				return fmt.Errorf("auditplugin: dropping partition %s: %w", part.name, err)
+			}
 		}
 		p.done.Partitions = append(p.done.Partitions, part.name)
 		p.tell()
@@ -116,14 +123,8 @@ func (p *pruning) deleteBatches(ctx context.Context) error {
 			return nil
 		}
 		behind = last
-		if p.o.Pause > 0 {
-			timer := time.NewTimer(p.o.Pause)
-			select {
-			case <-ctx.Done():
-				timer.Stop()
-				return ctx.Err()
-			case <-timer.C:
-			}
+		if err := wait(ctx, p.o.Pause); err != nil {
+			return err
 		}
 	}
 }
@@ -183,17 +184,13 @@ func (p *pruning) delete(ctx context.Context, seqs []string, behind any) (int64,
 // condition is what is to be deleted. Records of prunings stay: the horizons that
 // they hold are needed.
 func (p *pruning) condition() (string, []any) {
-	args := []any{p.cutoff}
-	where := "occurred_at < " + p.placeholder(1)
+	args := &arguments{p: p}
+	where := "occurred_at < " + args.add(p.cutoff)
 	if len(p.o.Types) == 0 {
-		return where + " AND record_type <> '" + pruneType + "'", args
+		where += " AND record_type <> '" + pruneType + "'"
 	}
-	marks := make([]string, len(p.o.Types))
-	for i, kind := range p.o.Types {
-		args = append(args, kind)
-		marks[i] = p.placeholder(len(args))
-	}
-	return where + " AND record_type IN (" + strings.Join(marks, ",") + ")", args
+	where += p.among(args)
+	return where, args.list
 }
 
 func (p *pruning) placeholder(n int) string {

@@ -23,6 +23,7 @@ type Query struct {
 	table      string
 	of         func(ctx context.Context) (recordTarget, error)
 	model      any
+	row        any // what Of was given
 	conditions []condition
 	aliases    []alias
 	dropped    []string         // columns that the table no longer has
@@ -36,6 +37,9 @@ type Query struct {
 	until      time.Time
 	limit      int
 	after      string
+	with       []string // associations
+	kin        *parts   // the rows that with adds, once they are known
+	asWritten  bool     // columns keep the names that records have
 	err        error
 }
 
@@ -64,7 +68,7 @@ func Search(db *gorm.DB) Query {
 // [ErrNoKey].
 func Of(db *gorm.DB, model any) Query {
 	q := Search(db)
-	q.model = model
+	q.model, q.row = model, model
 	q.of = func(ctx context.Context) (recordTarget, error) { return target(ctx, q.db, model) }
 	return q
 }

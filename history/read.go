@@ -51,6 +51,13 @@ func (q Query) First(ctx context.Context) (audit.Record, error) {
 // Count returns how many records match, whatever the limit and the cursor say.
 func (q Query) Count(ctx context.Context) (int64, error) {
 	q.limit, q.after = 0, ""
+	q, err := q.gathered(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if q.kin != nil && len(q.kin.all) > 1 {
+		return q.countBelonging(ctx)
+	}
 	tx, _, err := q.conditioned(ctx)
 	if err != nil {
 		return 0, err
@@ -65,6 +72,12 @@ func (q Query) Count(ctx context.Context) (int64, error) {
 // each reads the records that match, at most page of them unless that is 0, and
 // hands each to f with the number of bytes read so far, until f has enough.
 func (q Query) each(ctx context.Context, page int, f func(r audit.Record, size int) bool) (err error) {
+	if q, err = q.gathered(ctx); err != nil {
+		return err
+	}
+	if q.kin != nil && len(q.kin.all) > 1 {
+		return q.eachBelonging(ctx, page, f)
+	}
 	tx, b, err := q.conditioned(ctx)
 	if err != nil {
 		return err
@@ -88,6 +101,9 @@ func (q Query) each(ctx context.Context, page int, f func(r audit.Record, size i
 	}()
 	row := &measured{rows: rows}
 	rename := renamer(q.aliases)
+	if q.asWritten {
+		rename = nil
+	}
 	for rows.Next() {
 		r, err := emitter.ReadRecord(row)
 		if err != nil {
@@ -179,7 +195,14 @@ func (q Query) expressions(b *builder) ([]clause.Expression, error) {
 			return nil, err
 		}
 		b.table = bareTable(t.table)
-		exprs = append(exprs, b.inTable(t.table), equals("record_id", t.recordID))
+		if len(q.with) > 0 {
+			if q, err = q.gathered(b.ctx); err != nil {
+				return nil, err
+			}
+			exprs = append(exprs, b.belonging(q.kin.all))
+		} else {
+			exprs = append(exprs, b.inTable(t.table), equals("record_id", t.recordID))
+		}
 	}
 	for _, c := range q.conditions {
 		e, err := c(b)

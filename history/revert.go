@@ -27,6 +27,9 @@ type RevertStep struct {
 	Action audit.Action
 	// Table and RecordID name the row as it was before the step.
 	Table, RecordID string
+	// Association is the one, of those given by [With], to which the row belongs;
+	// empty for the row itself.
+	Association string
 	// Changes are what became of the row, as the database stores it, redacted like
 	// records.
 	Changes []audit.Change
@@ -70,6 +73,9 @@ var errRollback = errors.New("auditplugin: dry run")
 // in the way, are passed through.
 func Revert(ctx context.Context, db *gorm.DB, r audit.Record, opts ...Option) (Reverted, error) {
 	set := settingsOf(opts)
+	if err := set.alone("Revert"); err != nil {
+		return Reverted{}, err
+	}
 	q := set.ask(Search(db))
 	r, err := q.ID(r.ID).First(ctx)
 	if err != nil {
@@ -114,6 +120,9 @@ func isConsequence(c, parent audit.Record) bool {
 // record has the transaction id.
 func RevertTransaction(ctx context.Context, db *gorm.DB, transactionID string, opts ...Option) (Reverted, error) {
 	set := settingsOf(opts)
+	if err := set.alone("RevertTransaction"); err != nil {
+		return Reverted{}, err
+	}
 	if transactionID == "" {
 		return Reverted{}, fmt.Errorf("%w: RevertTransaction: no transaction id", ErrInvalidQuery)
 	}
@@ -221,6 +230,9 @@ func inTransaction(ctx context.Context, db *gorm.DB, set settings, f func(v *rev
 			return err
 		}
 		if err := f(v); err != nil {
+			return err
+		}
+		if err := v.checkColumns(); err != nil {
 			return err
 		}
 		if set.revert.dryRun {

@@ -140,6 +140,15 @@ func (v *reverter) changedSince(ctx context.Context, u *undoing, present []any, 
 			return nil, err
 		}
 	}
+	if len(hidden) > 0 {
+		gap, err := t.gap(ctx, u.id, &u.r)
+		if err != nil {
+			return nil, err
+		}
+		if gap { // nobody knows
+			changed, hidden = append(changed, hidden...), nil
+		}
+	}
 	for _, name := range hidden {
 		if later.any(u, name) {
 			changed = append(changed, name)

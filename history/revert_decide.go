@@ -44,6 +44,9 @@ func (v *reverter) prepare(ctx context.Context, r audit.Record) (*undoing, error
 	if err != nil {
 		return nil, err
 	}
+	if _, err := v.only(t); err != nil {
+		return nil, err
+	}
 	id := rowID{recordID: r.RecordID, key: t.keyOfID(r.RecordID)}
 	if moved, ok := t.movedTo(id, &r); ok {
 		id = moved
@@ -102,8 +105,15 @@ func (v *reverter) undoDelete(ctx context.Context, u *undoing, present []any) (*
 	if present == nil {
 		return v.insertion(ctx, u, want)
 	}
+	only, err := v.only(t)
+	if err != nil {
+		return nil, err
+	}
 	for i, c := range want {
 		column := &t.columns[i]
+		if only != nil && !only[i] {
+			continue
+		}
 		if c.state == known && !column.computed && !column.counts && !values.Equal(c.value, t.now(i, present[i]).value) && !v.settings.revert.force {
 			return nil, u.conflict("there is a row with this key again")
 		}
@@ -129,11 +139,17 @@ func (v *reverter) undoUpdate(ctx context.Context, u *undoing, present []any, la
 	if err != nil {
 		return nil, err
 	}
+	only, err := v.only(t)
+	if err != nil {
+		return nil, err
+	}
 	var real, kept []string
 	for _, name := range conflicts {
 		i := t.index[name]
 		c := want[i]
 		switch {
+		case only != nil && !only[i]:
+			// It is not set back.
 		case c.state == known && values.Equal(c.value, t.now(i, present[i]).value):
 			// It has its old value already.
 		case t.columns[i].touched || t.columns[i].counts:
@@ -160,6 +176,9 @@ func (v *reverter) loosen(ctx context.Context, u *undoing, present []any) (*deed
 	if present == nil {
 		return u.nothing(nil), nil
 	}
+	if whole, err := v.wholeRow(u); err != nil || !whole {
+		return u.nothing(present), err
+	}
 	want := map[int]cell{}
 	for i := range u.loose {
 		want[i] = cell{state: known}
@@ -171,6 +190,9 @@ func (v *reverter) loosen(ctx context.Context, u *undoing, present []any) (*deed
 // left out.
 func (v *reverter) complete(ctx context.Context, u *undoing, present []any) (*deed, error) {
 	if present == nil {
+		if u.r.Action == audit.Delete && v.settings.revert.columns != nil {
+			return u.nothing(nil), nil // it was not inserted
+		}
 		return nil, u.conflict("it is gone")
 	}
 	want := u.t.wanted(u.r.Before)

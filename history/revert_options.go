@@ -20,6 +20,7 @@ var (
 type revertSettings struct {
 	models                  []any
 	modelOf                 []tableModel
+	columns                 []string
 	tables                  []string
 	dryRun, force, skipLost bool
 }

@@ -13,6 +13,9 @@ import (
 // removal deletes a present row.
 func (v *reverter) removal(u *undoing, present []any) (*deed, error) {
 	d := u.nothing(present)
+	if whole, err := v.wholeRow(u); err != nil || !whole {
+		return d, err
+	}
 	d.step.Action = audit.Delete
 	return d, nil
 }
@@ -21,6 +24,9 @@ func (v *reverter) removal(u *undoing, present []any) (*deed, error) {
 func (v *reverter) insertion(ctx context.Context, u *undoing, want map[int]cell) (*deed, error) {
 	t := u.t
 	d := u.nothing(nil)
+	if whole, err := v.wholeRow(u); err != nil || !whole {
+		return d, err
+	}
 	d.step.Action, d.want, d.set = audit.Create, want, map[int]any{}
 	gaps := Gaps{}
 	for i, column := range t.columns {
@@ -54,10 +60,14 @@ func (v *reverter) change(ctx context.Context, u *undoing, present []any, want m
 	t, r := u.t, u.r
 	d := u.nothing(present)
 	d.want, d.set, d.key = want, map[int]any{}, slices.Clone(u.id.key)
+	only, err := v.only(t)
+	if err != nil {
+		return nil, err
+	}
 	gaps := Gaps{}
 	for i, column := range t.columns {
 		c, ok := want[i]
-		if !ok || column.computed || column.counts || u.part == firstHalf && r.Action != audit.Create && u.loose[i] {
+		if !ok || only != nil && !only[i] || column.computed || column.counts || u.part == firstHalf && r.Action != audit.Create && u.loose[i] {
 			delete(want, i)
 			continue
 		}
@@ -68,7 +78,6 @@ func (v *reverter) change(ctx context.Context, u *undoing, present []any, want m
 		if values.Equal(t.now(i, present[i]).value, c.value) {
 			continue
 		}
-		var err error
 		if d.set[i], err = t.argument(ctx, i, c.value); err != nil {
 			return nil, err
 		}
@@ -76,7 +85,7 @@ func (v *reverter) change(ctx context.Context, u *undoing, present []any, want m
 			d.key[n] = c.value
 		}
 	}
-	if u.part == undivided {
+	if u.part == undivided && only == nil {
 		for _, name := range r.Changed {
 			if _, ok := t.index[name]; !ok && r.Action != audit.Delete && r.Action != audit.Create {
 				gaps.Lost = append(gaps.Lost, name) // the column is gone
@@ -120,11 +129,12 @@ func (v *reverter) alongside(ctx context.Context, d *deed) error {
 func (s *settings) refuse(step *RevertStep, table, recordID string, g Gaps) error {
 	slices.Sort(g.Redacted)
 	slices.Sort(g.Lost)
+	slices.Sort(g.Erased)
 	if g.empty() {
 		return nil
 	}
 	if s.revert.skipLost {
-		step.Left = slices.Sorted(slices.Values(slices.Concat(step.Left, g.Redacted, g.Lost)))
+		step.Left = slices.Sorted(slices.Values(slices.Concat(step.Left, g.Redacted, g.Lost, g.Erased)))
 		return nil
 	}
 	return &UnknownError{Table: table, RecordID: recordID, Gaps: g}
@@ -132,11 +142,15 @@ func (s *settings) refuse(step *RevertStep, table, recordID string, g Gaps) erro
 
 // unknown notes a column whose old value is not known.
 func (t *rowTable) unknown(gaps *Gaps, i int, c cell) {
-	if c.state == redacted {
-		gaps.Redacted = append(gaps.Redacted, t.columns[i].name)
-		return
+	name := t.columns[i].name
+	switch c.state {
+	case redacted:
+		gaps.Redacted = append(gaps.Redacted, name)
+	case erased:
+		gaps.Erased = append(gaps.Erased, name)
+	default:
+		gaps.Lost = append(gaps.Lost, name)
 	}
-	gaps.Lost = append(gaps.Lost, t.columns[i].name)
 }
 
 // note says what became of a row: what was changed, as records would show it, and

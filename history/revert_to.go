@@ -18,13 +18,21 @@ import (
 // the first record that it undid; see [Revert] for hooks, timestamps, rights and
 // errors. The row is locked before its records are read, so that no change made
 // meanwhile is lost unseen: it is undone as well. Other rows that foreign keys
-// changed with it stay as they are. A row whose key was changed since is refused
+// changed with it stay as they are, unless they are named [With] it: then all that
+// belonged to the row at the moment is set back, rows that are gone are inserted
+// again, and rows that came to it since go: those that did not exist are deleted,
+// others go back to where they were. Rows that are only referred to (belongs to,
+// many2many) are set back if they belonged at the moment; of others only the
+// reference goes. A row whose key was changed since is refused
 // with a [ConflictError]; an unchanged row gives no steps.
 func RevertTo[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...Option) (Reverted, error) {
 	set := settingsOf(opts)
 	s, err := schemaIn(db, model)
 	if err != nil {
 		return Reverted{}, err
+	}
+	if len(set.with) > 0 {
+		return revertFamily(ctx, db, set, s, model, func(ctx context.Context, q Query) (Moment, error) { return momentOf(ctx, q, when) })
 	}
 	table, err := tableOf(db, s)
 	if err != nil {
@@ -33,6 +41,9 @@ func RevertTo[M When](ctx context.Context, db *gorm.DB, model any, when M, opts 
 	return inTransaction(ctx, db, set, func(v *reverter) error {
 		t, err := openTable(ctx, v.db, set, s, table)
 		if err != nil {
+			return err
+		}
+		if _, err := v.only(t); err != nil {
 			return err
 		}
 		t.thorough = true // whether the row is still under its key matters as well
@@ -61,14 +72,24 @@ func (v *reverter) restore(ctx context.Context, t *rowTable, id rowID, m Moment,
 	if err != nil {
 		return err
 	}
+	d, err := v.restoration(ctx, t, id, p, present)
+	if err != nil || d == nil {
+		return err
+	}
+	return v.perform(ctx, t, []*deed{d})
+}
+
+// restoration sets a row that existed at a moment back to what it was. It is nil where
+// nothing has happened since.
+func (v *reverter) restoration(ctx context.Context, t *rowTable, id rowID, p past, present []any) (*deed, error) {
 	if p.movedTo != "" {
-		return &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: fmt.Sprintf("its key is %q now", p.movedTo)}
+		return nil, &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: fmt.Sprintf("its key is %q now", p.movedTo)}
 	}
 	if p.first == nil {
 		if present == nil {
-			return &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: "it went away unrecorded"}
+			return nil, &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: "it went away unrecorded"}
 		}
-		return nil
+		return nil, nil
 	}
 	u := &undoing{t: t, r: *p.first, id: id}
 	want := map[int]cell{}
@@ -77,18 +98,13 @@ func (v *reverter) restore(ctx context.Context, t *rowTable, id rowID, m Moment,
 			want[i] = c
 		}
 	}
-	var d *deed
-	if present == nil {
-		if err = v.countOn(ctx, u, want); err == nil {
-			d, err = v.insertion(ctx, u, want)
-		}
-	} else {
-		d, err = v.change(ctx, u, present, want)
+	if present != nil {
+		return v.change(ctx, u, present, want)
 	}
-	if err != nil {
-		return err
+	if err := v.countOn(ctx, u, want); err != nil {
+		return nil, err
 	}
-	return v.perform(ctx, t, []*deed{d})
+	return v.insertion(ctx, u, want)
 }
 
 // countOn sets version columns to what they were when the row was deleted, from where

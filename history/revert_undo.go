@@ -15,7 +15,8 @@ type reverter struct {
 	settings settings
 	done     *Reverted
 	tables   map[string]*rowTable
-	deferred []*rowTable // whose foreign keys are checked at the end
+	deferred []*rowTable     // whose foreign keys are checked at the end
+	columns  map[string]bool // those of Columns that a table has
 }
 
 // lock makes a SQLite transaction a writer before it reads: one that reads first

@@ -23,6 +23,11 @@ const (
 // loop is fine. Records that are written meanwhile may appear at the end.
 func (q Query) All(ctx context.Context) iter.Seq2[audit.Record, error] {
 	return func(yield func(audit.Record, error) bool) {
+		q, err := q.gathered(ctx)
+		if err != nil {
+			yield(audit.Record{}, err)
+			return
+		}
 		left := q.limit
 		for {
 			page := streamPage

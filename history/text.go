@@ -1,6 +1,7 @@
 package history
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -19,14 +20,22 @@ import (
 //	    reason: ticket 1234
 //	    mfa_phone: "+12345678900" → "+19876543210"
 //
-// Masked values are shown as ***, hashed ones by the beginning of their hash. Long
+// Masked values are shown as ***, hashed ones by the beginning of their hash, and
+// erased ones as erased. Long
 // values are cut (see [Width]). Control characters, line breaks and characters that
 // change the direction of text are written as escapes, so that no value can forge
 // a line or speak to a terminal. It returns the first error of w.
 func Text(w io.Writer, records []audit.Record, opts ...FormatOption) error {
-	f := newFormat(opts)
-	for i := range records {
-		if _, err := io.WriteString(w, f.text(f.entry(&records[i]))); err != nil {
+	return newFormat(opts).write(context.Background(), w, records)
+}
+
+func (f format) write(ctx context.Context, w io.Writer, records []audit.Record) error {
+	entries, err := f.named(ctx, records)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if _, err := io.WriteString(w, f.text(e)); err != nil {
 			return fmt.Errorf("auditplugin: writing the timeline: %w", err)
 		}
 	}
@@ -39,10 +48,7 @@ func (f format) text(e Entry) string {
 	if e.Ago != "" {
 		b.WriteString(" (" + e.Ago + ")")
 	}
-	b.WriteString("  " + f.visible(string(e.Action)))
-	if what := e.subject(); what != "" {
-		b.WriteString(" " + f.visible(what))
-	}
+	b.WriteString("  " + f.heading(e))
 	if who := e.actor(); who != "" {
 		b.WriteString("  by " + f.visible(who))
 	}
@@ -63,13 +69,17 @@ func (f format) text(e Entry) string {
 	line("", f.visible(e.Message))
 	line("reason", f.visible(e.Reason))
 	for _, c := range e.Fields {
+		name, from, to := c.Path, f.called(f.visible(c.FromName), f.value(c.From)), f.called(f.visible(c.ToName), f.value(c.To))
+		if c.Label != "" {
+			name = c.Label
+		}
 		switch {
 		case e.Action == audit.Create || e.Action == audit.Event && c.From == nil: // a baseline
-			line(f.visible(c.Path), f.value(c.To))
+			line(f.visible(name), to)
 		case e.Action == audit.Delete:
-			line(f.visible(c.Path), f.value(c.From))
+			line(f.visible(name), from)
 		default:
-			line(f.visible(c.Path), f.value(c.From)+" → "+f.value(c.To))
+			line(f.visible(name), from+" → "+to)
 		}
 	}
 	line("metadata", f.pairs(e.Metadata))
@@ -97,7 +107,10 @@ func (e Entry) subject() string {
 	if what == "" {
 		what = e.Table
 	}
-	if e.RecordID != "" {
+	switch {
+	case e.Name != "":
+		what += " " + e.Name + " (" + e.RecordID + ")"
+	case e.RecordID != "":
 		what += " " + e.RecordID
 	}
 	return what
@@ -128,6 +141,9 @@ func (f format) value(v any) string {
 		}
 		return f.quoted(x)
 	case map[string]any:
+		if isErased(x) {
+			return "erased"
+		}
 		if n, ok := largeBytes(x); ok {
 			if n == "" {
 				return "(too large)"

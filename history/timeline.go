@@ -1,6 +1,7 @@
 package history
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -18,13 +19,15 @@ type Entry struct {
 	Seq int64  `json:"seq,omitempty"`
 	// Time is the record's, in the zone given with [Zone]; Ago is how long before
 	// the moment given with [Now] that was ("3 hours ago"), or empty.
-	Time          time.Time      `json:"time"`
-	Ago           string         `json:"ago,omitempty"`
-	Action        audit.Action   `json:"action"`
-	Outcome       audit.Outcome  `json:"outcome,omitempty"`
-	RecordType    string         `json:"record_type,omitempty"`
-	Table         string         `json:"table,omitempty"`
-	RecordID      string         `json:"record_id,omitempty"`
+	Time       time.Time     `json:"time"`
+	Ago        string        `json:"ago,omitempty"`
+	Action     audit.Action  `json:"action"`
+	Outcome    audit.Outcome `json:"outcome,omitempty"`
+	RecordType string        `json:"record_type,omitempty"`
+	Table      string        `json:"table,omitempty"`
+	RecordID   string        `json:"record_id,omitempty"`
+	// Name is what [Names] knows the row by.
+	Name          string         `json:"name,omitempty"`
 	Actor         audit.Actor    `json:"actor"`
 	Reason        string         `json:"reason,omitempty"`
 	Message       string         `json:"message,omitempty"`
@@ -37,6 +40,12 @@ type Entry struct {
 	Source        audit.Source   `json:"source,omitzero"`
 	Cause         string         `json:"cause,omitempty"`
 	Metadata      map[string]any `json:"metadata,omitempty"`
+	// Association is the association by which the row belongs to the one that was
+	// asked about, as [Query.With] names it; empty for that row itself, and where
+	// nothing was asked with With.
+	Association string `json:"association,omitempty"`
+	// Link is set for a row of a join table.
+	Link *Link `json:"link,omitempty"`
 	// Newer is set when the record was written by a newer release, whose words may
 	// mean something else.
 	Newer bool `json:"newer,omitempty"`
@@ -48,9 +57,14 @@ type Field struct {
 	Path string `json:"path"`
 	From any    `json:"from"`
 	To   any    `json:"to"`
-	// Hidden says what stands in the value's place: "masked", "hashed", or "large"
-	// for values of which only length and hash were recorded. It is empty for
-	// values that are shown.
+	// FromName and ToName are what [Names] knows the values by, Label is what the field
+	// is called then, if that is not Path.
+	Label    string `json:"label,omitempty"`
+	FromName string `json:"from_name,omitempty"`
+	ToName   string `json:"to_name,omitempty"`
+	// Hidden says what stands in the value's place: "masked", "hashed", "large" for
+	// values of which only length and hash were recorded, or "erased" for what [Erase]
+	// took out. It is empty for values that are shown.
 	Hidden string `json:"hidden,omitempty"`
 }
 
@@ -63,6 +77,10 @@ type format struct {
 	width    int
 	details  bool
 	withNull bool
+	family   *family
+	joins    map[string]*joinTable // by table
+	names    *naming
+	err      error
 }
 
 // Zone sets the zone of times; the default is UTC.
@@ -98,7 +116,11 @@ func newFormat(opts []FormatOption) format {
 
 // Timeline turns records into entries, in the same order.
 func Timeline(records []audit.Record, opts ...FormatOption) []Entry {
-	f := newFormat(opts)
+	entries, _ := newFormat(opts).named(context.Background(), records) // without names, then
+	return entries
+}
+
+func (f format) entries(records []audit.Record) []Entry {
 	entries := make([]Entry, len(records))
 	for i := range records {
 		entries[i] = f.entry(&records[i])
@@ -117,6 +139,7 @@ func (f format) entry(r *audit.Record) Entry {
 	if !f.now.IsZero() {
 		e.Ago = ago(f.now.Sub(r.Time))
 	}
+	f.relate(&e, r)
 	return e
 }
 
@@ -161,6 +184,9 @@ func hidden(vals ...any) string {
 				return "hashed"
 			}
 		case map[string]any:
+			if isErased(x) {
+				return "erased"
+			}
 			if _, ok := largeBytes(x); ok {
 				return "large"
 			}

@@ -35,7 +35,8 @@ type Version[T any] struct {
 //
 // Rows are put together as by [AsOf], and what cannot be known is in Gaps, not an
 // error. A row older than its records, or whose first ones were pruned, starts with
-// a version without a record. Under a key that several rows had in turn, all of
+// a version without a record; where only the creation and the last records were kept,
+// one stands between them. Under a key that several rows had in turn, all of
 // them appear. The trail is read three times in pages and not held in memory. An
 // error ends the iteration; it comes with a zero version.
 func Versions[T any](ctx context.Context, db *gorm.DB, row *T, opts ...Option) iter.Seq2[Version[T], error] {
@@ -59,6 +60,9 @@ func Versions[T any](ctx context.Context, db *gorm.DB, row *T, opts ...Option) i
 
 // versions calls f for each state until it has enough.
 func versions(ctx context.Context, db *gorm.DB, model any, set settings, f func(t *rowTable, r audit.Record, img image) (bool, error)) error {
+	if err := set.alone("Versions"); err != nil {
+		return err
+	}
 	_, s, err := destination(db, model)
 	if err != nil {
 		return err
@@ -115,6 +119,7 @@ type replaying struct {
 	renamed    func(i int) bool
 	strangeSeq int64
 	img        image // nil while there is no row
+	gap        bool  // records behind the last one, a creation or a baseline, may be gone
 	seen       int64 // seq of the last record
 	emit       func(r audit.Record, img image) (bool, error)
 }
@@ -127,9 +132,17 @@ func (v *replaying) run(ctx context.Context) error {
 			return err
 		}
 		any = true
+		if v.gap {
+			v.img, v.gap = nil, false
+		}
 		if v.img == nil && r.Action != audit.Create {
 			// A baseline itself shows the row.
 			if more, err := v.appear(ctx, r.Seq, r.Action != audit.Event); err != nil || !more {
+				return err
+			}
+		}
+		if r.Action == audit.Create || r.Action == audit.Event {
+			if v.gap, err = v.t.gap(ctx, v.id, &r); err != nil {
 				return err
 			}
 		}
@@ -199,7 +212,7 @@ func (v *replaying) apply(r *audit.Record) {
 			next[i].state = lost
 		case next[i].state == unset:
 			next[i] = v.img[i]
-		case v.present != nil && (next[i].state != known && v.lastly[i] == r.Seq || next[i].state == absent && v.lastly[i] == 0):
+		case v.present != nil && !v.gap && (next[i].state != known && v.lastly[i] == r.Seq || next[i].state == absent && v.lastly[i] == 0):
 			// Nothing has changed it since: the row itself tells.
 			next[i] = t.now(i, v.present[i])
 		}

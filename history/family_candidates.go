@@ -1,0 +1,68 @@
+package history
+
+import (
+	"context"
+	"slices"
+)
+
+// checkReach refuses moments from which records are missing that would name the rows.
+func (l *link) checkReach(ctx context.Context, m Moment) error {
+	if err := l.to.checkBegun(ctx, m); err != nil || l.byKey() {
+		return err
+	}
+	// The record that took a row away from here may be gone.
+	if err := l.to.checkPruned(ctx, m, ""); err != nil {
+		return err
+	}
+	return l.to.checkAllThinned(ctx, m)
+}
+
+// candidatesThen finds the rows that have the tuples now, and those whose later
+// records say that they had.
+func (l *link) candidatesThen(ctx context.Context, m Moment, tuples [][]any) (map[string]rowID, map[string][]any, error) {
+	t := l.to
+	c := candidates{ids: map[string]rowID{}, present: map[string][]any{}}
+	var absent [][]any
+	if l.byKey() {
+		for _, vals := range tuples {
+			id, err := l.identify(vals)
+			if err != nil {
+				return nil, nil, err
+			}
+			c.ids[id.recordID] = id
+			absent = append(absent, id.key)
+		}
+		return c.ids, c.present, t.readInto(ctx, absent, false, c.present)
+	}
+	if err := c.add(ctx, l, tuples); err != nil {
+		return nil, nil, err
+	}
+	q, images := t.q.ofTable(t.name).rows(), []string{"before"}
+	// What raw SQL has deleted has no record after the moment.
+	removed, err := t.removedAfter(ctx, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	if removed {
+		images = append(images, "after")
+	} else {
+		q = q.from(m)
+	}
+	for some := range slices.Chunk(tuples, keysAtOnce) {
+		recordIDs, err := t.recordIDs(ctx, l.mentions(q, images, some), 0)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, recordID := range recordIDs {
+			if _, ok := c.ids[recordID]; ok {
+				continue
+			}
+			id := rowID{recordID: recordID, key: t.keyOfID(recordID)}
+			c.ids[recordID] = id
+			if id.key != nil {
+				absent = append(absent, id.key)
+			}
+		}
+	}
+	return c.ids, c.present, t.readInto(ctx, absent, false, c.present)
+}
