@@ -2,7 +2,10 @@
 MODULES := $(shell find . -name go.mod -not -path './internal/tools/*' -not -path './.bin/*' -exec dirname {} \; | sort)
 FUZZTIME ?= 30s
 
-.PHONY: test test-all race lint fmt tidy fuzz example ci tools bench proof
+.PHONY: check test test-all race lint fmt tidy fuzz example ci tools bench proof
+
+check: ## what to run before every commit: a few minutes, no servers
+	.ci/check
 
 test: ## the library's own tests: Go and a C compiler are enough
 	go test ./...

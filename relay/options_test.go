@@ -75,7 +75,7 @@ func TestTables(t *testing.T) {
 		t.Errorf("without an audit table: %v", err)
 	}
 	ddl, err := Schema("sqlite", TablePrefix("x_"))
-	if err != nil || !strings.Contains(ddl, `"x_positions"`) {
+	if err != nil || !strings.Contains(ddl, "`x_positions`") {
 		t.Fatalf("%s, %v", ddl, err)
 	}
 	for _, statement := range strings.Split(ddl, ";\n") {

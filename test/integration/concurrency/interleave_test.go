@@ -29,6 +29,10 @@ type session struct {
 	told    []string
 }
 
+// glance is how often the test looks who waits, and PostgreSQL for deadlocks: a move
+// that waits is seen to.
+const glance = 20 * time.Millisecond
+
 // deadlock is how MySQL's driver tells of one.
 const deadlock = "Error 1213"
 
@@ -108,7 +112,7 @@ func settle(t *testing.T, d *testdb.DB, both [2]*session) {
 			s = both[0]
 		case result = <-both[1].results:
 			s = both[1]
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(glance):
 			if busy == 1 && waiting(t, d) == 1 {
 				for _, s := range both {
 					if s.busy && !s.waits {
@@ -173,7 +177,7 @@ func TestInterleavings(t *testing.T) {
 		if g.Dialect == testdb.SQLite {
 			return // one writer at a time: see TestShareOfFailures
 		}
-		audited, plain := impatient(t, g), impatient(t, g, testdb.WithoutPlugin())
+		audited, plain := impatient(t, g, glance), impatient(t, g, glance, testdb.WithoutPlugin())
 		must(t, migrate(audited.DB))
 		must(t, migrate(plain.DB))
 		judge := oracle.Watch(t, audited.Raw, g.Dialect, tables)
@@ -241,7 +245,7 @@ func TestReadCommittedWaits(t *testing.T) {
 			}},
 		}
 		for name, options := range map[string][]testdb.Option{"plain": {testdb.WithoutPlugin()}, "audited": nil} {
-			d := impatient(t, g, options...)
+			d := impatient(t, g, glance, options...)
 			must(t, migrate(d.DB))
 			seedRows(t, d)
 			told := interleave(t, d, sql.LevelReadCommitted, moves, []int{0, 1})

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -155,9 +156,9 @@ func TestShareOfFailures(t *testing.T) {
 				}
 				n := rounds(10, 40)
 				runs := []*run{
-					{name: "plain", d: impatient(t, g, testdb.WithoutPlugin()), after: func(*gorm.DB) error { return nil }},
-					{name: "by hand", d: impatient(t, g, testdb.WithoutPlugin()), after: byHand},
-					{name: "audited", d: impatient(t, g), after: func(*gorm.DB) error { return nil }},
+					{name: "plain", d: impatient(t, g, soon, testdb.WithoutPlugin()), after: func(*gorm.DB) error { return nil }},
+					{name: "by hand", d: impatient(t, g, soon, testdb.WithoutPlugin()), after: byHand},
+					{name: "audited", d: impatient(t, g, soon), after: func(*gorm.DB) error { return nil }},
 				}
 				for _, r := range runs {
 					must(t, migrate(r.d.DB))
@@ -197,14 +198,17 @@ func TestShareOfFailures(t *testing.T) {
 	}
 }
 
-// impatient opens a fresh database on which PostgreSQL looks for deadlocks after 20 ms
-// instead of a second, or the test would take minutes.
-func impatient(t *testing.T, g testdb.Target, options ...testdb.Option) *testdb.DB {
+// soon is when PostgreSQL looks for deadlocks where transactions collide all the time.
+const soon = 5 * time.Millisecond
+
+// impatient opens a fresh database on which PostgreSQL looks for deadlocks after that
+// time instead of a second, or the test would take minutes.
+func impatient(t *testing.T, g testdb.Target, deadlocks time.Duration, options ...testdb.Option) *testdb.DB {
 	t.Helper()
 	options = append(options, testdb.WithMaxOpen(workers))
 	if g.Dialect == testdb.Postgres {
 		fresh := g.Open(t, testdb.WithoutPlugin())
-		options = append(options, testdb.In(fresh.DSN+"&deadlock_timeout=20ms"))
+		options = append(options, testdb.In(fresh.DSN+"&deadlock_timeout="+deadlocks.String()))
 	}
 	return g.Open(t, options...)
 }

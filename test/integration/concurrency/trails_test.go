@@ -104,7 +104,7 @@ func TestTrailsAreLinear(t *testing.T) {
 		testdb.MySQL:    {sql.LevelReadCommitted, sql.LevelRepeatableRead, sql.LevelSerializable},
 	}
 	testdb.Each(t, func(t *testing.T, g testdb.Target) {
-		d := g.Open(t, testdb.Before(migrate), testdb.WithMaxOpen(workers))
+		d := impatient(t, g, soon, testdb.Before(migrate))
 		judge := oracle.Watch(t, d.Raw, g.Dialect, tables)
 		for _, level := range levels[g.Dialect] {
 			t.Run(level.String(), func(t *testing.T) {
