@@ -43,7 +43,7 @@ func TestSchemaUnknownDialect(t *testing.T) {
 
 func TestSchemaOfQualifiedName(t *testing.T) {
 	for dialect, want := range map[string][]string{
-		"sqlite":   {`TABLE IF NOT EXISTS "log"."trail" (`, `"log"."idx_trail_id" ON "trail" (`},
+		"sqlite":   {"TABLE IF NOT EXISTS `log`.`trail` (", "`log`.`idx_trail_id` ON `trail` ("},
 		"postgres": {`TABLE IF NOT EXISTS "log"."trail" (`, `"idx_trail_id" ON "log"."trail" (`},
 		"mysql":    {"TABLE IF NOT EXISTS `log`.`trail` (", "UNIQUE KEY `idx_trail_id` (`id`)"},
 	} {

@@ -205,7 +205,7 @@ func TestTableIsQualified(t *testing.T) {
 	if err := db.Exec("ATTACH ':memory:' AS side").Error; err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"": `"main"."audit_logs"`, "side.trail": `"side"."trail"`} {
+	for name, want := range map[string]string{"": "`main`.`audit_logs`", "side.trail": "`side`.`trail`"} {
 		table := emitter.Table()
 		if name != "" {
 			table = emitter.Table(emitter.Name(name))

@@ -11,9 +11,9 @@ func TestCreateTable(t *testing.T) {
 			Index{Name: "a", Columns: "name", Unique: true}, Index{Name: "b", Columns: List(dialect, "", []string{"id", "name"})})
 		want := map[string][]string{
 			SQLite: {
-				"CREATE TABLE IF NOT EXISTS \"log\".\"trail\" (\n  id INTEGER PRIMARY KEY AUTOINCREMENT,\n  name TEXT\n)",
-				`CREATE UNIQUE INDEX IF NOT EXISTS "log"."a" ON "trail" (name)`,
-				`CREATE INDEX IF NOT EXISTS "log"."b" ON "trail" ("id", "name")`,
+				"CREATE TABLE IF NOT EXISTS `log`.`trail` (\n  id INTEGER PRIMARY KEY AUTOINCREMENT,\n  name TEXT\n)",
+				"CREATE UNIQUE INDEX IF NOT EXISTS `log`.`a` ON `trail` (name)",
+				"CREATE INDEX IF NOT EXISTS `log`.`b` ON `trail` (`id`, `name`)",
 			},
 			Postgres: {
 				"CREATE TABLE IF NOT EXISTS \"log\".\"trail\" (\n  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n  name text\n)",

@@ -131,7 +131,7 @@ type Dialect struct {
 
 // Of is the dialect of a server. One that is not known here is standard SQL.
 func Of(s catalog.Server) *Dialect {
-	d := &Dialect{}
+	var d *Dialect
 	switch s.Dialect {
 	case Postgres:
 		d = postgres()

@@ -115,7 +115,7 @@ func TestWantsMany(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := rows.Close(); err != nil {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if !got {

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -213,7 +214,7 @@ func formsAgree(t *testing.T, conn *sql.Conn, dialectName string, types []stored
 			t.Fatal(err)
 		}
 		set, err := replay.Read(rows)
-		if err != nil {
+		if err := errors.Join(err, rows.Err()); err != nil {
 			t.Fatal(err)
 		}
 		return set.Rows
