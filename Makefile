@@ -1,26 +1,33 @@
-# Short names for the commands in CONTRIBUTING.md. .ci/run runs all of them.
+# Short names for the commands in CONTRIBUTING.md. `make check` before a commit, `make ci`
+# before a change is sent.
 MODULES := $(shell find . -name go.mod -not -path './internal/tools/*' -not -path './.bin/*' -exec dirname {} \; | sort)
+PACKAGES := $(MODULES:%=%/...)
+LINT_CONFIG := .golangci.yml
 FUZZTIME ?= 30s
 
-.PHONY: check test test-all race lint fmt tidy fuzz example ci tools bench proof
+.PHONY: check ci test test-all race lint fmt tidy fuzz example tools bench proof
 
-check: ## what to run before every commit: a few minutes, no servers
+check: ## the library's tests, its linters, the integration tests on SQLite: some minutes, no server
 	.ci/check
+
+ci: ## everything; brings the servers it needs
+	.ci/run
 
 test: ## the library's own tests: Go and a C compiler are enough
 	go test ./...
 
-test-all: ## every module; set AUDIT_POSTGRES_DSN and AUDIT_MYSQL_DSN for the servers
-	@for m in $(MODULES); do (cd $$m && echo "$$m" && go test ./...) || exit 1; done
+test-all: ## every module; `.ci/with-servers make test-all` for the servers
+	go test $(PACKAGES)
 
 race:
-	@for m in $(MODULES); do (cd $$m && echo "$$m" && go test -race ./...) || exit 1; done
+	go test -race $(PACKAGES)
 
 tools: ## builds the pinned linters into .bin (a minute or two the first time)
 	GOWORK=off GOBIN=$(CURDIR)/.bin go -C internal/tools install tool
 
 lint: tools
-	@for m in $(MODULES); do (cd $$m && echo "$$m" && go vet ./... && $(CURDIR)/.bin/golangci-lint run --config $(CURDIR)/.ci/golangci.yml ./...) || exit 1; done
+	go vet $(PACKAGES)
+	.bin/golangci-lint run --config $(LINT_CONFIG) $(PACKAGES)
 
 fmt: tools
 	.bin/gofumpt -w $$(git ls-files '*.go')
@@ -34,12 +41,9 @@ fuzz: ## every fuzz target for FUZZTIME
 example:
 	go run ./example
 
-ci:
-	.ci/run
-
 bench: ## tables of medians and ratios, and docs/benchmarks.*; set the two DSNs for the servers
 	go run ./test/benchmarks/cmd/writes -twice -write docs
 	go run ./test/benchmarks/cmd/ecslog
 
-proof: ## all proof tests in full, with a summary; set the two DSNs for the servers
+proof: ## all proof tests in full, with a summary; `.ci/with-servers make proof` for the servers
 	go run ./test/integration/cmd/proof

@@ -63,16 +63,19 @@ start_postgres() {
 
 postgres_answers() { postgres_does pg_isready -q -h 127.0.0.1 -p "$postgres_port"; }
 
+#
+# A MariaDB that starts deletes the temporary tables it finds, so in a folder that is
+# shared, as /tmp is, those of every other server, which may die of it.
 start_mariadb() {
 	local data=$private/mariadb/data
 	if [ ! -d "$data" ]; then
 		mariadb_port=$(free_port)
-		mariadb-install-db --no-defaults --datadir="$data" --user="$(id -un)" --auth-root-authentication-method=normal \
+		TMPDIR=$private/mariadb mariadb-install-db --no-defaults --datadir="$data" --user="$(id -un)" --auth-root-authentication-method=normal \
 			--skip-test-db --skip-name-resolve || return 1
 		mkdir "$data/test" # is what a database is
 	fi
 	mariadb_answers && return 0
-	mariadbd --no-defaults --datadir="$data" --user="$(id -un)" --port="$mariadb_port" --bind-address=127.0.0.1 \
+	mariadbd --no-defaults --datadir="$data" --tmpdir="$private/mariadb" --user="$(id -un)" --port="$mariadb_port" --bind-address=127.0.0.1 \
 		--socket="$private/mariadb/socket" --pid-file="$private/mariadb/pid" --skip-name-resolve \
 		--character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci --innodb-buffer-pool-size=256M \
 		--innodb-flush-method=nosync --innodb-flush-log-at-trx-commit=0 --skip-innodb-doublewrite --sync-frm=OFF \
@@ -81,7 +84,7 @@ start_mariadb() {
 	wait_for mariadb_answers
 }
 
-mariadb_answers() { mariadb-admin --no-defaults --silent -h 127.0.0.1 -P "$mariadb_port" -u root ping 2>/dev/null; }
+mariadb_answers() { mariadb-admin --no-defaults --silent -h 127.0.0.1 -P "$mariadb_port" -u root ping >/dev/null 2>&1; }
 
 start_databases() {
 	if [ -z "$postgres_is_named" ]; then

@@ -29,7 +29,7 @@ step() {
 	if ! { time tried "$out" "$@"; } 2>"$out.time"; then
 		status=FAILED
 		echo "$name" >>"$logs/failed"
-		tail -n 200 "$out"
+		tail -n 400 "$out"
 	fi
 	tail -n 1 "$out.time" | awk -v status=$status -v name="$name" '{ printf "%-6s %4.0f s, CPU %4.0f s  %s\n", status, $1, $2 + $3, name }'
 }
@@ -54,6 +54,25 @@ verdict() {
 		exit 1
 	fi
 	printf 'all passed in %d s\n' "$SECONDS"
+}
+
+# failures FILE shows, of what `go test -v` wrote, the failed tests and what they said,
+# data races, panics, and packages that failed.
+failures() {
+	awk '
+		/^=== (RUN|NAME|CONT|PAUSE) / { owner = $3; next }
+		/^ *--- [A-Z]+: / { if ($2 == "FAIL:") { failed[$3] = 1; said[$3] = said[$3] $0 "\n" } next }
+		/^(panic:|fatal error:|WARNING: DATA RACE|# )/ { loud = 60 }
+		/^(ok|FAIL|\?) *\t/ {
+			for (name in failed) printf "%s", said[name]
+			delete said; delete failed
+			owner = ""; loud = 0
+			if ($1 == "FAIL") print
+			next
+		}
+		loud-- > 0 { print; next }
+		{ said[owner] = said[owner] $0 "\n" }
+	' "$1" | head -n 400
 }
 
 build_tools() { GOWORK=off GOBIN=$root/.bin go -C internal/tools install tool; }

@@ -63,13 +63,16 @@ func TestServerRestarts(t *testing.T) {
 				<-over
 				trail := judge.Check(t, nil)
 				h.settle(trail, d.Announced)
-				unknown := h.check(t, trail, d.Announced)
+				unknown, lost := h.check(t, dialect, trail, d.Announced)
 				if t.Failed() {
 					t.Fatalf("after restart %d", n)
 				}
 				counts[summary.RestartsSurvived]++
 				counts[summary.Records] += int64(len(trail))
 				counts["committed, but the reply was lost"] += int64(unknown)
+				if dialect == testdb.MySQL {
+					counts["out of sight, announced and lost with the server"] += int64(lost)
+				}
 				judge.Reset(t)
 				d.Announced.Reset()
 			}
@@ -151,8 +154,8 @@ func (h *heard) await(t *testing.T, successes int) {
 
 // check compares the trail with what was announced and with what the application
 // was told. It returns how many operations it was told nothing of, or an error,
-// although (a part of) them was committed.
-func (h *heard) check(t *testing.T, trail []oracle.Entry, announced *testdb.Announced) int {
+// although (a part of) them was committed, and of how many it is the other way round.
+func (h *heard) check(t *testing.T, dialect string, trail []oracle.Entry, announced *testdb.Announced) (unannounced, taken int) {
 	t.Helper()
 	told := map[string]bool{}
 	for _, r := range announced.Records() {
@@ -161,11 +164,11 @@ func (h *heard) check(t *testing.T, trail []oracle.Entry, announced *testdb.Anno
 		}
 		told[r.ID] = true
 	}
-	var there int
+	stored := map[string]bool{}
 	unknown := map[string]bool{}
 	for _, e := range trail {
+		stored[e.ID] = true
 		if told[e.ID] {
-			there++
 			continue
 		}
 		err, known := h.outcomes[e.Reason]
@@ -180,13 +183,25 @@ func (h *heard) check(t *testing.T, trail []oracle.Entry, announced *testdb.Anno
 		}
 		unknown[e.Reason] = true
 	}
-	if there != len(told) {
-		t.Errorf("%d announced records are not in the table", len(told)-there)
+	lost := map[string]bool{}
+	for _, r := range announced.Records() {
+		if stored[r.ID] {
+			continue
+		}
+		// A transaction out of sight is announced once the table shows its records, and
+		// InnoDB shows them to others a moment before they are on disk: a server that dies
+		// in that moment takes them back (docs/limits.md). The application hears of an error.
+		if err := h.outcomes[r.Reason]; dialect == testdb.MySQL && strings.HasPrefix(r.Reason, "connection ") && err != nil {
+			lost[r.Reason] = true
+		} else {
+			t.Errorf("announced, but not in the table: %s %s %s, seq %d, of %q in %s, which was told %v",
+				r.Action, r.Table, r.RecordID, r.Seq, r.Reason, r.TransactionID, err)
+		}
 	}
 	for op := range unknown {
 		if h.outcomes[op] != nil && isOnly(h.outcomes[op], errBack) {
 			t.Errorf("%s was rolled back, but records of it were kept", op)
 		}
 	}
-	return len(unknown)
+	return len(unknown), len(lost)
 }

@@ -102,8 +102,12 @@ func newMariaDB(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	data := filepath.Join(folder, "data")
-	out, err := exec.Command(install, "--no-defaults", "--datadir="+data, "--user="+me.Username,
-		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve").CombinedOutput()
+	// A server that starts deletes the temporary tables it finds: in a shared folder,
+	// those of every other server.
+	prepare := exec.Command(install, "--no-defaults", "--datadir="+data, "--user="+me.Username,
+		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
+	prepare.Env = append(os.Environ(), "TMPDIR="+folder)
+	out, err := prepare.CombinedOutput()
 	if err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}
@@ -112,7 +116,7 @@ func newMariaDB(t *testing.T) *server {
 		driver: "mysql", stop: syscall.SIGKILL,
 		dsn: "root:@tcp(127.0.0.1:" + port + ")/test?parseTime=true&loc=UTC",
 		command: func() *exec.Cmd {
-			return exec.Command(daemon, "--no-defaults", "--datadir="+data, "--user="+me.Username, "--port="+port, "--bind-address=127.0.0.1",
+			return exec.Command(daemon, "--no-defaults", "--datadir="+data, "--tmpdir="+folder, "--user="+me.Username, "--port="+port, "--bind-address=127.0.0.1",
 				"--socket="+filepath.Join(folder, "socket"), "--pid-file="+filepath.Join(folder, "pid"), "--innodb-buffer-pool-size=32M",
 				"--character-set-server=utf8mb4", "--skip-name-resolve", "--innodb-fast-shutdown=1")
 		},
