@@ -2,7 +2,7 @@
 # before a change is sent.
 MODULES := $(shell find . -name go.mod -not -path './internal/tools/*' -not -path './.bin/*' -exec dirname {} \; | sort)
 PACKAGES := $(MODULES:%=%/...)
-LINT_CONFIG := .golangci.yml
+LINT_CONFIG := .ci/golangci.yml
 FUZZTIME ?= 30s
 
 .PHONY: check ci test test-all race lint fmt tidy fuzz example tools bench proof
