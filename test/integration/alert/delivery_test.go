@@ -90,10 +90,12 @@ func TestDeadChannel(t *testing.T) {
 			must(t, as(db, "1").Model(&User{ID: 1}).Update("mfa_phone", fmt.Sprint("+48", i)))
 		}
 		eventually(t, "21 messages beside the dead channel", func() bool { return len(box.all()) == 21 })
-		stats, err := e.Stats(t.Context())
-		if err != nil || len(stats) != 2 || stats[0].Channel != "dead" || stats[0].Waiting != 21 || stats[0].Sent != 0 || stats[1].Sent != 21 {
-			t.Errorf("%+v, %v", stats, err)
-		}
+		// The outbox notes a message as sent after the channel has it.
+		eventually(t, "stats that tell it", func() bool {
+			stats, err := e.Stats(t.Context())
+			must(t, err)
+			return len(stats) == 2 && stats[0].Channel == "dead" && stats[0].Waiting == 21 && stats[0].Sent == 0 && stats[1].Sent == 21
+		})
 	})
 }
 
