@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
 	"sync"
 	"time"
 
@@ -106,7 +105,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if p.options != nil {
 		return p.options
 	}
-	if p.initialized && p.active && samePlugins(db, p.db) {
+	if p.initialized && p.active && neighbour.SharePlugins(db, p.db) {
 		// dbresolver opens its sources and replicas with this database's
 		// configuration, plugins included: they are ours to watch as well.
 		p.follower.Sources.Expect()
@@ -142,11 +141,6 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	return nil
 }
 
-// samePlugins reports whether two databases share one configuration's plugins.
-func samePlugins(a, b *gorm.DB) bool {
-	return a.Plugins != nil && reflect.ValueOf(a.Plugins).Pointer() == reflect.ValueOf(b.Plugins).Pointer()
-}
-
 // assemble makes the parts, hands each what it needs, and registers the callbacks.
 func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	ctx, cfg := context.Background(), &p.cfg
@@ -157,7 +151,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	d, images := database(server, cfg.portable)
 	p.delivery = &delivery.Delivery{Outside: pool, OnError: cfg.onError, Log: cfg.logger}
 	if !d.Known() {
-		p.delivery.Logger().WarnContext(ctx, unknownDialect, "dialect", d.Name())
+		p.delivery.Logger().WarnContext(ctx, dialect.UnknownWarning, "dialect", d.Name())
 	}
 	rules, err := table.ParseRules(db, cfg.tables())
 	if err != nil {
@@ -253,12 +247,6 @@ func (p *Plugin) bindAt(ctx context.Context, pool *sql.DB) ([]audit.Emitter, err
 	return bound, nil
 }
 
-// unknownDialect is what db.Use warns of on a database that has no dialect here.
-const unknownDialect = "auditplugin does not know this database's dialect. It records what GORM's models describe: " +
-	"rows are read by plain SELECTs, without locks, before and after each write, and matched by the model's primary key. " +
-	"It does not see columns that the model lacks, rows that foreign keys or triggers change, or changes that other sessions make between the two reads; " +
-	"the audit table is not created and must exist"
-
 // Close stops the plugin: it drains the emitters that queue, waiting until ctx is
 // done at the longest, and closes them. Writes after Close are refused with
 // ErrClosed. It is safe to call more than once.
@@ -318,7 +306,7 @@ func (p *Plugin) AuditTableAt(db *gorm.DB) string {
 	if p.delivery == nil || db == nil || db.Statement == nil {
 		return p.AuditTable()
 	}
-	return p.follower.DeliveryAt(db.Statement.ConnPool).TableAt(p.dialect.Name() == dialect.MySQL)
+	return p.follower.DeliveryAt(db.Statement.ConnPool).TableAt(p.dialect.SchemaIsDatabase)
 }
 
 // KeyColumns returns the columns that make up a record's RecordID for rows of

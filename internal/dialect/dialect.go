@@ -71,6 +71,8 @@ type Dialect struct {
 	ListsAll bool
 	// FailsForGood tells that a failed statement ends what can be done in a transaction.
 	FailsForGood bool
+	// SchemaIsDatabase tells that schema and database are one thing here.
+	SchemaIsDatabase bool
 	// PointsReplace tells that a savepoint deletes an older one of the same name, instead
 	// of standing before it.
 	PointsReplace bool
@@ -145,6 +147,12 @@ func Of(s catalog.Server) *Dialect {
 	d.Server = s
 	return d
 }
+
+// UnknownWarning is what db.Use warns of on a database that is not known here.
+const UnknownWarning = "auditplugin does not know this database's dialect. It records what GORM's models describe: " +
+	"rows are read by plain SELECTs, without locks, before and after each write, and matched by the model's primary key. " +
+	"It does not see columns that the model lacks, rows that foreign keys or triggers change, or changes that other sessions make between the two reads; " +
+	"the audit table is not created and must exist"
 
 // Known reports whether the database was filled in here, so that what it leaves out is a
 // choice.

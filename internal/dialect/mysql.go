@@ -17,6 +17,7 @@ func mysql(s catalog.Server) *Dialect {
 		ErrorsGoUnseen:   true,
 		ZeroCounts:       true,
 		PointsReplace:    true,
+		SchemaIsDatabase: true,
 		PrepareLasts:     true,
 		IdentQuote:       '`',
 		LockRows:         func(*catalog.Table, string, bool) (string, bool) { return " FOR UPDATE", true },

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"gorm.io/gorm"
 
@@ -118,6 +119,11 @@ func DB(cp gorm.ConnPool) *sql.DB {
 func ResolvesSources(db *gorm.DB) bool {
 	_, ok := db.Plugins["gorm:db_resolver"]
 	return ok
+}
+
+// SharePlugins reports whether two databases share one configuration's plugins.
+func SharePlugins(a, b *gorm.DB) bool {
+	return a.Plugins != nil && reflect.ValueOf(a.Plugins).Pointer() == reflect.ValueOf(b.Plugins).Pointer()
 }
 
 // Begun is what GORM would run statements on after it began tx on the pool cp.
