@@ -311,13 +311,13 @@ func (p *Plugin) AuditTableAt(db *gorm.DB) string {
 
 // KeyColumns returns the columns that make up a record's RecordID for rows of
 // a table, in order, and the database's names for their types ("" where it does
-// not tell). The catalog is asked on the connection of db, at most once a minute
-// for each table. s is the table's model, or nil.
+// not tell). The catalog is asked in the database that db leads to, in its transaction if
+// it has one, at most once a minute for each table. s is the table's model, or nil.
 func (p *Plugin) KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, tableName string) (names, types []string, err error) {
 	if p.tables == nil {
 		return nil, nil, nil
 	}
-	conn := p.delivery.Outside
+	conn := p.follower.DeliveryAt(db.Statement.ConnPool).Outside
 	if tx := neighbour.Transaction(db.Statement.ConnPool); tx != nil {
 		conn = tx
 	}

@@ -20,6 +20,7 @@ func FuzzNormaliseTwice(f *testing.F) {
 	f.Add("sqlite", "BOOLEAN", "t", int64(7), 1.0)
 	f.Add("postgres", "uuid", "6BA7B810-9DAD-11D1-80B4-00C04FD430C8", int64(7), 1.0)
 	f.Add("postgres", "time", "13:14:15.5", int64(7), 1.0)
+	f.Add("", "time", ".A.", int64(7), 1.0)
 	fields := []string{"", "ID", "Name", "Active", "Small", "Price", "Weight", "Data", "At", "Born", "Settings", "Gob", "Ref", "Unix"}
 	f.Fuzz(func(t *testing.T, dialect, dbType, s string, i int64, x float64) {
 		for _, field := range fields {

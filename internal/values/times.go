@@ -85,15 +85,12 @@ func toClock(v any) any {
 		return rest(v)
 	}
 	dot := strings.IndexByte(s, '.')
-	if dot < 0 {
-		return s
+	if dot < 0 || strings.LastIndexByte(s, '.') != dot {
+		return s // no fraction, or no time of day
 	}
 	end := dot + 1
 	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
 		end++
-	}
-	if end < len(s) && s[end] == '.' {
-		return s // no time of day
 	}
 	fraction := strings.TrimRight(s[dot:end], "0")
 	if fraction == "." {

@@ -45,7 +45,7 @@ func openTwo(t *testing.T, g testdb.Target, when func(func(*gorm.DB) error) test
 		return db.Use(dbresolver.Register(dbresolver.Config{Sources: []gorm.Dialector{testdb.Dialector(g.Dialect, there.DSN)}}, &thereOwner{}))
 	}
 	here := g.Open(t, append(options, testdb.OwnDatabase(), when(use))...)
-	if _, err := here.Raw.Exec("CREATE TABLE there_owners (name varchar(50), extra varchar(50) DEFAULT 'x', id integer)"); err != nil {
+	if _, err := here.Raw.Exec("CREATE TABLE there_owners (name varchar(50) PRIMARY KEY, extra varchar(50) DEFAULT 'x', id integer)"); err != nil {
 		t.Fatal(err)
 	}
 	if err := here.DB.AutoMigrate(&hereOrder{}); err != nil {
@@ -127,6 +127,15 @@ func TestSourceInAnotherDatabase(t *testing.T) {
 					records, err := history.Of(use, &thereOwner{ID: 2}).Find(t.Context())
 					if err != nil || len(records) != 2 {
 						t.Errorf("history has %d records, %v", len(records), err)
+					}
+					// In a transaction the key is asked for there, too: here it is another.
+					for want, of := range map[string]*gorm.DB{"name": db, "id": use} {
+						tx := of.Begin()
+						names, _, err := two.plugin.KeyColumns(t.Context(), tx, nil, "there_owners")
+						if err != nil || len(names) != 1 || names[0] != want {
+							t.Errorf("in a transaction, the key is %q, want %q, %v", names, want, err)
+						}
+						check(tx.Rollback().Error)
 					}
 					if n := two.plugin.Stats().Records; n < 9 {
 						t.Errorf("%d records were counted", n)
