@@ -49,6 +49,8 @@ type Option func(*config) error
 type config struct {
 	emitters      []audit.Emitter
 	actor         func(context.Context) audit.Actor
+	tenant        func(context.Context) string
+	tenantOf      func(schema string) string
 	trace         func(context.Context) (traceID, spanID string)
 	hashKey       []byte
 	include       []any
@@ -111,6 +113,39 @@ func WithActorFunc(f func(ctx context.Context) audit.Actor) Option {
 			return fmt.Errorf("%w: WithActorFunc: function is nil", ErrInvalidOption)
 		}
 		c.actor = f
+		return nil
+	}
+}
+
+// WithTenantFunc sets how the tenant is found in the application's own context when
+// audit.WithTenant put none there. f must be safe for concurrent use.
+func WithTenantFunc(f func(ctx context.Context) string) Option {
+	return func(c *config) error {
+		if f == nil {
+			return fmt.Errorf("%w: WithTenantFunc: function is nil", ErrInvalidOption)
+		}
+		c.tenant = f
+		return nil
+	}
+}
+
+// WithTenantOfSchema is for applications that give each tenant a schema, or a database on
+// MySQL, of its own: f returns the tenant of the schema that a changed table is in, "" for
+// none. It is asked where neither audit.WithTenant nor WithTenantFunc names a tenant, once
+// for each table as the database's catalog knows it, so a search path counts. A record of
+// raw SQL has a tenant of a schema only if the statement names the schema. f must be safe
+// for concurrent use.
+//
+//	auditplugin.WithTenantOfSchema(func(schema string) string {
+//		tenant, _ := strings.CutPrefix(schema, "tenant_")
+//		return tenant
+//	})
+func WithTenantOfSchema(f func(schema string) string) Option {
+	return func(c *config) error {
+		if f == nil {
+			return fmt.Errorf("%w: WithTenantOfSchema: function is nil", ErrInvalidOption)
+		}
+		c.tenantOf = f
 		return nil
 	}
 }

@@ -17,6 +17,7 @@ const (
 	skipKey
 	causeKey
 	causesKey
+	tenantKey
 )
 
 // WithActor returns a context whose changes are recorded as made by a.
@@ -28,6 +29,19 @@ func WithActor(ctx context.Context, a Actor) context.Context {
 func ActorFrom(ctx context.Context) (Actor, bool) {
 	a, ok := ctx.Value(actorKey).(Actor)
 	return a, ok
+}
+
+// WithTenant returns a context whose changes are recorded as made for tenant: the customer,
+// workspace or organisation whose data they are. The plugin never compares it with
+// anything; history.Query.Tenant asks for one tenant's records.
+func WithTenant(ctx context.Context, tenant string) context.Context {
+	return context.WithValue(ctx, tenantKey, tenant)
+}
+
+// TenantFrom returns the tenant in ctx, or "".
+func TenantFrom(ctx context.Context) string {
+	s, _ := ctx.Value(tenantKey).(string)
+	return s
 }
 
 // WithReason returns a context whose changes carry reason: why they are made.

@@ -82,6 +82,9 @@ type Record struct {
 	Reason string `json:"reason,omitempty"`
 	// Actor says who: from [WithActor] or the plugin's actor function.
 	Actor Actor `json:"actor"`
+	// Tenant says for which of the application's customers: from [WithTenant] or the
+	// plugin's tenant functions.
+	Tenant string `json:"tenant,omitempty"`
 	// TransactionID is shared by all records of one database transaction.
 	TransactionID string `json:"transaction_id,omitempty"`
 	// RequestID, IP and UserAgent come from [WithRequest].
@@ -122,7 +125,24 @@ type Actor struct {
 	Type string `json:"type,omitempty"`
 	// Name is for people to read.
 	Name string `json:"name,omitempty"`
+	// OnBehalfOf is whom the actor acted for: the customer as whom a support agent was
+	// signed in, the user for whom a job ran.
+	OnBehalfOf Principal `json:"on_behalf_of,omitzero"`
+	// SessionID tells the actor's sessions apart. It should not be the secret by which the
+	// session is found: use a hash of it, or a key of its own.
+	SessionID string `json:"session_id,omitempty"`
 }
+
+// Principal is somebody, or something, that an [Actor] can act for.
+type Principal struct {
+	// ID, Type and Name are as in [Actor].
+	ID   string `json:"id,omitempty"`
+	Type string `json:"type,omitempty"`
+	Name string `json:"name,omitempty"`
+}
+
+// IsZero reports whether p names nobody.
+func (p Principal) IsZero() bool { return p == Principal{} }
 
 // IsZero reports whether a names nobody.
 func (a Actor) IsZero() bool { return a == Actor{} }

@@ -21,11 +21,15 @@ type column struct {
 	name  string
 	kind  kind
 	limit int // of kindText, in characters
+	// later is a text that the first tables did not have, with '' as its default; see
+	// [TableEmitter.Upgrade].
+	later bool
 }
 
 // columns returns the audit table's columns, in order.
 func columns() []column {
-	text := func(name string) column { return column{name, kindText, entry.TextLimit} }
+	text := func(name string) column { return column{name: name, kind: kindText, limit: entry.TextLimit} }
+	later := func(name string) column { return column{name: name, kind: kindText, limit: entry.TextLimit, later: true} }
 	return []column{
 		{name: "seq", kind: kindSeq},
 		text("id"),
@@ -39,15 +43,15 @@ func columns() []column {
 		{name: "after", kind: kindJSON},
 		{name: "changed", kind: kindJSON},
 		{name: "changes", kind: kindJSON},
-		{"message", kindText, entry.LongTextLimit},
-		{"reason", kindText, entry.LongTextLimit},
+		{name: "message", kind: kindText, limit: entry.LongTextLimit},
+		{name: "reason", kind: kindText, limit: entry.LongTextLimit},
 		text("actor_id"),
 		text("actor_type"),
 		text("actor_name"),
 		text("transaction_id"),
 		text("request_id"),
 		text("ip"),
-		{"user_agent", kindText, entry.WideTextLimit},
+		{name: "user_agent", kind: kindText, limit: entry.WideTextLimit},
 		text("trace_id"),
 		text("span_id"),
 		text("application"),
@@ -56,6 +60,11 @@ func columns() []column {
 		{name: "source", kind: kindJSON},
 		text("cause"),
 		{name: "schema_version", kind: kindInt},
+		later("tenant"),
+		later("session_id"),
+		later("on_behalf_of_id"),
+		later("on_behalf_of_type"),
+		later("on_behalf_of_name"),
 	}
 }
 

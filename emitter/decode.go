@@ -24,7 +24,8 @@ func ReadRecord(row Scanner) (audit.Record, error) {
 	err := row.Scan(&r.Seq, &r.ID, &at, &r.Action, &r.Outcome, &r.RecordType, &r.Table, &r.RecordID,
 		&before, &after, &changed, &changes, &r.Message, &r.Reason, &r.Actor.ID, &r.Actor.Type, &r.Actor.Name,
 		&r.TransactionID, &r.RequestID, &r.IP, &r.UserAgent, &r.TraceID, &r.SpanID, &r.Application, &r.Host,
-		&metadata, &source, &r.Cause, &r.SchemaVersion)
+		&metadata, &source, &r.Cause, &r.SchemaVersion, &r.Tenant, &r.Actor.SessionID,
+		&r.Actor.OnBehalfOf.ID, &r.Actor.OnBehalfOf.Type, &r.Actor.OnBehalfOf.Name)
 	if err != nil {
 		return r, fmt.Errorf("auditplugin: reading a record: %w", err)
 	}

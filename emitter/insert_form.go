@@ -9,7 +9,7 @@ import (
 )
 
 // columnSet is a set of the columns of an INSERT.
-type columnSet uint32
+type columnSet uint64
 
 func (s columnSet) has(at int) bool { return s&(1<<at) != 0 }
 

@@ -25,6 +25,7 @@ type jsonRecord struct {
 	Changes       json.RawMessage `json:"changes,omitempty"`
 	Reason        string          `json:"reason,omitempty"`
 	Actor         audit.Actor     `json:"actor"`
+	Tenant        string          `json:"tenant,omitempty"`
 	TransactionID string          `json:"transaction_id,omitempty"`
 	RequestID     string          `json:"request_id,omitempty"`
 	IP            string          `json:"ip,omitempty"`
@@ -53,7 +54,11 @@ func RecordJSON(r audit.Record) []byte {
 		After:   json.RawMessage(enc.Object(r.After, entry.MaxImage)),
 		Changed: json.RawMessage(enc.Names(r.Changed, entry.MaxImage)),
 		Changes: json.RawMessage(enc.Changes(r.Changes, entry.MaxImage)),
-		Reason:  entry.Cut(r.Reason, entry.LongTextLimit), Actor: audit.Actor{ID: text(r.Actor.ID), Type: text(r.Actor.Type), Name: text(r.Actor.Name)},
+		Reason:  entry.Cut(r.Reason, entry.LongTextLimit), Tenant: text(r.Tenant),
+		Actor: audit.Actor{
+			ID: text(r.Actor.ID), Type: text(r.Actor.Type), Name: text(r.Actor.Name), SessionID: text(r.Actor.SessionID),
+			OnBehalfOf: audit.Principal{ID: text(r.Actor.OnBehalfOf.ID), Type: text(r.Actor.OnBehalfOf.Type), Name: text(r.Actor.OnBehalfOf.Name)},
+		},
 		TransactionID: text(r.TransactionID), RequestID: text(r.RequestID), IP: text(r.IP), UserAgent: entry.Cut(r.UserAgent, entry.WideTextLimit),
 		TraceID: text(r.TraceID), SpanID: text(r.SpanID), Application: text(r.Application), Host: text(r.Host),
 		Metadata: json.RawMessage(enc.Object(r.Metadata, entry.MaxMetadata)),

@@ -84,6 +84,12 @@ func (c *Converter) Share(r *audit.Record) *Shared {
 		AtSpanID:        Cut(r.SpanID, TextLimit),
 		AtApplication:   Cut(r.Application, TextLimit),
 		AtHost:          Cut(r.Host, TextLimit),
+		AtTenant:        Cut(r.Tenant, TextLimit),
+		AtSessionID:     Cut(r.Actor.SessionID, TextLimit),
+
+		AtOnBehalfOfID:   Cut(r.Actor.OnBehalfOf.ID, TextLimit),
+		AtOnBehalfOfType: Cut(r.Actor.OnBehalfOf.Type, TextLimit),
+		AtOnBehalfOfName: Cut(r.Actor.OnBehalfOf.Name, TextLimit),
 	}
 	if sameMetadata {
 		s.Texts[AtMetadata] = c.shared.Texts[AtMetadata]
@@ -120,7 +126,7 @@ func sameContext(a, b *audit.Record) bool {
 	return a.Time.Equal(b.Time) && a.Action == b.Action && a.Outcome == b.Outcome && a.RecordType == b.RecordType && a.Table == b.Table &&
 		a.Message == b.Message && a.Reason == b.Reason && a.Actor == b.Actor && a.TransactionID == b.TransactionID &&
 		a.RequestID == b.RequestID && a.IP == b.IP && a.UserAgent == b.UserAgent && a.TraceID == b.TraceID && a.SpanID == b.SpanID &&
-		a.Application == b.Application && a.Host == b.Host && a.SchemaVersion == b.SchemaVersion
+		a.Tenant == b.Tenant && a.Application == b.Application && a.Host == b.Host && a.SchemaVersion == b.SchemaVersion
 }
 
 // UsableTime returns t in UTC, or now for one that a database, or RFC 3339,

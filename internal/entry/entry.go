@@ -41,6 +41,11 @@ const (
 	AtSource
 	AtCause
 	AtVersion
+	AtTenant
+	AtSessionID
+	AtOnBehalfOfID
+	AtOnBehalfOfType
+	AtOnBehalfOfName
 	// Columns is how many there are.
 	Columns
 )
@@ -124,13 +129,14 @@ func (s *Shared) Like(other *Shared) bool {
 	return s == other || s.Version == other.Version && s.Texts == other.Texts
 }
 
-// Of returns s for records of another table or action.
-func (s *Shared) Of(action audit.Action, recordType, table string) *Shared {
+// Of returns s for records of another table or action. tenant is that of the table.
+func (s *Shared) Of(action audit.Action, recordType, table, tenant string) *Shared {
 	o := *s
 	o.Action, o.RecordType, o.Table = action, recordType, table
 	o.Texts[AtAction] = Cut(string(action), TextLimit)
 	o.Texts[AtRecordType] = Cut(recordType, TextLimit)
 	o.Texts[AtTable] = Cut(table, TextLimit)
+	o.Texts[AtTenant] = Cut(tenant, TextLimit)
 	o.measure()
 	return &o
 }

@@ -221,11 +221,20 @@ func (i *Interceptor) record(s *statement.Statement) error {
 		return nil
 	}
 	// What is known of rows that the role may not see is what is known of raw SQL.
-	r := i.about(s)
+	r := i.alone(s)
 	r.ID, r.Action = entry.NewID(), audit.Raw
 	r.Message = sqltext.Redact(i.Dialect.Name(), s.Query)
 	r.Metadata = withRows(r.Metadata, s.Unseen)
 	return s.Ledger.Add(s.Ctx, []audit.Record{r}, s.Model.Keep)
+}
+
+// alone is what a record of the statement's own table says.
+func (i *Interceptor) alone(s *statement.Statement) audit.Record {
+	r := i.about(s)
+	if r.Tenant == "" && s.Table != nil {
+		r.Tenant = s.Table.Tenant
+	}
+	return r
 }
 
 // about is what all records of the statement share.

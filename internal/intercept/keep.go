@@ -31,7 +31,7 @@ func (i *Interceptor) keeping(s *statement.Statement) (statement.Outcome, error)
 		if out, perr = s.Plain(); perr != nil {
 			return out, perr
 		}
-		r := i.about(s)
+		r := i.alone(s)
 		r.Action = audit.Action(s.Op)
 		l.Lost(s.Ctx, r, 1, err)
 	}

@@ -15,6 +15,9 @@ func (o *Origin) Event(ctx context.Context, about audit.Record, outcome audit.Ou
 	event.Action, event.Outcome, event.Message = audit.Event, outcome, message
 	event.RecordType, event.Table, event.RecordID = about.RecordType, about.Table, about.RecordID
 	event.TransactionID, event.Source = about.TransactionID, about.Source
+	if event.Tenant == "" {
+		event.Tenant = about.Tenant
+	}
 	event.Metadata = map[string]any{"refused_action": string(about.Action)}
 	return event
 }
@@ -32,6 +35,7 @@ func (o *Origin) Complete(ctx context.Context, r audit.Record) audit.Record {
 	fill((*string)(&r.Outcome), string(audit.Success))
 	fill(&r.Message, d.Message)
 	fill(&r.Reason, d.Reason)
+	fill(&r.Tenant, d.Tenant)
 	fill(&r.Cause, d.Cause)
 	fill(&r.RequestID, d.RequestID)
 	fill(&r.IP, d.IP)

@@ -14,9 +14,10 @@ import (
 
 // Origin is safe for concurrent use once its fields are set.
 type Origin struct {
-	// ActorFunc and TraceFunc are the application's, or nil.
-	ActorFunc func(context.Context) audit.Actor
-	TraceFunc func(context.Context) (traceID, spanID string)
+	// ActorFunc, TenantFunc and TraceFunc are the application's, or nil.
+	ActorFunc  func(context.Context) audit.Actor
+	TenantFunc func(context.Context) string
+	TraceFunc  func(context.Context) (traceID, spanID string)
 	// Application and Host are in every record.
 	Application, Host string
 	// Report hears of functions of the application that panicked.
@@ -40,6 +41,11 @@ func (o *Origin) Circumstances(ctx context.Context) audit.Record {
 		Metadata: audit.MetadataFrom(ctx), Application: o.Application, Host: o.Host,
 	}
 	r.Actor = o.Actor(ctx)
+	if r.Tenant = audit.TenantFrom(ctx); r.Tenant == "" && o.TenantFunc != nil {
+		if err := fault.Guard(func() error { r.Tenant = o.TenantFunc(ctx); return nil }); err != nil {
+			o.Report(ctx, errors.New("auditplugin: the tenant function panicked"))
+		}
+	}
 	if req, ok := audit.RequestFrom(ctx); ok {
 		r.RequestID, r.IP, r.UserAgent = req.ID, req.IP, req.UserAgent
 	}
@@ -50,6 +56,19 @@ func (o *Origin) Circumstances(ctx context.Context) audit.Record {
 		}
 	}
 	return r
+}
+
+// TenantOf is f, which is the application's, or nil.
+func (o *Origin) TenantOf(f func(schema string) string) func(schema string) string {
+	if f == nil {
+		return nil
+	}
+	return func(schema string) (tenant string) {
+		if err := fault.Guard(func() error { tenant = f(schema); return nil }); err != nil {
+			o.Report(context.Background(), errors.New("auditplugin: the function of WithTenantOfSchema panicked"))
+		}
+		return tenant
+	}
 }
 
 // Actor is who the context names, or the zero actor.

@@ -20,8 +20,9 @@ type Composer struct {
 	limit Limit
 	maker entry.Maker
 	// base is what all entries share, kinds the same for each table and action.
-	base  audit.Record
-	cause string
+	base   audit.Record
+	cause  string
+	tenant string // of the context
 	kinds []kind
 	names []string
 	// changed is the JSON of names, which mostly are those of the change before, and of
@@ -31,9 +32,9 @@ type Composer struct {
 
 // kind is what the entries of one table and action share.
 type kind struct {
-	recordType, table string
-	action            audit.Action
-	shared            *entry.Shared
+	recordType, table, tenant string
+	action                    audit.Action
+	shared                    *entry.Shared
 }
 
 // Composers are used again. The zero value is ready.
@@ -48,7 +49,7 @@ func (p *Composers) Get(l Limit, columnLimit int, base *audit.Record, n int) *Co
 	}
 	c.limit, c.maker.Limit = l, columnLimit
 	c.maker.Ahead(n)
-	c.base, c.cause = *base, entry.Cut(base.Cause, entry.TextLimit)
+	c.base, c.cause, c.tenant = *base, entry.Cut(base.Cause, entry.TextLimit), base.Tenant
 	return c
 }
 
@@ -64,7 +65,7 @@ func (p *Composers) Put(c *Composer) {
 	clear(c.kinds)
 	c.Difference = Difference{Changes: c.Changes[:0], Columns: c.Columns[:0]}
 	c.kinds = c.kinds[:0]
-	c.base, c.cause = audit.Record{}, ""
+	c.base, c.cause, c.tenant = audit.Record{}, "", ""
 	if cap(c.Entries) > atRest {
 		c.Entries = nil
 	}
@@ -176,18 +177,22 @@ func (c *Composer) recordID(t *table.Table, img table.Image) string {
 
 // shared is what the entries of a table and an action share.
 func (c *Composer) shared(t *table.Table, action audit.Action) *entry.Shared {
+	tenant := c.tenant
+	if tenant == "" {
+		tenant = t.Tenant
+	}
 	for i := range c.kinds {
-		if k := &c.kinds[i]; k.action == action && k.recordType == t.RecordType && k.table == t.Model.Table {
+		if k := &c.kinds[i]; k.action == action && k.recordType == t.RecordType && k.table == t.Model.Table && k.tenant == tenant {
 			return k.shared
 		}
 	}
 	var s *entry.Shared
 	if len(c.kinds) > 0 {
-		s = c.kinds[0].shared.Of(action, t.RecordType, t.Model.Table)
+		s = c.kinds[0].shared.Of(action, t.RecordType, t.Model.Table, tenant)
 	} else {
-		c.base.Action, c.base.RecordType, c.base.Table = action, t.RecordType, t.Model.Table
+		c.base.Action, c.base.RecordType, c.base.Table, c.base.Tenant = action, t.RecordType, t.Model.Table, tenant
 		s = c.maker.Share(&c.base)
 	}
-	c.kinds = append(c.kinds, kind{recordType: t.RecordType, table: t.Model.Table, action: action, shared: s})
+	c.kinds = append(c.kinds, kind{recordType: t.RecordType, table: t.Model.Table, tenant: tenant, action: action, shared: s})
 	return s
 }

@@ -17,6 +17,9 @@ func (l Limit) Of(base *audit.Record, d *Difference) audit.Record {
 		r.Cause = d.Cause
 	}
 	r.Action, r.RecordType, r.Table = d.Action, t.RecordType, t.Model.Table
+	if r.Tenant == "" {
+		r.Tenant = t.Tenant
+	}
 	r.RecordID = t.RecordID(d.Identified())
 	switch {
 	case d.Before == nil:

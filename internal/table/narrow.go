@@ -46,7 +46,7 @@ func (t *Table) Narrowed(names []string) *Table {
 // named ones.
 func (t *Table) Only(kept []int, names []string) *Table {
 	n := &Table{
-		Model: t.Model, Catalog: t.Catalog, Name: t.Name, SQLName: t.SQLName, Exact: t.Exact, Blind: t.Blind,
+		Model: t.Model, Catalog: t.Catalog, Name: t.Name, Tenant: t.Tenant, SQLName: t.SQLName, Exact: t.Exact, Blind: t.Blind,
 		Index: make(map[string]int, len(kept)),
 	}
 	for at, i := range kept {

@@ -23,6 +23,8 @@ type Registry struct {
 	Dialect *dialect.Dialect
 	Catalog *catalog.Cache
 	Rules   *Rules
+	// TenantOf is the tenant whose schema it is, "" for none; or nil.
+	TenantOf func(schema string) string
 
 	trails []string // the audit tables, without schemas
 	models sync.Map // modelKey → *Model
@@ -130,6 +132,9 @@ func (r *Registry) Table(ctx context.Context, from Source, m *Model, name Name) 
 		return known.(*Table), nil
 	}
 	t := New(r.Dialect, m, described, name)
+	if r.TenantOf != nil {
+		t.Tenant = r.TenantOf(described.Schema)
+	}
 	if certain && described.Kind != catalog.Missing {
 		if _, again := r.tables.Swap(key, t); !again && r.held.Add(1) > maxTables {
 			r.tables.Clear()

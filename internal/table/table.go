@@ -20,6 +20,7 @@ type Table struct {
 	*Model
 	Catalog *catalog.Table
 	Name    Name
+	Tenant  string // of its schema
 	Columns []values.Column
 	Rules   []values.Rule  // by column, how its values become canonical
 	Index   map[string]int // column name → position
