@@ -137,8 +137,7 @@ func WithTenantFunc(f func(ctx context.Context) string) Option {
 // for concurrent use.
 //
 //	auditplugin.WithTenantOfSchema(func(schema string) string {
-//		tenant, _ := strings.CutPrefix(schema, "tenant_")
-//		return tenant
+//		return strings.TrimPrefix(schema, "tenant_")
 //	})
 func WithTenantOfSchema(f func(schema string) string) Option {
 	return func(c *config) error {

@@ -56,6 +56,9 @@ func TestDefaultTexts(t *testing.T) {
 		{"delete by a service", with(user, func(r *audit.Record) {
 			r.Action, r.Actor = audit.Delete, audit.Actor{ID: "cleanup", Type: "service"}
 		}), anything, "Service cleanup deleted user 7; 23 Nov 2026 13:05 UTC"},
+		{"delete for somebody", with(user, func(r *audit.Record) {
+			r.Action, r.Actor = audit.Delete, audit.Actor{ID: "7", Type: "agent", Name: "Grace", OnBehalfOf: audit.Principal{ID: "9", Type: "customer"}}
+		}), anything, "Grace (agent 7) for customer 9 deleted user 7; 23 Nov 2026 13:05 UTC"},
 		{
 			"soft delete by nobody", with(user, func(r *audit.Record) { r.Action, r.Actor = audit.SoftDelete, audit.Actor{} }), anything,
 			"Somebody who is not named deleted user 7; it can be restored; 23 Nov 2026 13:05 UTC",

@@ -36,6 +36,8 @@ type View struct {
 	Before, After, Metadata                              map[string]string
 	Reason, Message, Application, RequestID, Transaction string
 	IP                                                   string
+	// Tenant is the record's; OnBehalfOf is for whom the actor acted, in words.
+	Tenant, OnBehalfOf string
 	// Record is the audit record's id.
 	Record string
 	// Time is when the change was made, in words and in the configured time zone; At
@@ -83,7 +85,9 @@ func (w wording) view(c *compiled, r *audit.Record, count int) View {
 		Action: text(string(r.Action)), RecordType: text(r.RecordType), Table: text(r.Table), RecordID: text(r.RecordID),
 		Reason: text(r.Reason), Message: text(r.Message), Application: text(r.Application),
 		RequestID: text(r.RequestID), Transaction: text(r.TransactionID), IP: text(r.IP), Record: text(r.ID),
-		Before: image(r.Before), After: image(r.After), Metadata: image(r.Metadata),
+		Tenant:     text(r.Tenant),
+		OnBehalfOf: person(text(r.Actor.OnBehalfOf.ID), text(r.Actor.OnBehalfOf.Type), text(r.Actor.OnBehalfOf.Name)),
+		Before:     image(r.Before), After: image(r.After), Metadata: image(r.Metadata),
 		At: r.Time.In(w.zone), Count: count,
 	}
 	v.Time = v.At.Format(w.layout)
@@ -152,16 +156,28 @@ func image(values map[string]any) map[string]string {
 
 // who names the actor.
 func who(v View) string {
-	id := strings.TrimSpace(v.ActorType + " " + v.ActorID)
+	w := person(v.ActorID, v.ActorType, v.ActorName)
 	switch {
-	case v.ActorName == "" && id == "":
-		return "Somebody who is not named"
+	case w == "":
+		w = "Somebody who is not named"
 	case v.ActorName == "":
-		return capital(id)
-	case id == "":
-		return v.ActorName
+		w = capital(w)
 	}
-	return v.ActorName + " (" + id + ")"
+	if v.OnBehalfOf != "" {
+		w += " for " + v.OnBehalfOf
+	}
+	return w
+}
+
+func person(id, kind, name string) string {
+	id = strings.TrimSpace(kind + " " + id)
+	switch {
+	case name == "":
+		return id
+	case id == "":
+		return name
+	}
+	return name + " (" + id + ")"
 }
 
 func did(a audit.Action) string {

@@ -128,6 +128,7 @@ func (t *trail) describe(ctx context.Context, r slog.Record) (audit.Record, erro
 		actor = t.actor(ctx)
 	}
 	rec.Actor = actor
+	rec.Tenant = audit.TenantFrom(ctx)
 	rec.TraceID, rec.SpanID = audit.TraceFrom(ctx)
 	if rec.TraceID == "" && t.trace != nil {
 		rec.TraceID, rec.SpanID = t.trace(ctx)

@@ -29,7 +29,9 @@ type column struct {
 // columns returns the audit table's columns, in order.
 func columns() []column {
 	text := func(name string) column { return column{name: name, kind: kindText, limit: entry.TextLimit} }
-	later := func(name string) column { return column{name: name, kind: kindText, limit: entry.TextLimit, later: true} }
+	later := func(name string) column {
+		return column{name: name, kind: kindText, limit: entry.TextLimit, later: true}
+	}
 	return []column{
 		{name: "seq", kind: kindSeq},
 		text("id"),

@@ -82,8 +82,8 @@ func TestInsertFormOfPostgres(t *testing.T) {
 		entries = append(entries, c.Entry(&r, c.Encoder().Images(&r)))
 	}
 	for rows, want := range map[int]string{
-		1: `VALUES ($1::text,$2::timestamptz,$3::text,'','','',$4::text,NULL::jsonb,$5::jsonb,$6::jsonb,NULL::jsonb,'','','','','','','','','','','','','',NULL::jsonb,NULL::jsonb,'',1)`,
-		2: `SELECT r.c0,$1::timestamptz,$2::text,'','','',r.c6,NULL::jsonb,r.c8::jsonb,$3::jsonb,NULL::jsonb,'','','','','','','','','','','','','',NULL::jsonb,NULL::jsonb,'',1 ` +
+		1: `VALUES ($1::text,$2::timestamptz,$3::text,'','','',$4::text,NULL::jsonb,$5::jsonb,$6::jsonb,NULL::jsonb,'','','','','','','','','','','','','',NULL::jsonb,NULL::jsonb,'',1,'','','','','')`,
+		2: `SELECT r.c0,$1::timestamptz,$2::text,'','','',r.c6,NULL::jsonb,r.c8::jsonb,$3::jsonb,NULL::jsonb,'','','','','','','','','','','','','',NULL::jsonb,NULL::jsonb,'',1,'','','','','' ` +
 			`FROM unnest($4::text[],$5::text[],string_to_array($6::text,chr(10),'')) WITH ORDINALITY AS r(c0,c6,c8,n) ORDER BY r.n`,
 	} {
 		if got, _ := q.statement(entries[:rows], new(boxes)); !strings.HasSuffix(got, want) {

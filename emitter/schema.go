@@ -47,6 +47,9 @@ func indexes(name string, table dialect.Table) []dialect.Index {
 		// records of a window changed a column then costs no row that did not.
 		window = index("time", "occurred_at", "table_name", "changed")
 	}
+	// One tenant's records, in order. Where none is named, none costs anything.
+	tenant := index(tenantIndex, "tenant", "seq")
+	tenant.Where = dialect.Quote(name, "tenant") + " <> ''"
 	all := []dialect.Index{
 		id,
 		// One row's trail, in order.
@@ -57,6 +60,7 @@ func indexes(name string, table dialect.Table) []dialect.Index {
 		window,
 		// What else the same transaction did.
 		index("transaction", "transaction_id"),
+		tenant,
 	}
 	if name == dialect.Postgres {
 		// Which records changed a field: changed @> '["phone"]'. Elsewhere that
@@ -68,6 +72,8 @@ func indexes(name string, table dialect.Table) []dialect.Index {
 	}
 	return all
 }
+
+const tenantIndex = "tenant"
 
 func ddl(name string, table dialect.Table) ([]string, error) {
 	if !dialect.Known(name) {
@@ -104,7 +110,10 @@ func columnType(name string, c column) string {
 		return "INTEGER NOT NULL"
 	case c.limit >= entry.LongTextLimit:
 		return dialect.Text(name, "TEXT") + " NOT NULL"
-	default:
-		return dialect.Text(name, "VARCHAR("+strconv.Itoa(c.limit)+")") + " NOT NULL"
 	}
+	text := dialect.Text(name, "VARCHAR("+strconv.Itoa(c.limit)+")") + " NOT NULL"
+	if c.later {
+		text += " DEFAULT ''"
+	}
+	return text
 }

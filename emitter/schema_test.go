@@ -91,7 +91,7 @@ func TestSchemaIndexNamesOfLongTable(t *testing.T) {
 		}
 		seen[name] = true
 	}
-	if len(seen) != 6 {
-		t.Errorf("%d different index names, want 6", len(seen))
+	if len(seen) != 7 {
+		t.Errorf("%d different index names, want 7", len(seen))
 	}
 }

@@ -49,7 +49,9 @@ func (s *SlogEmitter) attrs(ctx context.Context, enc *entry.Encoder, r *audit.Re
 		field("outcome", string(r.Outcome)),
 		longField("reason", r.Reason),
 	)
-	add("user", field("id", r.Actor.ID), field("name", r.Actor.Name))
+	add("user", field("id", r.Actor.ID), field("name", r.Actor.Name), effective(r.Actor.OnBehalfOf))
+	add("organization", field("id", r.Tenant))
+	add("session", field("id", r.Actor.SessionID))
 	add("trace", field("id", r.TraceID))
 	add("span", field("id", r.SpanID))
 	if r.RequestID != "" {
@@ -109,6 +111,20 @@ func origin(s audit.Source) slog.Attr {
 		fields = append(fields, field("function", s.Function))
 	}
 	return slog.Group("origin", fields...)
+}
+
+// effective is user.effective, for whom an actor acted.
+func effective(p audit.Principal) slog.Attr {
+	if p.ID == "" && p.Name == "" {
+		return slog.Attr{}
+	}
+	var fields []any
+	for _, f := range []slog.Attr{field("id", p.ID), field("name", p.Name)} {
+		if !f.Equal(slog.Attr{}) {
+			fields = append(fields, f)
+		}
+	}
+	return slog.Group("effective", fields...)
 }
 
 // clientAddress returns client.ip, or client.address for what is no IP address:

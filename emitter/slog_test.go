@@ -29,7 +29,7 @@ func TestJSONLine(t *testing.T) {
 		`"after":{"address":{"city":"Bergen","zip":["5003",null]},"big":9223372036854775809,"phone":"+19876543210","visits":1},` +
 		`"transaction_id":"line"},` +
 		`"event":{"id":"line-0000","kind":"event","category":["database"],"type":["change"],"action":"user.update","outcome":"success","reason":"ticket 1234"},` +
-		`"user":{"id":"42","name":"Ada"},"trace":{"id":"4bf92f3577b34da6a3ce929d0e0e4736"},"span":{"id":"00f067aa0ba902b7"},` +
+		`"user":{"id":"42","name":"Ada","effective":{"id":"7","name":"Grace"}},"organization":{"id":"acme"},"session":{"id":"s-9"},"trace":{"id":"4bf92f3577b34da6a3ce929d0e0e4736"},"span":{"id":"00f067aa0ba902b7"},` +
 		`"http":{"request":{"id":"req-1"}},"client":{"ip":"192.0.2.1"},"user_agent":{"original":"curl/8.0"},` +
 		`"labels":{"_":false,"a_b":1,"a_b_":"two","list":"[true]"}}` + "\n"
 	if got := out.String(); got != want {

@@ -78,6 +78,11 @@ func (t *TableEmitter) ensure(ctx context.Context, in inspector, table dialect.T
 			return err
 		}
 	}
+	if len(found) > 0 && !t.noCreate {
+		if found, err = in.upgrade(ctx, table, found); err != nil {
+			return err
+		}
+	}
 	if len(found) == 0 {
 		return fmt.Errorf("%w: %s", ErrTableMissing, table.Quoted(in.dialect))
 	}
@@ -87,10 +92,8 @@ func (t *TableEmitter) ensure(ctx context.Context, in inspector, table dialect.T
 func compareColumns(table string, found []string) error {
 	want := Columns()
 	var differences []string
-	for _, name := range want {
-		if !slices.Contains(found, name) {
-			differences = append(differences, "without "+name)
-		}
+	for _, name := range missing(found) {
+		differences = append(differences, "without "+name)
 	}
 	for _, name := range found {
 		if !slices.Contains(want, name) {
@@ -100,7 +103,11 @@ func compareColumns(table string, found []string) error {
 	if len(differences) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is %s", ErrTableMismatch, table, strings.Join(differences, ", "))
+	hint := ""
+	if n := len(missingLater(found)); n > 0 && n == len(differences) {
+		hint = " (a table of an earlier release; emitter.Table().Upgrade has the statements that change it)"
+	}
+	return fmt.Errorf("%w: %s is %s%s", ErrTableMismatch, table, strings.Join(differences, ", "), hint)
 }
 
 // failed says which step the driver's error ended.

@@ -100,7 +100,12 @@ func (in inspector) createPostgres(ctx context.Context, table dialect.Table, sta
 	})
 }
 
-func (in inspector) createSQLite(ctx context.Context, statements []string) (err error) {
+func (in inspector) createSQLite(ctx context.Context, statements []string) error {
+	return in.alone(ctx, func() error { return owntable.Run(ctx, in.conn, statements) })
+}
+
+// alone runs f in a transaction of SQLite that no other writes beside.
+func (in inspector) alone(ctx context.Context, f func() error) (err error) {
 	// IMMEDIATE takes the write lock first, and waits for it as busy_timeout says.
 	if _, err := in.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -110,7 +115,7 @@ func (in inspector) createSQLite(ctx context.Context, statements []string) (err 
 			_, _ = in.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		}
 	}()
-	if err := owntable.Run(ctx, in.conn, statements); err != nil {
+	if err := f(); err != nil {
 		return err
 	}
 	_, err = in.conn.ExecContext(ctx, "COMMIT")

@@ -149,7 +149,7 @@ func TestTableRoundTrip(t *testing.T) {
 	if got.ID != want.ID || got.Message != want.Message || got.Actor != want.Actor || got.TransactionID != want.TransactionID ||
 		got.RequestID != want.RequestID || got.IP != want.IP || got.UserAgent != want.UserAgent || got.TraceID != want.TraceID ||
 		got.SpanID != want.SpanID || got.Application != want.Application || got.Host != want.Host || got.Source != want.Source ||
-		got.SchemaVersion != want.SchemaVersion || !slices.Equal(got.Changed, want.Changed) || len(got.Changes) != 2 || got.Changes[0] != want.Changes[0] {
+		got.SchemaVersion != want.SchemaVersion || got.Tenant != want.Tenant || !slices.Equal(got.Changed, want.Changed) || len(got.Changes) != 2 || got.Changes[0] != want.Changes[0] {
 		t.Errorf("read back\n%+v\nwant\n%+v", got, want)
 	}
 }
@@ -161,9 +161,9 @@ func TestTableSplitsStatements(t *testing.T) {
 	if err := e.EmitTx(t.Context(), conn, emittertest.Records("rows", 2500)); err != nil {
 		t.Fatal(err)
 	}
-	// 20 columns that all rows share, and 6 for each of 16 rows, and of the last 4. The
+	// 25 columns that all rows share, and 6 for each of 16 rows, and of the last 4. The
 	// cause, which is empty, and the version are in the statement's text.
-	if want := append(slices.Repeat([]int{20 + 16*6}, 156), 20+4*6); !slices.Equal(conn.args, want) {
+	if want := append(slices.Repeat([]int{25 + 16*6}, 156), 25+4*6); !slices.Equal(conn.args, want) {
 		t.Errorf("statements with %v arguments, want %v", conn.args, want)
 	}
 	mixed := emittertest.Records("mixed", 7)
@@ -172,7 +172,7 @@ func TestTableSplitsStatements(t *testing.T) {
 	if err := e.EmitTx(t.Context(), conn, mixed); err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{20 + 4*6, 2 * 26, 26}; !slices.Equal(conn.args, want) {
+	if want := []int{25 + 4*6, 2 * 31, 31}; !slices.Equal(conn.args, want) {
 		t.Errorf("statements with %v arguments, want %v", conn.args, want)
 	}
 	got := stored(t, db, "audit_logs")
@@ -190,7 +190,7 @@ func TestTableSplitsStatements(t *testing.T) {
 	if err := e.EmitTx(t.Context(), conn, large); err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{20 + 2*6, 26, 20 + 2*6, 26, 26}; !slices.Equal(conn.args, want) {
+	if want := []int{25 + 2*6, 31, 25 + 2*6, 31, 31}; !slices.Equal(conn.args, want) {
 		t.Errorf("statements with %v arguments, want %v: at most 4 MiB each", conn.args, want)
 	}
 	conn = &recorder{Conn: pool(t, db)}

@@ -1,11 +1,8 @@
 package history
 
 import (
-	"maps"
 	"slices"
-	"time"
 
-	"github.com/google/uuid"
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
@@ -13,24 +10,12 @@ import (
 
 // record is what all of a baseline's records have, from its context.
 func (b *baseline) record(transaction string) audit.Record {
-	ctx := b.ctx
-	actor, _ := audit.ActorFrom(ctx)
-	request, _ := audit.RequestFrom(ctx)
-	trace, span := audit.TraceFrom(ctx)
-	kind := b.t.recordType()
-	if kind == "" {
-		kind = b.t.bare
+	r := eventOf(b.ctx)
+	r.Table, r.TransactionID = b.t.bare, transaction
+	if r.RecordType = b.t.recordType(); r.RecordType == "" {
+		r.RecordType = b.t.bare
 	}
-	metadata := maps.Clone(audit.MetadataFrom(ctx))
-	if metadata == nil {
-		metadata = map[string]any{}
-	}
-	return audit.Record{
-		ID: uuid.Must(uuid.NewV7()).String(), Time: time.Now().UTC(), Action: audit.Event, Outcome: audit.Success,
-		RecordType: kind, Table: b.t.bare, Message: audit.MessageFrom(ctx), Reason: audit.ReasonFrom(ctx), Actor: actor,
-		TransactionID: transaction, RequestID: request.ID, IP: request.IP, UserAgent: request.UserAgent, TraceID: trace, SpanID: span,
-		Cause: audit.CauseFrom(ctx), Metadata: metadata, SchemaVersion: audit.SchemaVersion,
-	}
+	return r
 }
 
 // recorder is what a plugin may offer: what its records hold of a whole row, columns

@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
@@ -232,17 +231,7 @@ func (e *erasing) end(ctx context.Context, failed error) error {
 }
 
 func (e *erasing) record(ctx context.Context, message string) audit.Record {
-	actor, _ := audit.ActorFrom(ctx)
-	request, _ := audit.RequestFrom(ctx)
-	trace, span := audit.TraceFrom(ctx)
-	metadata := map[string]any{}
-	for k, v := range audit.MetadataFrom(ctx) {
-		metadata[k] = v
-	}
-	return audit.Record{
-		ID: uuid.Must(uuid.NewV7()).String(), Time: time.Now().UTC(), Action: audit.Event, Outcome: audit.Success,
-		RecordType: eraseType, Table: bareTable(e.store.name), Message: message, Reason: audit.ReasonFrom(ctx), Actor: actor,
-		RequestID: request.ID, IP: request.IP, UserAgent: request.UserAgent, TraceID: trace, SpanID: span,
-		Metadata: metadata, SchemaVersion: audit.SchemaVersion,
-	}
+	r := eventOf(ctx)
+	r.RecordType, r.Table, r.Message = eraseType, bareTable(e.store.name), message
+	return r
 }

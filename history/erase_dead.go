@@ -47,7 +47,7 @@ func (e *erasing) deadLetter(texts []string, asked bool, w what) ([]string, bool
 	readable := d.Decode(&r) == nil
 	changed := false
 	if readable {
-		asked = asked || e.isActor(&r)
+		asked = asked || e.isActor(&r) || e.isBehalf(&r)
 		if e.isOf(&r) {
 			w.images, asked = true, true
 		}

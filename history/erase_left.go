@@ -64,7 +64,16 @@ func (e *erasing) leftBy(ctx context.Context, q Query, rows map[string][]*leavin
 			if l.over || r.Seq <= l.until || r.Seq >= l.next {
 				continue
 			}
-			if changed := e.eraseBefore(&r, l); len(changed) > 0 && !e.counted[r.Seq] {
+			changed := e.eraseBefore(&r, l)
+			if len(changed) == 0 {
+				continue
+			}
+			for _, column := range e.erase(&r, e.applies(&r, what{})) {
+				if !slices.Contains(changed, column) {
+					changed = append(changed, column)
+				}
+			}
+			if !e.counted[r.Seq] {
 				todo = append(todo, rewritten{&r, changed})
 				if e.o.DryRun {
 					e.counted[r.Seq] = true

@@ -12,7 +12,8 @@ import (
 // what says what is erased of a record.
 type what struct {
 	images bool // Records
-	actor  bool // Actors
+	actor  bool // Actors, who did it
+	behalf bool // Actors, for whom it was done
 	values bool // Values
 }
 
@@ -45,6 +46,11 @@ func (e *erasing) erase(r *audit.Record, w what) (changed []string) {
 		text("actor_id", &r.Actor.ID, e.o.ActorIDs)
 		text("ip", &r.IP, true)
 		text("user_agent", &r.UserAgent, true)
+		text("session_id", &r.Actor.SessionID, true)
+	}
+	if w.behalf {
+		text("on_behalf_of_name", &r.Actor.OnBehalfOf.Name, true)
+		text("on_behalf_of_id", &r.Actor.OnBehalfOf.ID, e.o.ActorIDs)
 	}
 	if w.values {
 		prefix := bareTable(r.Table) + "."
@@ -57,6 +63,7 @@ func (e *erasing) erase(r *audit.Record, w what) (changed []string) {
 			text   *string
 		}{
 			{"message", &r.Message}, {"reason", &r.Reason}, {"actor_name", &r.Actor.Name}, {"ip", &r.IP}, {"user_agent", &r.UserAgent},
+			{"on_behalf_of_name", &r.Actor.OnBehalfOf.Name},
 		} {
 			if e.cut(t.text) {
 				set(t.column, true)

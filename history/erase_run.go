@@ -28,8 +28,10 @@ func (e *erasing) run(ctx context.Context) error {
 		}
 	}
 	for _, a := range e.o.Actors {
-		if err := e.pass(ctx, e.didBy(a), what{}); err != nil {
-			return err
+		for _, q := range []Query{e.didBy(a), e.doneFor(a)} {
+			if err := e.pass(ctx, q, what{}); err != nil {
+				return err
+			}
 		}
 	}
 	if len(e.o.Values) > 0 {
@@ -122,9 +124,30 @@ func (e *erasing) didBy(a audit.Actor) Query {
 	return q
 }
 
+// doneFor asks for what was done on an actor's behalf.
+func (e *erasing) doneFor(a audit.Actor) Query {
+	q := Search(e.db).at(e.q)
+	if a.ID != "" {
+		q = q.OnBehalfOf(a.ID)
+	} else {
+		q = q.anyOf("Actors", "on_behalf_of_name", []string{a.Name})
+	}
+	if a.Type != "" {
+		q = q.anyOf("Actors", "on_behalf_of_type", []string{a.Type})
+	}
+	return q
+}
+
 func (e *erasing) isActor(r *audit.Record) bool {
-	return slices.ContainsFunc(e.o.Actors, func(a audit.Actor) bool {
-		return (a.ID == r.Actor.ID || a.ID == "" && a.Name == r.Actor.Name) && (a.Type == "" || a.Type == r.Actor.Type)
+	return e.named(audit.Principal{ID: r.Actor.ID, Type: r.Actor.Type, Name: r.Actor.Name})
+}
+
+func (e *erasing) isBehalf(r *audit.Record) bool { return e.named(r.Actor.OnBehalfOf) }
+
+// named reports whether the options name somebody.
+func (e *erasing) named(p audit.Principal) bool {
+	return !p.IsZero() && slices.ContainsFunc(e.o.Actors, func(a audit.Actor) bool {
+		return (a.ID == p.ID || a.ID == "" && a.Name == p.Name) && (a.Type == "" || a.Type == p.Type)
 	})
 }
 
@@ -139,7 +162,7 @@ func (e *erasing) containing(b *builder) (clause.Expression, error) {
 			columns []string
 		}{
 			{inJSON, jsonColumns},
-			{v, []string{"message", "reason", "actor_name", "ip", "user_agent"}},
+			{v, []string{"message", "reason", "actor_name", "ip", "user_agent", "on_behalf_of_name"}},
 		} {
 			for _, name := range c.columns {
 				sql := "instr(?, ?) > 0"
@@ -201,7 +224,7 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // all of what applies to a record is erased at once, so that it is counted once.
 func (e *erasing) applies(r *audit.Record, w what) what {
-	w.actor = e.isActor(r)
+	w.actor, w.behalf = e.isActor(r), e.isBehalf(r)
 	w.values = len(e.o.Values) > 0
 	return w
 }
@@ -219,7 +242,7 @@ func (e *erasing) batch(ctx context.Context, records []audit.Record, w what) err
 			return err
 		}
 		changed := e.erase(r, e.applies(r, w))
-		if w.images || len(changed) > 0 || e.isActor(r) {
+		if w.images || len(changed) > 0 || e.isActor(r) || e.isBehalf(r) {
 			ids = append(ids, r.ID)
 		}
 		if len(changed) > 0 && !e.counted[r.Seq] {

@@ -82,6 +82,12 @@ func (e *erasing) rewrite(ctx context.Context, tx *sql.Tx, statements map[string
 			v = entry.Cut(r.Actor.Name, entry.TextLimit)
 		case "ip":
 			v = entry.Cut(r.IP, entry.TextLimit)
+		case "session_id":
+			v = r.Actor.SessionID
+		case "on_behalf_of_id":
+			v = r.Actor.OnBehalfOf.ID
+		case "on_behalf_of_name":
+			v = entry.Cut(r.Actor.OnBehalfOf.Name, entry.TextLimit)
 		case "user_agent":
 			v = entry.Cut(r.UserAgent, entry.WideTextLimit)
 		}

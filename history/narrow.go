@@ -51,6 +51,29 @@ func (q Query) Actor(ids ...string) Query {
 // ActorType asks for what actors of one of the given types did.
 func (q Query) ActorType(types ...string) Query { return q.anyOf("ActorType", "actor_type", types) }
 
+// OnBehalfOf asks for what was done for the principals with one of the given ids; see
+// [audit.Actor].OnBehalfOf.
+func (q Query) OnBehalfOf(ids ...string) Query {
+	return q.anyOf("OnBehalfOf", "on_behalf_of_id", ids)
+}
+
+// Session asks for what was done in the given sessions; see [audit.Actor].SessionID.
+func (q Query) Session(ids ...string) Query { return q.anyOf("Session", "session_id", ids) }
+
+// Tenant asks for the records of the given tenants; "" stands for those that name none.
+// See [audit.WithTenant].
+func (q Query) Tenant(tenants ...string) Query {
+	q = q.anyOf("Tenant", "tenant", tenants)
+	if slices.Contains(tenants, "") {
+		return q
+	}
+	q.indexed = true
+	// The index holds only records that name one, and is found by these words.
+	return q.where(func(*builder) (clause.Expression, error) {
+		return clause.Expr{SQL: "? <> ''", Vars: []any{column("tenant")}}, nil
+	})
+}
+
 // Transaction asks for what a transaction did; see [audit.Record].TransactionID.
 func (q Query) Transaction(ids ...string) Query {
 	q.indexed = true

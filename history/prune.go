@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
@@ -235,24 +234,11 @@ func (p *pruning) end(ctx context.Context, failed error) error {
 }
 
 func (p *pruning) record(ctx context.Context, message string) audit.Record {
-	actor, _ := audit.ActorFrom(ctx)
-	metadata := map[string]any{
-		"horizons": p.left.horizons, "kept": p.left.kept,
-		"prune": map[string]any{
-			"older_than": p.o.OlderThan, "types": p.o.Types, "tables": p.o.Tables, "keep_last": p.o.KeepLast, "deleted": p.done.Deleted, "partitions": p.done.Partitions,
-		},
+	r := eventOf(ctx)
+	r.RecordType, r.Table, r.Message = pruneType, bareTable(p.store.name), message
+	r.Metadata["horizons"], r.Metadata["kept"] = p.left.horizons, p.left.kept
+	r.Metadata["prune"] = map[string]any{
+		"older_than": p.o.OlderThan, "types": p.o.Types, "tables": p.o.Tables, "keep_last": p.o.KeepLast, "deleted": p.done.Deleted, "partitions": p.done.Partitions,
 	}
-	for k, v := range audit.MetadataFrom(ctx) {
-		if _, ours := metadata[k]; !ours {
-			metadata[k] = v
-		}
-	}
-	request, _ := audit.RequestFrom(ctx)
-	trace, span := audit.TraceFrom(ctx)
-	return audit.Record{
-		ID: uuid.Must(uuid.NewV7()).String(), Time: time.Now().UTC(), Action: audit.Event, Outcome: audit.Success,
-		RecordType: pruneType, Table: bareTable(p.store.name), Message: message, Reason: audit.ReasonFrom(ctx), Actor: actor,
-		RequestID: request.ID, IP: request.IP, UserAgent: request.UserAgent, TraceID: trace, SpanID: span,
-		Metadata: metadata, SchemaVersion: audit.SchemaVersion,
-	}
+	return r
 }

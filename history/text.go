@@ -92,6 +92,8 @@ func (f format) text(e Entry) string {
 	if f.details {
 		line("record", f.visible(e.ID))
 		line("transaction", f.visible(e.TransactionID))
+		line("tenant", f.visible(e.Tenant))
+		line("session", f.visible(e.Actor.SessionID))
 		line("request", f.visible(strings.TrimSpace(e.RequestID+" "+e.IP)))
 		line("written by", f.visible(strings.TrimSpace(e.Application+" "+e.Host)))
 		if !e.Source.IsZero() {
@@ -116,15 +118,24 @@ func (e Entry) subject() string {
 	return what
 }
 
+// actor says who, and for whom: "Ada (user 7) for Grace (customer 9)".
 func (e Entry) actor() string {
-	id := strings.TrimSpace(e.Actor.Type + " " + e.Actor.ID)
+	who := person(e.Actor.ID, e.Actor.Type, e.Actor.Name)
+	if p := e.Actor.OnBehalfOf; !p.IsZero() {
+		who = strings.TrimSpace(who + " for " + person(p.ID, p.Type, p.Name))
+	}
+	return who
+}
+
+func person(id, kind, name string) string {
+	id = strings.TrimSpace(kind + " " + id)
 	switch {
-	case e.Actor.Name == "":
+	case name == "":
 		return id
 	case id == "":
-		return e.Actor.Name
+		return name
 	}
-	return e.Actor.Name + " (" + id + ")"
+	return name + " (" + id + ")"
 }
 
 // value shows a value of an image.

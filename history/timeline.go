@@ -29,6 +29,7 @@ type Entry struct {
 	// Name is what [Names] knows the row by.
 	Name          string         `json:"name,omitempty"`
 	Actor         audit.Actor    `json:"actor"`
+	Tenant        string         `json:"tenant,omitempty"`
 	Reason        string         `json:"reason,omitempty"`
 	Message       string         `json:"message,omitempty"`
 	Fields        []Field        `json:"fields,omitempty"`
@@ -131,7 +132,7 @@ func (f format) entries(records []audit.Record) []Entry {
 func (f format) entry(r *audit.Record) Entry {
 	e := Entry{
 		ID: r.ID, Seq: r.Seq, Time: r.Time.In(f.zone), Action: r.Action, Outcome: r.Outcome,
-		RecordType: r.RecordType, Table: r.Table, RecordID: r.RecordID, Actor: r.Actor,
+		RecordType: r.RecordType, Table: r.Table, RecordID: r.RecordID, Actor: r.Actor, Tenant: r.Tenant,
 		Reason: r.Reason, Message: r.Message, Fields: f.fields(r), TransactionID: r.TransactionID,
 		RequestID: r.RequestID, IP: r.IP, Application: r.Application, Host: r.Host, Source: r.Source,
 		Cause: r.Cause, Metadata: r.Metadata, Newer: r.SchemaVersion > audit.SchemaVersion,

@@ -27,10 +27,16 @@ CREATE TABLE IF NOT EXISTS `audit_logs` (
   `metadata` TEXT,
   `source` TEXT,
   `cause` TEXT NOT NULL,
-  `schema_version` INTEGER NOT NULL
+  `schema_version` INTEGER NOT NULL,
+  `tenant` TEXT NOT NULL DEFAULT '',
+  `session_id` TEXT NOT NULL DEFAULT '',
+  `on_behalf_of_id` TEXT NOT NULL DEFAULT '',
+  `on_behalf_of_type` TEXT NOT NULL DEFAULT '',
+  `on_behalf_of_name` TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX IF NOT EXISTS `idx_audit_logs_id` ON `audit_logs` (`id`);
 CREATE INDEX IF NOT EXISTS `idx_audit_logs_record` ON `audit_logs` (`table_name`, `record_id`, `seq`);
 CREATE INDEX IF NOT EXISTS `idx_audit_logs_actor` ON `audit_logs` (`actor_id`, `seq`);
 CREATE INDEX IF NOT EXISTS `idx_audit_logs_time` ON `audit_logs` (`occurred_at`, `table_name`, `changed`);
 CREATE INDEX IF NOT EXISTS `idx_audit_logs_transaction` ON `audit_logs` (`transaction_id`);
+CREATE INDEX IF NOT EXISTS `idx_audit_logs_tenant` ON `audit_logs` (`tenant`, `seq`) WHERE `tenant` <> '';

@@ -28,12 +28,18 @@ CREATE TABLE IF NOT EXISTS `audit_logs` (
   `source` JSON,
   `cause` VARCHAR(255) NOT NULL,
   `schema_version` INTEGER NOT NULL,
+  `tenant` VARCHAR(255) NOT NULL DEFAULT '',
+  `session_id` VARCHAR(255) NOT NULL DEFAULT '',
+  `on_behalf_of_id` VARCHAR(255) NOT NULL DEFAULT '',
+  `on_behalf_of_type` VARCHAR(255) NOT NULL DEFAULT '',
+  `on_behalf_of_name` VARCHAR(255) NOT NULL DEFAULT '',
   PRIMARY KEY (`seq`, `occurred_at`),
   UNIQUE KEY `idx_audit_logs_id` (`id`, `occurred_at`),
   KEY `idx_audit_logs_record` (`table_name`, `record_id`, `seq`),
   KEY `idx_audit_logs_actor` (`actor_id`, `seq`),
   KEY `idx_audit_logs_time` (`occurred_at`, `table_name`),
-  KEY `idx_audit_logs_transaction` (`transaction_id`)
+  KEY `idx_audit_logs_transaction` (`transaction_id`),
+  KEY `idx_audit_logs_tenant` (`tenant`, `seq`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
 PARTITION BY RANGE COLUMNS(`occurred_at`) (
   PARTITION p202611 VALUES LESS THAN ('2026-12-01'),
@@ -71,12 +77,18 @@ CREATE TABLE IF NOT EXISTS `app`.`trail` (
   `source` JSON,
   `cause` VARCHAR(255) NOT NULL,
   `schema_version` INTEGER NOT NULL,
+  `tenant` VARCHAR(255) NOT NULL DEFAULT '',
+  `session_id` VARCHAR(255) NOT NULL DEFAULT '',
+  `on_behalf_of_id` VARCHAR(255) NOT NULL DEFAULT '',
+  `on_behalf_of_type` VARCHAR(255) NOT NULL DEFAULT '',
+  `on_behalf_of_name` VARCHAR(255) NOT NULL DEFAULT '',
   PRIMARY KEY (`seq`, `occurred_at`),
   UNIQUE KEY `idx_trail_id` (`id`, `occurred_at`),
   KEY `idx_trail_record` (`table_name`, `record_id`, `seq`),
   KEY `idx_trail_actor` (`actor_id`, `seq`),
   KEY `idx_trail_time` (`occurred_at`, `table_name`),
-  KEY `idx_trail_transaction` (`transaction_id`)
+  KEY `idx_trail_transaction` (`transaction_id`),
+  KEY `idx_trail_tenant` (`tenant`, `seq`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
 PARTITION BY RANGE COLUMNS(`occurred_at`) (
   PARTITION p202611 VALUES LESS THAN ('2026-12-01'),

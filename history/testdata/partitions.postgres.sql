@@ -28,6 +28,11 @@ CREATE TABLE IF NOT EXISTS "audit_logs" (
   "source" jsonb,
   "cause" text NOT NULL,
   "schema_version" INTEGER NOT NULL,
+  "tenant" text NOT NULL DEFAULT '',
+  "session_id" text NOT NULL DEFAULT '',
+  "on_behalf_of_id" text NOT NULL DEFAULT '',
+  "on_behalf_of_type" text NOT NULL DEFAULT '',
+  "on_behalf_of_name" text NOT NULL DEFAULT '',
   PRIMARY KEY ("seq", "occurred_at")
 ) PARTITION BY RANGE ("occurred_at");
 CREATE UNIQUE INDEX IF NOT EXISTS "idx_audit_logs_id" ON "audit_logs" ("id", "occurred_at");
@@ -35,6 +40,7 @@ CREATE INDEX IF NOT EXISTS "idx_audit_logs_record" ON "audit_logs" ("table_name"
 CREATE INDEX IF NOT EXISTS "idx_audit_logs_actor" ON "audit_logs" ("actor_id", "seq");
 CREATE INDEX IF NOT EXISTS "idx_audit_logs_time" ON "audit_logs" ("occurred_at", "table_name");
 CREATE INDEX IF NOT EXISTS "idx_audit_logs_transaction" ON "audit_logs" ("transaction_id");
+CREATE INDEX IF NOT EXISTS "idx_audit_logs_tenant" ON "audit_logs" ("tenant", "seq") WHERE "tenant" <> '';
 CREATE INDEX IF NOT EXISTS "idx_audit_logs_changed" ON "audit_logs" USING gin ("changed" jsonb_path_ops);
 CREATE TABLE IF NOT EXISTS "audit_logs_p202611" PARTITION OF "audit_logs" FOR VALUES FROM ('2026-11-01 00:00:00+00') TO ('2026-12-01 00:00:00+00');
 CREATE TABLE IF NOT EXISTS "audit_logs_p202612" PARTITION OF "audit_logs" FOR VALUES FROM ('2026-12-01 00:00:00+00') TO ('2027-01-01 00:00:00+00');
@@ -70,6 +76,11 @@ CREATE TABLE IF NOT EXISTS "app"."trail" (
   "source" jsonb,
   "cause" text NOT NULL,
   "schema_version" INTEGER NOT NULL,
+  "tenant" text NOT NULL DEFAULT '',
+  "session_id" text NOT NULL DEFAULT '',
+  "on_behalf_of_id" text NOT NULL DEFAULT '',
+  "on_behalf_of_type" text NOT NULL DEFAULT '',
+  "on_behalf_of_name" text NOT NULL DEFAULT '',
   PRIMARY KEY ("seq", "occurred_at")
 ) PARTITION BY RANGE ("occurred_at");
 CREATE UNIQUE INDEX IF NOT EXISTS "idx_trail_id" ON "app"."trail" ("id", "occurred_at");
@@ -77,6 +88,7 @@ CREATE INDEX IF NOT EXISTS "idx_trail_record" ON "app"."trail" ("table_name", "r
 CREATE INDEX IF NOT EXISTS "idx_trail_actor" ON "app"."trail" ("actor_id", "seq");
 CREATE INDEX IF NOT EXISTS "idx_trail_time" ON "app"."trail" ("occurred_at", "table_name");
 CREATE INDEX IF NOT EXISTS "idx_trail_transaction" ON "app"."trail" ("transaction_id");
+CREATE INDEX IF NOT EXISTS "idx_trail_tenant" ON "app"."trail" ("tenant", "seq") WHERE "tenant" <> '';
 CREATE INDEX IF NOT EXISTS "idx_trail_changed" ON "app"."trail" USING gin ("changed" jsonb_path_ops);
 CREATE TABLE IF NOT EXISTS "app"."trail_p202611" PARTITION OF "app"."trail" FOR VALUES FROM ('2026-11-01 00:00:00+00') TO ('2026-12-01 00:00:00+00');
 CREATE TABLE IF NOT EXISTS "app"."trail_p202612" PARTITION OF "app"."trail" FOR VALUES FROM ('2026-12-01 00:00:00+00') TO ('2027-01-01 00:00:00+00');

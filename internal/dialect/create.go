@@ -32,6 +32,7 @@ type Index struct {
 	Columns string // as SQL, what stands in the parentheses
 	Using   string // what stands before them; not in MySQL
 	Unique  bool
+	Where   string // which rows it holds, as SQL, "" for all; MySQL's hold all
 }
 
 // kind is the index's kind, which ends with word.
@@ -57,14 +58,25 @@ func CreateTable(dialect string, t Table, body string, indexes ...Index) []strin
 	}
 	statements := []string{head + body + "\n)"}
 	for _, ix := range indexes {
-		// SQLite qualifies the index and PostgreSQL the table: each puts an index beside
-		// its table, and does not allow the other spelling.
-		name, on := Table{Name: ix.Name}, t
-		if dialect == SQLite {
-			name.Schema, on.Schema = t.Schema, ""
-		}
-		statements = append(statements, "CREATE "+ix.kind("INDEX")+" IF NOT EXISTS "+name.Quoted(dialect)+
-			" ON "+on.Quoted(dialect)+ix.Using+" ("+ix.Columns+")")
+		statements = append(statements, CreateIndex(dialect, t, ix))
 	}
 	return statements
+}
+
+// CreateIndex is the statement that adds an index to a table of a known dialect.
+func CreateIndex(dialect string, t Table, ix Index) string {
+	name, on := Table{Name: ix.Name}, t
+	switch dialect {
+	case MySQL:
+		return "CREATE " + ix.kind("INDEX") + " " + name.Quoted(dialect) + " ON " + on.Quoted(dialect) + " (" + ix.Columns + ")"
+	case SQLite:
+		// SQLite qualifies the index and PostgreSQL the table: each puts an index beside
+		// its table, and does not allow the other spelling.
+		name.Schema, on.Schema = t.Schema, ""
+	}
+	statement := "CREATE " + ix.kind("INDEX") + " IF NOT EXISTS " + name.Quoted(dialect) + " ON " + on.Quoted(dialect) + ix.Using + " (" + ix.Columns + ")"
+	if ix.Where != "" {
+		statement += " WHERE " + ix.Where
+	}
+	return statement
 }

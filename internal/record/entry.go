@@ -23,8 +23,8 @@ type Composer struct {
 	base   audit.Record
 	cause  string
 	tenant string // of the context
-	kinds []kind
-	names []string
+	kinds  []kind
+	names  []string
 	// changed is the JSON of names, which mostly are those of the change before, and of
 	// the statement before.
 	changed string

@@ -44,7 +44,7 @@ type memberFriend struct {
 }
 
 // person42 is what must not be found any more.
-var person42 = []string{"ann@example.test", "Ann Person", "0xElmStreet", "hidden-city", "10.9.8.7", "agent-of-ann", "note-of-ann", "meta-of-ann"}
+var person42 = []string{"ann@example.test", "Ann Person", "0xElmStreet", "hidden-city", "10.9.8.7", "agent-of-ann", "note-of-ann", "meta-of-ann", "session-of-ann"}
 
 // eraseScene has the trail of a member, of another one, and what an outbox and a relay
 // made of it.
@@ -65,8 +65,11 @@ func eraseScene(t *testing.T, g testdb.Target, options ...testdb.Option) (s scen
 		ctx := audit.WithRequest(audit.WithActor(s.ctx, a), audit.Request{ID: "r1", IP: ip, UserAgent: agent})
 		return s.DB.DB.WithContext(audit.WithReason(ctx, "ticket 17"))
 	}
-	support := by(audit.Actor{ID: "7", Type: "user", Name: "Grace"}, "10.0.0.1", "browser")
-	herself := by(audit.Actor{ID: "42", Type: "user", Name: "Ann Person"}, "10.9.8.7", "agent-of-ann")
+	support := by(audit.Actor{
+		ID: "7", Type: "user", Name: "Grace", SessionID: "of-grace",
+		OnBehalfOf: audit.Principal{ID: "42", Type: "user", Name: "Ann Person"},
+	}, "10.0.0.1", "browser")
+	herself := by(audit.Actor{ID: "42", Type: "user", Name: "Ann Person", SessionID: "session-of-ann"}, "10.9.8.7", "agent-of-ann")
 	ann = member{ID: 42, Email: "ann@example.test", Phone: "+4712345678", Profile: map[string]any{"address": map[string]any{"city": "hidden-city"}}}
 	bob := member{ID: 43, Email: "bob@example.test", Profile: map[string]any{"friends": []any{"bob's", "ann@example.test"}}}
 	s.ok(support.Create(&ann).Error)
@@ -320,7 +323,7 @@ func TestEraseMore(t *testing.T) {
 			Actors: []audit.Actor{{Name: "Ann Person"}}, ActorIDs: true,
 		})
 		s.ok(err)
-		if fmt.Sprint(done.Columns) != "[actor_id actor_name ip members.email reason user_agent]" {
+		if fmt.Sprint(done.Columns) != "[actor_id actor_name ip members.email on_behalf_of_id on_behalf_of_name reason session_id user_agent]" {
 			t.Errorf("%+v", done)
 		}
 		records, err := history.OfTable(s.DB.DB, "members", ann.ID).Find(s.ctx)

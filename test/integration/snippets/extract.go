@@ -48,7 +48,7 @@ func imports() map[string]string {
 		"gorm": "gorm.io/gorm", "sqlite": "gorm.io/driver/sqlite", "postgres": "gorm.io/driver/postgres",
 		"sqlmock": "github.com/DATA-DOG/go-sqlmock",
 		"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io",
-		"netip": "net/netip", "os": "os", "slog": "log/slog", "sql": "database/sql",
+		"netip": "net/netip", "os": "os", "slog": "log/slog", "sql": "database/sql", "strings": "strings",
 		"testing": "testing", "time": "time",
 	}
 }
