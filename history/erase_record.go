@@ -62,7 +62,11 @@ func (e *erasing) erase(r *audit.Record, w what) (changed []string) {
 			column string
 			text   *string
 		}{
-			{"message", &r.Message}, {"reason", &r.Reason}, {"actor_name", &r.Actor.Name}, {"ip", &r.IP}, {"user_agent", &r.UserAgent},
+			{"message", &r.Message},
+			{"reason", &r.Reason},
+			{"actor_name", &r.Actor.Name},
+			{"ip", &r.IP},
+			{"user_agent", &r.UserAgent},
 			{"on_behalf_of_name", &r.Actor.OnBehalfOf.Name},
 		} {
 			if e.cut(t.text) {
