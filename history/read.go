@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // DB returns the question as a GORM query, not asked yet, on a session of its own:
@@ -160,7 +163,8 @@ func (q Query) conditioned(ctx context.Context) (*gorm.DB, *builder, error) {
 		}
 		return true
 	})
-	b := &builder{ctx: ctx, q: &q, db: tx, dialect: from.Name()}
+	b := &builder{ctx: ctx, q: &q, db: tx, facts: dialect.FactsOf(from.Name())}
+	b.sql = condition.Of(from.Name(), condition.Server{IsMariaDB: b.isMariaDB, Unknown: unsupported(from.Name())})
 	tx = tableOn(tx, q.auditTable())
 	exprs, err := q.expressions(b)
 	if err != nil {
@@ -217,9 +221,9 @@ func (q Query) expressions(b *builder) ([]clause.Expression, error) {
 			return nil, err
 		}
 		if q.newest {
-			exprs = append(exprs, clause.Lt{Column: column("seq"), Value: seq})
+			exprs = append(exprs, clause.Lt{Column: condition.Column("seq"), Value: seq})
 		} else {
-			exprs = append(exprs, clause.Gt{Column: column("seq"), Value: seq})
+			exprs = append(exprs, clause.Gt{Column: condition.Column("seq"), Value: seq})
 		}
 	}
 	return exprs, nil
@@ -235,15 +239,14 @@ func (q Query) ordered(tx *gorm.DB, b *builder) *gorm.DB {
 		// Databases take the window's records for spread evenly, and would walk the
 		// table by seq up to them to save a sort.
 		by = "? + 0"
-	case q.limit == 0 && q.timed && b.dialect == "sqlite":
-		// SQLite takes a window with one end for a quarter of the table and walks
-		// all of it by seq to save the sort.
+	case q.limit == 0 && q.timed && b.facts.GuessesWindows:
+		// The planner would walk all of the table by seq to save the sort.
 		by = "+?"
 	}
 	if q.newest {
 		by += " DESC"
 	}
-	return tx.Clauses(clause.OrderBy{Expression: clause.Expr{SQL: by, Vars: []any{column("seq")}}})
+	return tx.Clauses(clause.OrderBy{Expression: clause.Expr{SQL: by, Vars: []any{condition.Column("seq")}}})
 }
 
 // isWindow reports whether it is better to read all records of the time between
@@ -269,12 +272,11 @@ func (b *builder) selected() clause.Expression {
 	names := emitter.Columns()
 	e := clause.CommaExpression{}
 	for _, name := range names {
-		if name == "occurred_at" && b.dialect == "mysql" {
-			// As text: the driver would place it in the zone of its own settings.
-			e.Exprs = append(e.Exprs, clause.Expr{SQL: "CAST(? AS CHAR)", Vars: []any{column(name)}})
-			continue
+		sql := "?"
+		if name == "occurred_at" {
+			sql = cmp.Or(b.facts.MomentRead, sql)
 		}
-		e.Exprs = append(e.Exprs, clause.Expr{SQL: "?", Vars: []any{column(name)}})
+		e.Exprs = append(e.Exprs, clause.Expr{SQL: sql, Vars: []any{condition.Column(name)}})
 	}
 	return clause.Select{Expression: e}
 }
@@ -304,13 +306,5 @@ func tableOn(tx *gorm.DB, name string) *gorm.DB {
 	if !strings.ContainsAny(name, " `\"'") {
 		return tx.Table(name)
 	}
-	q := `"`
-	if tx.Name() == "mysql" {
-		q = "`"
-	}
-	parts := strings.SplitN(name, ".", 2)
-	for i, p := range parts {
-		parts[i] = q + strings.ReplaceAll(p, q, q+q) + q
-	}
-	return tx.Table(strings.Join(parts, ".") + " AS records")
+	return tx.Table(qualified(tx.Name(), name) + " AS records")
 }

@@ -165,7 +165,10 @@ func FactsOf(name string) *Facts {
 }
 
 // standard is of databases that are not known here.
-var standard = Facts{Inserts: Inserts{MostRows: 50, InsertInto: "INSERT INTO "}} // SQL Server, for one, takes 2100 arguments
+var standard = Facts{
+	Inserts: Inserts{MostRows: 50, InsertInto: "INSERT INTO "}, // SQL Server, for one, takes 2100 arguments
+	Rows:    Rows{MomentText: "%s"},
+}
 
 // Known reports whether a table of ours has a form in the dialect.
 func Known(name string) bool { return FactsOf(name) != &standard }
