@@ -8,10 +8,6 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-	"gorm.io/gorm/schema"
-
-	"github.com/gorm-audit/auditplugin/history/internal/condition"
-	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // defaultTable is where emitter.Table writes unless told otherwise.
@@ -147,18 +143,4 @@ func (q Query) failed(format string, args ...any) Query {
 		q.err = fmt.Errorf("%w: "+format, append([]any{ErrInvalidQuery}, args...)...)
 	}
 	return q
-}
-
-// builder is what conditions know of the question when it is asked.
-type builder struct {
-	ctx context.Context // lives as long as one question
-	q   *Query
-	// db answers; facts are of its dialect, and sql is how it is asked.
-	db    *gorm.DB
-	facts *dialect.Facts
-	sql   condition.SQL
-	// schema is the model of the rows that are asked about, if one was named, named
-	// their table, and table the same without a schema.
-	schema       *schema.Schema
-	named, table string
 }

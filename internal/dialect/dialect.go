@@ -1,6 +1,7 @@
 // Package dialect has what differs between databases, as text and as the meaning of
-// errors. It has no connection. Each database fills in a [Dialect]; what it leaves out is
-// standard SQL, which is what an unknown database gets.
+// errors. It has no connection. Each database fills in [Facts], and a [Dialect] for what
+// depends on its version; what it leaves out is standard SQL, which is what an unknown
+// database gets.
 package dialect
 
 import (

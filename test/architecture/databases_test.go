@@ -25,8 +25,8 @@ var choosers = map[string]string{
 	"plugin.go":                               "the folder in internal/capture",
 	"internal/dialect/dialect.go":             "the names themselves, and what depends on the version",
 	"internal/catalog/database.go":            "how the catalog is read",
-	"internal/sqltext/lexer.go":               "how SQL text is cut; a leaf can not ask internal/dialect",
-	"internal/values/traits.go":               "what values mean; a leaf can not ask internal/dialect",
+	"internal/sqltext/lexer.go":               "whose grammar a text is read by; the rules themselves stand where text is cut",
+	"internal/values/traits.go":               "what values mean; a leaf, which internal/dialect is not",
 	"history/internal/condition/condition.go": "conditions on JSON columns",
 	"history/internal/partition/partition.go": "partitions",
 }
