@@ -37,7 +37,7 @@ func openStore(ctx context.Context, db *gorm.DB, outbox, auditLog dialect.Table)
 	if !dialect.Known(name) {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownDialect, name)
 	}
-	if name != dialect.SQLite { // whose names mean the same for as long as it is open
+	if dialect.FactsOf(name).SchemaQuery != "" { // else names mean the same for as long as it is open
 		if outbox, err = own.Qualify(ctx, pool, name, outbox); err != nil {
 			return nil, err
 		}

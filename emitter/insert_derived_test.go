@@ -19,7 +19,7 @@ func TestDerivedInsert(t *testing.T) {
 		entries = append(entries, c.Entry(&r, entry.Images{After: `{"id":1}`}))
 	}
 	for _, derived := range []bool{true, false} {
-		v := newValuesInserter(dialect.MySQL, dialect.Table{Name: "a"}, "15:04")
+		v := newValuesInserter(dialect.MySQL, dialect.Table{Name: "a"})
 		v.derived = derived
 		for _, rows := range []int{16, 32} {
 			query, args := v.statement(entries[:rows], new(boxes))

@@ -15,9 +15,9 @@ func TestInsertFormsAreBounded(t *testing.T) {
 		inserter
 		texts() map[form]*[lengths]string
 	}{
-		"sqlite":   newValuesInserter(dialect.SQLite, dialect.Table{Name: "a"}, "15:04"),
-		"mysql":    newValuesInserter(dialect.MySQL, dialect.Table{Name: "a"}, "15:04"),
-		"postgres": newPostgresInserter(dialect.Table{Name: "a"}),
+		"sqlite":   newValuesInserter(dialect.SQLite, dialect.Table{Name: "a"}),
+		"mysql":    newValuesInserter(dialect.MySQL, dialect.Table{Name: "a"}),
+		"postgres": newUnnestInserter(dialect.Postgres, dialect.Table{Name: "a"}),
 	} {
 		c := entry.Converter{Limit: entry.MaxImage}
 		for i := range 500 {
@@ -51,8 +51,8 @@ func TestInsertFormsAreBounded(t *testing.T) {
 	}
 }
 
-func (v *valuesInserter) texts() map[form]*[lengths]string   { return v.forms.texts }
-func (p *postgresInserter) texts() map[form]*[lengths]string { return p.forms.texts }
+func (v *valuesInserter) texts() map[form]*[lengths]string { return v.forms.texts }
+func (p *unnestInserter) texts() map[form]*[lengths]string { return p.forms.texts }
 
 // arguments is how many arguments a statement takes: the highest number of its
 // placeholders, or how many they are.
@@ -74,7 +74,7 @@ func arguments(query string) int {
 }
 
 func TestInsertFormOfPostgres(t *testing.T) {
-	q := newPostgresInserter(dialect.Table{Name: "a"})
+	q := newUnnestInserter(dialect.Postgres, dialect.Table{Name: "a"})
 	c := entry.Converter{Limit: entry.MaxImage}
 	var entries []entry.Entry
 	for _, id := range []string{"1", "2"} {

@@ -1,6 +1,7 @@
 package emitter
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -8,8 +9,8 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
-// valuesInserter writes INSERT … VALUES (?,…),(?,…) for SQLite and MySQL. Its
-// statements come in few lengths, powers of two, so that a connection which
+// valuesInserter writes INSERT … VALUES (?,…),(?,…) where a parameter is
+// one value. Its statements come in few lengths, powers of two, so that a connection which
 // remembers statements parses each once.
 type valuesInserter struct {
 	as   encoding
@@ -23,26 +24,16 @@ type valuesInserter struct {
 	forms   forms
 }
 
-// maxPower bounds how many rows a statement has: 1 << maxPower. SQLite takes as long
-// to parse a row as to store one, and gains nothing by long statements.
-const (
-	maxPower       = 8
-	maxPowerSQLite = 4
-)
+// maxPower bounds how many rows a statement has, whatever the database takes:
+// 1 << maxPower.
+const maxPower = 8
 
-func newValuesInserter(name string, table dialect.Table, layout string) *valuesInserter {
-	v := &valuesInserter{as: encoding{layout: layout}, most: maxPower}
-	if name == dialect.SQLite {
-		v.most, v.numbered = maxPowerSQLite, true
+func newValuesInserter(name string, table dialect.Table) *valuesInserter {
+	facts := dialect.FactsOf(name)
+	v := &valuesInserter{
+		as: encoding{layout: facts.MomentLayout}, most: min(maxPower, bits.Len(uint(facts.MostRows))-1), numbered: facts.MarksRepeat,
+		into: facts.InsertInto + table.Quoted(name) + " (" + dialect.List(name, "", Columns()[1:]) + ") ",
 	}
-	v.into = "INSERT INTO "
-	if name == dialect.SQLite {
-		// SQLite copies every page that a statement of several rows touches, to undo the
-		// statement alone if a row is refused. Nobody wants that: those before it are
-		// undone with the transaction, or to the savepoint that was set for them.
-		v.into = "INSERT OR FAIL INTO "
-	}
-	v.into += table.Quoted(name) + " (" + dialect.List(name, "", Columns()[1:]) + ") "
 	v.forms.build = v.build
 	return v
 }

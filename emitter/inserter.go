@@ -20,20 +20,18 @@ type inserter interface {
 }
 
 func newInserter(ctx context.Context, db *gorm.DB, in inspector, table dialect.Table) (inserter, error) {
-	// Texts, not time.Time, so that no driver setting moves the time.
-	switch in.dialect {
-	case dialect.Postgres:
-		return newPostgresInserter(table), nil
-	case dialect.SQLite:
-		// As its driver writes times, but of a fixed length, for ordering.
-		return newValuesInserter(dialect.SQLite, table, "2006-01-02 15:04:05.000000+00:00"), nil
-	case dialect.MySQL:
-		v := newValuesInserter(dialect.MySQL, table, "2006-01-02 15:04:05.000000")
-		var err error
-		v.derived, err = in.derives(ctx)
-		return v, err
-	default:
+	switch facts := dialect.FactsOf(in.dialect); {
+	case !dialect.Known(in.dialect):
 		return newGenericInserter(db, table), nil
+	case facts.Unnests:
+		return newUnnestInserter(in.dialect, table), nil
+	default:
+		v := newValuesInserter(in.dialect, table)
+		var err error
+		if facts.UnionPays {
+			v.derived, err = in.derives(ctx)
+		}
+		return v, err
 	}
 }
 

@@ -33,6 +33,7 @@ func (t *TableEmitter) Schema(dialect string) (string, error) {
 // indexes of the audit table, each for a question. They are few, since every insert
 // pays for each.
 func indexes(name string, table dialect.Table) []dialect.Index {
+	facts := dialect.FactsOf(name)
 	index := func(suffix string, columns ...string) dialect.Index {
 		return dialect.Index{Name: indexName(table.Name, suffix), Columns: dialect.List(name, "", columns)}
 	}
@@ -42,9 +43,8 @@ func indexes(name string, table dialect.Table) []dialect.Index {
 	// The table's name beside the time spares the rows of other tables, and costs
 	// an insert nothing that could be measured.
 	window := index("time", "occurred_at", "table_name")
-	if name == dialect.SQLite {
-		// SQLite reads what an index holds before it looks for the row: which
-		// records of a window changed a column then costs no row that did not.
+	if facts.IndexAnswers {
+		// Which records of a window changed a column then costs no row that did not.
 		window = index("time", "occurred_at", "table_name", "changed")
 	}
 	// One tenant's records, in order. Where none is named, none costs anything.
@@ -62,12 +62,12 @@ func indexes(name string, table dialect.Table) []dialect.Index {
 		index("transaction", "transaction_id"),
 		tenant,
 	}
-	if name == dialect.Postgres {
+	if facts.DocumentIndex != "" {
 		// Which records changed a field: changed @> '["phone"]'. Elsewhere that
 		// question is asked within a row's trail or a time window, which the
 		// indexes above narrow down.
 		changed := index("changed", "changed")
-		changed.Using, changed.Columns = " USING gin", changed.Columns+" jsonb_path_ops"
+		changed.Using, changed.Columns = facts.DocumentIndex, changed.Columns+facts.DocumentClass
 		all = append(all, changed)
 	}
 	return all
@@ -99,19 +99,20 @@ func indexName(table, suffix string) string {
 }
 
 func columnType(name string, c column) string {
+	facts := dialect.FactsOf(name)
 	switch {
 	case c.kind == kindSeq:
-		return dialect.Identity(name)
+		return facts.Identity
 	case c.kind == kindTime:
-		return dialect.Pick(name, "DATETIME", "timestamptz(6)", "DATETIME(6)") + " NOT NULL"
+		return facts.Moment + " NOT NULL"
 	case c.kind == kindJSON:
-		return dialect.Pick(name, "TEXT", "jsonb", "JSON")
+		return facts.Document
 	case c.kind == kindInt:
 		return "INTEGER NOT NULL"
 	case c.limit >= entry.LongTextLimit:
-		return dialect.Text(name, "TEXT") + " NOT NULL"
+		return facts.Text("TEXT") + " NOT NULL"
 	}
-	text := dialect.Text(name, "VARCHAR("+strconv.Itoa(c.limit)+")") + " NOT NULL"
+	text := facts.Text("VARCHAR("+strconv.Itoa(c.limit)+")") + " NOT NULL"
 	if c.later {
 		text += " DEFAULT ''"
 	}

@@ -2,7 +2,6 @@ package emitter
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,11 +54,11 @@ func addColumns(name string, table dialect.Table, missing []string) []string {
 		}
 	}
 	alter := "ALTER TABLE " + table.Quoted(name) + " "
-	if name != dialect.SQLite {
+	if !dialect.FactsOf(name).AddsOneColumn {
 		return []string{alter + strings.Join(parts, ", ")}
 	}
 	for i := range parts {
-		parts[i] = alter + parts[i] // SQLite adds one at a time
+		parts[i] = alter + parts[i]
 	}
 	return parts
 }
@@ -69,39 +68,20 @@ func (in inspector) upgrade(ctx context.Context, table dialect.Table, found []st
 	if len(missingLater(found)) == 0 || !dialect.Known(in.dialect) || len(missing(found)) > len(missingLater(found)) {
 		return found, nil
 	}
-	// Another process may have done so meanwhile: what is missing is asked again.
-	add := func(run func(statements []string) error) error {
-		now, err := in.columns(ctx, table)
-		if err != nil {
+	facts := dialect.FactsOf(in.dialect)
+	err := owntable.Alone(ctx, in.conn, in.dialect, lockKey(table), func(conn owntable.Conn) error {
+		// Another process may have done so meanwhile.
+		now, err := owntable.Texts(ctx, conn, facts.ColumnsQuery, table.Schema, table.Name)
+		names := missingLater(now)
+		if err != nil || len(names) == 0 {
 			return err
 		}
-		if names := missingLater(now); len(names) > 0 {
-			return run(addColumns(in.dialect, table, names))
+		statements := addColumns(in.dialect, table, names)
+		if facts.Impatience != "" {
+			statements = slices.Insert(statements, 0, facts.Impatience)
 		}
-		return nil
-	}
-	var err error
-	switch in.dialect {
-	case dialect.Postgres:
-		err = owntable.InTx(ctx, in.conn, func(tx *sql.Tx) error {
-			if err := owntable.LockPostgres(ctx, tx, lockKey(table)); err != nil {
-				return err
-			}
-			// A reader that takes long must not make all writers queue behind this.
-			if _, err := tx.ExecContext(ctx, "SET LOCAL lock_timeout = '10s'"); err != nil {
-				return err
-			}
-			return add(func(statements []string) error { return owntable.Run(ctx, tx, statements) })
-		})
-	case dialect.MySQL:
-		err = owntable.LockedMySQL(ctx, in.conn, lockKey(table), func() error {
-			return add(func(statements []string) error { return owntable.Run(ctx, in.conn, statements) })
-		})
-	default:
-		err = in.alone(ctx, func() error {
-			return add(func(statements []string) error { return owntable.Run(ctx, in.conn, statements) })
-		})
-	}
+		return owntable.Run(ctx, conn, statements)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s is without %s, and adding them failed (emitter.Table().Upgrade has the statements): %w",
 			ErrTableMismatch, table.Quoted(in.dialect), strings.Join(missingLater(found), ", "), err)

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 )
 
 // asOfPage is how many rows AsOfAll holds at once.
@@ -239,7 +240,7 @@ func (t *rowTable) recordIDs(ctx context.Context, q Query, limit int) ([]string,
 		tx = tx.Limit(limit)
 	}
 	var ids []string
-	if err := tx.Distinct().Order(clause.OrderByColumn{Column: column("record_id")}).Pluck("record_id", &ids).Error; err != nil {
+	if err := tx.Distinct().Order(clause.OrderByColumn{Column: condition.Column("record_id")}).Pluck("record_id", &ids).Error; err != nil {
 		return nil, fmt.Errorf("auditplugin: reading records: %w", err)
 	}
 	return ids, nil

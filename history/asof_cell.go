@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
@@ -228,7 +229,7 @@ func (t *rowTable) gaps(img image) Gaps {
 
 // same reports whether a recorded value says what a cell holds.
 func (t *rowTable) same(i int, c cell, recorded any) bool {
-	if values.Equal(jsonForm(c.value), recorded) {
+	if values.Equal(condition.Form(c.value), recorded) {
 		return true
 	}
 	then := t.fromRecord(i, recorded) // which a process without the model may have written

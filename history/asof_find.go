@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
@@ -45,7 +46,7 @@ func (t *rowTable) spelling(ctx context.Context, id rowID) (rowID, error) {
 	}
 	text := strings.TrimRight(values.KeyText(id.key[0]), " ")
 	q := t.q.ofTable(t.name).rows().where(func(*builder) (clause.Expression, error) {
-		return clause.Expr{SQL: "LOWER(RTRIM(?)) = LOWER(?)", Vars: []any{column("record_id"), emitter.StoredText("record_id", text)}}, nil
+		return clause.Expr{SQL: "LOWER(RTRIM(?)) = LOWER(?)", Vars: []any{condition.Column("record_id"), emitter.StoredText("record_id", text)}}, nil
 	})
 	found, err := t.recordIDs(ctx, q, maxSpellings)
 	if err != nil {

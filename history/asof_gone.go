@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
@@ -27,7 +28,7 @@ func (a *asOfRows) gone(ctx context.Context) error {
 		}
 		if last != "" {
 			q = q.where(func(*builder) (clause.Expression, error) {
-				return clause.Gt{Column: column("record_id"), Value: last}, nil
+				return clause.Gt{Column: condition.Column("record_id"), Value: last}, nil
 			})
 		}
 		ids, err := a.t.recordIDs(ctx, q, asOfPage)

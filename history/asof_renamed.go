@@ -3,9 +3,7 @@ package history
 import (
 	"context"
 	"errors"
-	"regexp"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm/clause"
 
@@ -115,29 +113,9 @@ func (t *rowTable) keptNames(ctx context.Context, id rowID) (bool, error) {
 
 // saysOther is the condition that a record changed columns that the table does not have.
 func (b *builder) saysOther(t *rowTable) clause.Expression {
-	var names []any
+	var names []string
 	for _, c := range t.columns {
-		for _, n := range b.names(c.name) {
-			names = append(names, n)
-		}
+		names = append(names, b.names(c.name)...)
 	}
-	for _, n := range b.q.dropped {
-		names = append(names, n)
-	}
-	c := column("changed")
-	marks := strings.TrimSuffix(strings.Repeat("?,", len(names)), ",")
-	switch b.dialect {
-	case "postgres":
-		return clause.Expr{SQL: "? - CAST(ARRAY[" + marks + "] AS text[]) <> CAST('[]' AS jsonb)", Vars: append([]any{c}, names...)}
-	case "sqlite":
-		return clause.Expr{SQL: "EXISTS (SELECT 1 FROM json_each(?) AS f WHERE f.value NOT IN (" + marks + "))", Vars: append([]any{c}, names...)}
-	case "mysql":
-		quoted := make([]string, len(names))
-		for i, n := range names {
-			name, _ := n.(string)
-			quoted[i] = regexp.QuoteMeta(strings.Trim(quoteJSON(name), `"`))
-		}
-		return clause.Expr{SQL: "? REGEXP ?", Vars: []any{c, `[\[,] ?"(?!(?:` + strings.Join(quoted, "|") + `)")`}}
-	}
-	return nil
+	return b.sql.ChangedOther(append(names, b.q.dropped...))
 }

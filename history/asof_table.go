@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/replay"
 	"github.com/gorm-audit/auditplugin/internal/values"
@@ -21,6 +22,7 @@ type rowTable struct {
 	// q asks the audit table, db the rows' own database.
 	q       Query
 	db      *gorm.DB
+	facts   *dialect.Facts // of db's dialect
 	schema  *schema.Schema // nil without a model
 	name    string         // as the application names it
 	bare    string
@@ -85,7 +87,7 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	if err != nil {
 		return nil, err
 	}
-	t := &rowTable{settings: set, db: tx, schema: s, name: name, bare: bareTable(name), index: map[string]int{}}
+	t := &rowTable{settings: set, db: tx, facts: dialect.FactsOf(tx.Name()), schema: s, name: name, bare: bareTable(name), index: map[string]int{}}
 	t.q = set.ask(Search(tx))
 	if schemaOfTable(name) != "" { // asked once, not with each question
 		if _, b, err := t.q.conditioned(ctx); err == nil {
@@ -159,7 +161,7 @@ func (t *rowTable) add(found catalog.Column) {
 	if t.schema != nil {
 		c.field = t.schema.FieldsByDBName[name]
 	}
-	c.identity = found.AutoIncrement && t.db.Name() == "postgres" && t.tbl.Kind != catalog.View
+	c.identity = found.AutoIncrement && t.facts.IdentityRefuses && t.tbl.Kind != catalog.View
 	c.stamps = isStamp(name, c.field)
 	c.classify(found)
 	c.rule = values.For(t.db.Name(), values.Column{Name: name, Field: c.field, DBType: found.DBType, Size: found.Size, Scale: found.Scale})
@@ -240,11 +242,7 @@ func (t *rowTable) one(ctx context.Context, key []any, lock bool) ([]any, error)
 func (t *rowTable) selectRows(ctx context.Context, f func(*gorm.DB) *gorm.DB) ([][]any, error) {
 	list := clause.CommaExpression{}
 	for _, c := range t.columns {
-		sql := "?"
-		if t.db.Name() == "mysql" && c.dbType == "FLOAT" {
-			sql = "?+0e0" // as text MySQL gives 6 digits
-		}
-		list.Exprs = append(list.Exprs, clause.Expr{SQL: sql, Vars: []any{clause.Column{Name: c.name}}})
+		list.Exprs = append(list.Exprs, clause.Expr{SQL: t.facts.Read("?", c.dbType), Vars: []any{clause.Column{Name: c.name}}})
 	}
 	tx := tableOn(t.db.WithContext(ctx), t.name).Clauses(clause.Select{Expression: list})
 	rows, err := f(tx).Rows() //nolint:rowserrcheck // replay.Values asks

@@ -31,7 +31,7 @@ func (t *rowTable) argument(ctx context.Context, i int, v any) (any, error) {
 			return nil, err
 		case clock.Text:
 			return c.rule.DateTime(x), nil // the driver would move it
-		case t.db.Name() == "postgres" && c.dbType == "TIMESTAMP":
+		case c.dbType != "" && c.dbType == t.facts.SendsLocal:
 			return x.In(clock.Zone), nil // the driver sends what the clock shows
 		}
 	case string:
@@ -47,7 +47,7 @@ func (t *rowTable) driverValue(ctx context.Context, i int, v any) (any, error) {
 	c := &t.columns[i]
 	if text, ok := v.(string); ok && c.rule.IsUUID() {
 		stored := t.storedUUID(ctx, i, text)
-		if s, ok := stored.(string); ok && t.db.Name() == "mysql" {
+		if s, ok := stored.(string); ok && t.facts.TextsComeAsBytes {
 			return []byte(s), nil
 		}
 		return stored, nil
@@ -64,25 +64,22 @@ func (t *rowTable) driverValue(ctx context.Context, i int, v any) (any, error) {
 }
 
 // storedUUID is a UUID as the column stores it, as text or as 16 bytes. Its type tells,
-// or, on SQLite, what the model sends.
+// or, where types are loose, what the model sends.
 func (t *rowTable) storedUUID(ctx context.Context, i int, text string) any {
 	c := &t.columns[i]
 	id, err := uuid.Parse(text)
 	if err != nil || len(text) != len(uuid.UUID{}.String()) {
 		return text
 	}
-	switch {
-	case t.db.Name() == "sqlite" && c.field != nil:
+	if t.facts.TypesAreLoose && c.field != nil {
 		if sent, ok := sentUUID(ctx, c.field, id); ok {
 			return sent
 		}
-		fallthrough
-	default:
-		if c.rule.IsBinary() {
-			return id[:]
-		}
-		return text
 	}
+	if c.rule.IsBinary() {
+		return id[:]
+	}
+	return text
 }
 
 // sentUUID is what a model's field sends for a UUID.
@@ -128,11 +125,11 @@ func sentValue(value any) (sent any) {
 	return nil
 }
 
-// sendsBytes reports whether the model sends bytes for a column of texts, which SQLite
-// then stores as such.
+// sendsBytes reports whether the model sends bytes for a column of texts, which then
+// stores them as such.
 func (t *rowTable) sendsBytes(ctx context.Context, i int) bool {
 	c := &t.columns[i]
-	if t.db.Name() != "sqlite" || c.field == nil || !c.rule.IsText() {
+	if !t.facts.TypesAreLoose || c.field == nil || !c.rule.IsText() {
 		return false
 	}
 	if c.bytes == nil {

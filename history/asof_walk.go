@@ -2,13 +2,12 @@ package history
 
 import (
 	"context"
-	"regexp"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
@@ -184,7 +183,7 @@ func (q Query) telling(t *rowTable, columns []string, others bool) Query {
 		for _, name := range names {
 			all = append(all, b.names(name)...)
 		}
-		says, err := b.maySay(all)
+		says, err := b.sql.MayHaveChanged(all)
 		if err != nil {
 			return nil, err
 		}
@@ -194,41 +193,6 @@ func (q Query) telling(t *rowTable, columns []string, others bool) Query {
 				found = append(found, e)
 			}
 		}
-		return oneOf(found), nil
+		return condition.OneOf(found), nil
 	})
-}
-
-// maySay lists conditions of which one holds where one of the columns' names is in
-// changed, and seldom else.
-func (b *builder) maySay(names []string) ([]clause.Expression, error) {
-	c := column("changed")
-	if b.dialect == "postgres" {
-		vars := []any{c}
-		for _, n := range names {
-			vars = append(vars, n)
-		}
-		marks := strings.TrimSuffix(strings.Repeat("?,", len(names)), ",")
-		return []clause.Expression{clause.Expr{SQL: "jsonb_exists_any(?, CAST(ARRAY[" + marks + "] AS text[]))", Vars: vars}}, nil
-	}
-	var found []clause.Expression
-	var quoted []string
-	for _, name := range names {
-		text := quoteJSON(name)
-		switch {
-		case text != `"`+name+`"`:
-			e, err := b.changed(name)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, e)
-		case b.dialect == "sqlite":
-			found = append(found, clause.Expr{SQL: "instr(?, ?) > 0", Vars: []any{c, text}})
-		default:
-			quoted = append(quoted, regexp.QuoteMeta(name))
-		}
-	}
-	if len(quoted) > 0 {
-		found = append(found, clause.Expr{SQL: "? REGEXP ?", Vars: []any{c, `"(` + strings.Join(quoted, "|") + `)"`}})
-	}
-	return found, nil
 }

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -44,27 +45,19 @@ func (t *rowTable) clock(ctx context.Context, i int) (values.Clock, error) {
 // probe asks for a time that the driver takes for one of the column's type.
 func (t *rowTable) probe(ctx context.Context, i int) *gorm.DB {
 	tx := t.db.Session(&gorm.Session{NewDB: true, Context: ctx})
-	switch t.db.Name() {
-	case "postgres":
-		switch t.columns[i].dbType {
-		case "TIMESTAMPTZ":
-			return tx.Raw("SELECT CURRENT_TIMESTAMP")
-		case "DATE":
-			return tx.Raw("SELECT CURRENT_DATE")
-		}
-		return tx.Raw("SELECT LOCALTIMESTAMP")
-	case "mysql":
-		return tx.Raw("SELECT CURRENT_TIMESTAMP")
-	case "sqlite":
-		if len(t.tbl.Columns) == 0 {
-			return nil
-		}
-		// Its drivers go by the declared type, which the first part of a union lends.
-		typed := tableOn(t.db.Session(&gorm.Session{NewDB: true, Context: ctx}), t.name).Where("1 = 0").
-			Clauses(clause.Select{Expression: clause.Expr{SQL: "?", Vars: []any{clause.Column{Name: t.columns[i].name}}}})
-		return tx.Raw("? UNION ALL SELECT '2000-01-02 03:04:05'", typed)
+	if t.facts.TimeProbe == nil {
+		return nil
 	}
-	return nil
+	query := t.facts.TimeProbe(t.columns[i].dbType)
+	if !strings.Contains(query, "?") {
+		return tx.Raw(query)
+	}
+	if len(t.tbl.Columns) == 0 {
+		return nil
+	}
+	column := tableOn(t.db.Session(&gorm.Session{NewDB: true, Context: ctx}), t.name).Where("1 = 0").
+		Clauses(clause.Select{Expression: clause.Expr{SQL: "?", Vars: []any{clause.Column{Name: t.columns[i].name}}}})
+	return tx.Raw(query, column)
 }
 
 // firstValue is what the driver gives for the first column of the first row.

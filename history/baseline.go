@@ -257,10 +257,8 @@ func (b *baseline) read(t *rowTable) ([][]any, error) {
 		}
 		switch {
 		case t.tbl.Kind == catalog.View || !t.tbl.CanLock:
-		case t.db.Name() == "postgres":
-			tx = tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"})
-		case t.db.Name() == "mysql":
-			tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+		case t.facts.KeepStrength != "":
+			tx = tx.Clauses(clause.Locking{Strength: t.facts.KeepStrength})
 		}
 		return tx.Scopes(b.o.Scopes...).Limit(b.o.Batch)
 	})

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 )
 
@@ -155,7 +156,7 @@ func (e *erasing) named(p audit.Principal) bool {
 func (e *erasing) containing(b *builder) (clause.Expression, error) {
 	var found []clause.Expression
 	for _, v := range e.o.Values {
-		inJSON := quoteJSON(v)
+		inJSON := condition.Quote(v)
 		inJSON = inJSON[1 : len(inJSON)-1]
 		for _, c := range []struct {
 			text    string
@@ -165,18 +166,11 @@ func (e *erasing) containing(b *builder) (clause.Expression, error) {
 			{v, []string{"message", "reason", "actor_name", "ip", "user_agent", "on_behalf_of_name"}},
 		} {
 			for _, name := range c.columns {
-				sql := "instr(?, ?) > 0"
-				switch b.dialect {
-				case "postgres":
-					sql = "strpos(CAST(? AS text), ?) > 0"
-				case "mysql":
-					sql = "INSTR(CAST(? AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_bin, ?) > 0"
-				}
-				found = append(found, clause.Expr{SQL: sql, Vars: []any{column(name), c.text}})
+				found = append(found, b.sql.Contains(name, c.text))
 			}
 		}
 	}
-	return oneOf(found), nil
+	return condition.OneOf(found), nil
 }
 
 // pass goes through the records that q finds.

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -91,8 +92,8 @@ func (e *erasing) rewrite(ctx context.Context, tx *sql.Tx, statements map[string
 		case "user_agent":
 			v = entry.Cut(r.UserAgent, entry.WideTextLimit)
 		}
-		if slices.Contains(jsonColumns, column) && e.store.dialect == "postgres" {
-			mark = "CAST(CAST(? AS text) AS jsonb)"
+		if slices.Contains(jsonColumns, column) {
+			mark = cmp.Or(e.store.facts().DocumentMark, mark)
 		}
 		sets = append(sets, quote(column)+" = "+mark)
 		args = append(args, v)

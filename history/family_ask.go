@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 )
 
 // parts are the records of a family, cut into questions that databases take.
@@ -184,22 +185,22 @@ func (b *builder) belonging(all []part) clause.Expression {
 			for i, id := range p.whole[table] {
 				ids[i] = id
 			}
-			found = append(found, allOf(b.inTableOf(table), among{"record_id", ids}))
+			found = append(found, condition.AllOf(b.inTableOf(table), among{"record_id", ids}))
 		}
 		for _, table := range slices.Sorted(maps.Keys(p.bounded)) {
 			var rows []clause.Expression
 			for _, row := range p.bounded[table] {
 				for _, s := range row.spans {
-					rows = append(rows, allOf(equals("record_id", row.recordID), s.condition()))
+					rows = append(rows, condition.AllOf(equals("record_id", row.recordID), s.condition()))
 				}
 			}
-			found = append(found, allOf(b.inTableOf(table), oneOf(rows)))
+			found = append(found, condition.AllOf(b.inTableOf(table), condition.OneOf(rows)))
 		}
 	}
 	if len(found) == 0 {
 		return clause.Expr{SQL: "1 = 0"}
 	}
-	return oneOf(found)
+	return condition.OneOf(found)
 }
 
 // inTableOf is inTable for a table of a family, of which only the first was called
@@ -213,7 +214,7 @@ func (b *builder) inTableOf(name string) clause.Expression {
 
 func (s span) condition() clause.Expression {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	c := column("seq")
+	c := condition.Column("seq")
 	within := []clause.Expression{clause.Expr{SQL: "1 = 1"}}
 	if s.from != math.MinInt64 {
 		within = append(within, clause.Expr{SQL: "? >= " + number(s.from), Vars: []any{c}})
@@ -222,9 +223,9 @@ func (s span) condition() clause.Expression {
 		within = append(within, clause.Expr{SQL: "? <= " + number(s.until), Vars: []any{c}})
 	}
 	if s.tx == "" {
-		return allOf(within...)
+		return condition.AllOf(within...)
 	}
-	return oneOf([]clause.Expression{allOf(within...), equals("transaction_id", s.tx)})
+	return condition.OneOf([]clause.Expression{condition.AllOf(within...), equals("transaction_id", s.tx)})
 }
 
 // sized is a record and how many bytes it was.

@@ -4,42 +4,27 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 )
 
 // mentioned is the condition that an image has one of some values in a column, by
 // their texts: at least the records that do, and perhaps a few more.
 func (b *builder) mentioned(images []string, name string, texts []string) (clause.Expression, error) {
-	list := "(" + strings.TrimSuffix(strings.Repeat("?,", len(texts)), ",") + ")"
 	var found []clause.Expression
 	for _, n := range b.names(name) {
 		for _, image := range images {
-			var e clause.Expr
-			switch b.dialect {
-			case "postgres":
-				e = clause.Expr{SQL: "(? ->> CAST(? AS text)) IN " + list, Vars: []any{column(image), n}}
-			case "mysql":
-				e = clause.Expr{SQL: "JSON_UNQUOTE(JSON_EXTRACT(?, ?)) IN " + list, Vars: []any{column(image), "$." + quoteJSON(n)}}
-			case "sqlite":
-				if quoteJSON(n) == `"`+n+`"` {
-					e = clause.Expr{SQL: "CAST(json_extract(?, ?) AS TEXT) IN " + list, Vars: []any{column(image), "$." + quoteJSON(n)}}
-				} else {
-					e = clause.Expr{SQL: "EXISTS (SELECT 1 FROM json_each(?) AS f WHERE f.key = ? AND CAST(f.value AS TEXT) IN " + list + ")", Vars: []any{column(image), n}}
-				}
-			default:
-				return nil, b.unsupported()
-			}
-			for _, text := range texts {
-				e.Vars = append(e.Vars, text)
+			e, err := b.sql.Mentions(image, n, texts)
+			if err != nil {
+				return nil, err
 			}
 			found = append(found, e)
 		}
 	}
-	return oneOf(found), nil
+	return condition.OneOf(found), nil
 }
 
 // mentionTexts are the texts under which databases know a canonical value inside JSON.
@@ -50,11 +35,11 @@ func mentionTexts(v any) []string {
 		}
 		return []string{"false", "0"}
 	}
-	text, err := recordedJSON(v)
+	text, err := condition.JSON(v)
 	if err != nil {
 		return nil
 	}
-	return []string{unquoteJSON(text)}
+	return []string{condition.Unquote(text)}
 }
 
 // mentions narrows a question to records whose images, before or after, have one of
@@ -83,7 +68,7 @@ func (l *link) mentions(q Query, images []string, tuples [][]any) Query {
 				found = append(found, e)
 			}
 		}
-		return oneOf(found), nil
+		return condition.OneOf(found), nil
 	})
 }
 
@@ -102,7 +87,7 @@ func (t *rowTable) about(q Query, recordIDs []string, columns []int) Query {
 				found = append(found, e)
 			}
 		}
-		return oneOf(found), nil
+		return condition.OneOf(found), nil
 	})
 }
 
@@ -134,7 +119,7 @@ func (t *rowTable) collect(ctx context.Context, q Query, columns []int, into map
 // seqs narrows a question to the records with the given numbers.
 func (q Query) seqs(numbers []int64) Query {
 	return q.where(func(*builder) (clause.Expression, error) {
-		in := clause.IN{Column: column("seq"), Values: []any{}}
+		in := clause.IN{Column: condition.Column("seq"), Values: []any{}}
 		for _, n := range numbers {
 			in.Values = append(in.Values, n)
 		}

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 )
 
 // Moment is a point in a trail. Rows are put together as they were right after
@@ -87,11 +88,11 @@ func momentOf[M When](ctx context.Context, q Query, when M) (Moment, error) {
 func (q Query) upTo(m Moment) Query {
 	if m.bySeq {
 		return q.where(func(*builder) (clause.Expression, error) {
-			return clause.Lte{Column: column("seq"), Value: m.seq}, nil
+			return clause.Lte{Column: condition.Column("seq"), Value: m.seq}, nil
 		})
 	}
 	return q.where(func(b *builder) (clause.Expression, error) {
-		return clause.Lte{Column: column("occurred_at"), Value: b.timeValue(m.time)}, nil
+		return clause.Lte{Column: condition.Column("occurred_at"), Value: storedTime(b.facts, m.time)}, nil
 	})
 }
 
@@ -101,20 +102,20 @@ func (q Query) from(m Moment) Query {
 		return q.behind(m.seq)
 	}
 	return q.where(func(b *builder) (clause.Expression, error) {
-		return clause.Gt{Column: column("occurred_at"), Value: b.timeValue(m.time)}, nil
+		return clause.Gt{Column: condition.Column("occurred_at"), Value: storedTime(b.facts, m.time)}, nil
 	})
 }
 
 // behind narrows q to records after seq, ahead to those before it.
 func (q Query) behind(seq int64) Query {
 	return q.where(func(*builder) (clause.Expression, error) {
-		return clause.Gt{Column: column("seq"), Value: seq}, nil
+		return clause.Gt{Column: condition.Column("seq"), Value: seq}, nil
 	})
 }
 
 func (q Query) ahead(seq int64) Query {
 	return q.where(func(*builder) (clause.Expression, error) {
-		return clause.Lt{Column: column("seq"), Value: seq}, nil
+		return clause.Lt{Column: condition.Column("seq"), Value: seq}, nil
 	})
 }
 
@@ -133,6 +134,6 @@ func (q Query) ofTable(table string) Query {
 func (q Query) rows() Query {
 	changes := []any{string(audit.Create), string(audit.Update), string(audit.Delete), string(audit.SoftDelete), string(audit.Restore)}
 	return q.where(func(b *builder) (clause.Expression, error) {
-		return oneOf([]clause.Expression{among{"action", changes}, allOf(equals("action", string(audit.Event)), b.flagged(baselineMark))}), nil
+		return condition.OneOf([]clause.Expression{among{"action", changes}, condition.AllOf(equals("action", string(audit.Event)), b.sql.Flagged(baselineMark))}), nil
 	})
 }

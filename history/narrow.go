@@ -10,6 +10,8 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // Model asks for the rows of a model's table, or, where the handle names one, of that:
@@ -19,9 +21,9 @@ func (q Query) Model(model any) Query {
 	q.model = model
 	return q.where(func(b *builder) (clause.Expression, error) {
 		e := b.inTable(b.named)
-		if b.q.timed && b.q.limit == 0 && b.dialect == "sqlite" {
-			// SQLite knows how many records a table has on average, but not how few
-			// a window with one end has. The plus sign keeps it to the window.
+		if b.q.timed && b.q.limit == 0 && b.facts.GuessesWindows {
+			// The database knows how many records a table has on average, but not how
+			// few a window with one end has. The plus sign keeps it to the window.
 			return clause.Expr{SQL: "+?", Vars: []any{e}}, nil
 		}
 		return e, nil
@@ -70,7 +72,7 @@ func (q Query) Tenant(tenants ...string) Query {
 	q.indexed = true
 	// The index holds only records that name one, and is found by these words.
 	return q.where(func(*builder) (clause.Expression, error) {
-		return clause.Expr{SQL: "? <> ''", Vars: []any{column("tenant")}}, nil
+		return clause.Expr{SQL: "? <> ''", Vars: []any{condition.Column("tenant")}}, nil
 	})
 }
 
@@ -99,23 +101,17 @@ func (q Query) Reason(text string) Query {
 	if text == "" {
 		return q.failed("Reason: no text")
 	}
-	pattern := "%" + escapeLike(emitter.StoredText("reason", text)) + "%"
+	pattern := "%" + condition.EscapeLike(emitter.StoredText("reason", text)) + "%"
 	return q.where(func(*builder) (clause.Expression, error) {
-		return clause.Expr{SQL: "LOWER(?) LIKE LOWER(?) ESCAPE '!'", Vars: []any{column("reason"), pattern}}, nil
+		return clause.Expr{SQL: "LOWER(?) LIKE LOWER(?) ESCAPE '!'", Vars: []any{condition.Column("reason"), pattern}}, nil
 	})
-}
-
-// escapeLike keeps LIKE from seeing wildcards. The escape character is one that no
-// dialect's string syntax treats as special.
-func escapeLike(text string) string {
-	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text)
 }
 
 // Since asks for records made at t or later, by [audit.Record].Time.
 func (q Query) Since(t time.Time) Query {
 	q.timed, q.since = true, t
 	return q.where(func(b *builder) (clause.Expression, error) {
-		return clause.Gte{Column: column("occurred_at"), Value: b.timeValue(t)}, nil
+		return clause.Gte{Column: condition.Column("occurred_at"), Value: storedTime(b.facts, t)}, nil
 	})
 }
 
@@ -123,22 +119,19 @@ func (q Query) Since(t time.Time) Query {
 func (q Query) Until(t time.Time) Query {
 	q.timed, q.until = true, t
 	return q.where(func(b *builder) (clause.Expression, error) {
-		return clause.Lt{Column: column("occurred_at"), Value: b.timeValue(t)}, nil
+		return clause.Lt{Column: condition.Column("occurred_at"), Value: storedTime(b.facts, t)}, nil
 	})
 }
 
-// timeValue is a moment as the audit table holds it: in UTC, in microseconds, and
+// storedTime is a moment as the audit table holds it: in UTC, in microseconds, and
 // as the text that the emitter wrote where the database, or its driver's settings,
 // would otherwise have a say.
-func (b *builder) timeValue(t time.Time) any {
+func storedTime(facts *dialect.Facts, t time.Time) any {
 	t = t.UTC().Truncate(time.Microsecond)
-	switch b.dialect {
-	case "sqlite":
-		return t.Format("2006-01-02 15:04:05.000000+00:00")
-	case "mysql":
-		return t.Format("2006-01-02 15:04:05.000000")
+	if facts.MomentLayout == "" || facts.MomentMark != "" {
+		return t
 	}
-	return t
+	return t.Format(facts.MomentLayout)
 }
 
 func (q Query) anyOf(method, name string, texts []string) Query {
@@ -163,12 +156,12 @@ type among struct {
 	texts  []any
 }
 
-// Build writes the condition. MySQL's index takes texts that differ in trailing
-// spaces for the same; there, a second term does not.
+// Build writes the condition. Where an index takes texts that differ in trailing spaces
+// for the same, a second term does not.
 func (a among) Build(b clause.Builder) {
-	in := clause.IN{Column: column(a.column), Values: a.texts}
+	in := clause.IN{Column: condition.Column(a.column), Values: a.texts}
 	stmt, ok := b.(*gorm.Statement)
-	if !ok || stmt.Dialector.Name() != "mysql" {
+	if !ok || !dialect.FactsOf(stmt.Dialector.Name()).PaddingIsEqual {
 		in.Build(b)
 		return
 	}
@@ -178,10 +171,10 @@ func (a among) Build(b clause.Builder) {
 		return
 	}
 	if !slices.ContainsFunc(a.texts, padded) {
-		allOf(in, clause.Expr{SQL: "? NOT LIKE '% '", Vars: []any{column(a.column)}}).Build(b)
+		condition.AllOf(in, clause.Expr{SQL: "? NOT LIKE '% '", Vars: []any{condition.Column(a.column)}}).Build(b)
 		return
 	}
-	exact := clause.Expr{SQL: "CAST(? AS BINARY) IN (", Vars: []any{column(a.column)}}
+	exact := clause.Expr{SQL: "CAST(? AS BINARY) IN (", Vars: []any{condition.Column(a.column)}}
 	for i, text := range a.texts {
 		if i > 0 {
 			exact.SQL += ", "
@@ -190,5 +183,5 @@ func (a among) Build(b clause.Builder) {
 		exact.Vars = append(exact.Vars, text)
 	}
 	exact.SQL += ")"
-	allOf(in, exact).Build(b)
+	condition.AllOf(in, exact).Build(b)
 }

@@ -3,11 +3,10 @@ package history
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/emitter"
-	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/history/internal/partition"
 )
 
 // ErrNotPartitioned is an audit table that is not partitioned by ranges of
@@ -37,43 +36,14 @@ func PartitionSchema(dialect, table string, from time.Time, months int) (string,
 }
 
 func partitionSchema(name, table string, from time.Time, months int) (string, error) {
-	if name != dialect.Postgres && name != dialect.MySQL {
+	if partition.Of(name) == nil {
 		return "", fmt.Errorf("%w: partitions in %q", emitter.ErrUnknownDialect, name)
 	}
 	whole, err := emitter.Table(emitter.Name(table)).Schema(name)
 	if err != nil {
 		return "", err
 	}
-	q := func(column string) string { return dialect.Quote(name, column) }
-	// Keys that do not contain the partitioning column are not allowed.
-	keyed := strings.Replace(whole, " PRIMARY KEY", "", 1)
-	id, both := "("+q("id")+")", "("+q("id")+", "+q("occurred_at")+")"
-	primary := "PRIMARY KEY (" + q("seq") + ", " + q("occurred_at") + ")"
-	var out string
-	if name == dialect.Postgres {
-		out = strings.Replace(keyed, "\n);\n", ",\n  "+primary+"\n) PARTITION BY RANGE ("+q("occurred_at")+");\n", 1)
-	} else {
-		out = strings.Replace(keyed, ",\n  UNIQUE KEY ", ",\n  "+primary+",\n  UNIQUE KEY ", 1)
-	}
-	if keyed == whole || out == keyed || strings.Count(out, id) != 1 {
-		return "", fmt.Errorf("auditplugin: the schema of the audit table is not what partitions are made for")
-	}
-	out = strings.Replace(out, id, both, 1)
-	first := monthOf(from)
-	if name == dialect.Postgres {
-		for i := range months {
-			at := first.AddDate(0, i, 0)
-			out += postgresPartition(table, at) + ";\n"
-		}
-		return out + "CREATE TABLE IF NOT EXISTS " + qualified(name, partitionName(table, "default")) + " PARTITION OF " +
-			qualified(name, table) + " DEFAULT;\n", nil
-	}
-	var parts []string
-	for i := range months {
-		parts = append(parts, mysqlPartition(first.AddDate(0, i, 0)))
-	}
-	parts = append(parts, mysqlRest)
-	return strings.TrimSuffix(out, ";\n") + "\nPARTITION BY RANGE COLUMNS(" + q("occurred_at") + ") (\n  " + strings.Join(parts, ",\n  ") + "\n);\n", nil
+	return partition.Schema(name, table, whole, monthOf(from), months)
 }
 
 // monthOf is the beginning of the month, in UTC.
@@ -81,40 +51,3 @@ func monthOf(t time.Time) time.Time {
 	t = t.UTC()
 	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
-
-const (
-	monthSuffix = "p200601"
-	dayLayout   = "2006-01-02"
-	mysqlRest   = "PARTITION pmax VALUES LESS THAN (MAXVALUE)"
-)
-
-func mysqlPartition(month time.Time) string {
-	return "PARTITION " + month.Format(monthSuffix) + " VALUES LESS THAN ('" + month.AddDate(0, 1, 0).Format(dayLayout) + "')"
-}
-
-func postgresPartition(table string, month time.Time) string {
-	return "CREATE TABLE IF NOT EXISTS " + qualified(dialect.Postgres, partitionName(table, month.Format(monthSuffix))) + " PARTITION OF " +
-		qualified(dialect.Postgres, table) + " " + postgresBound(month)
-}
-
-// postgresBound names the zone: the session's may be another.
-func postgresBound(month time.Time) string {
-	return "FOR VALUES FROM ('" + month.Format(dayLayout) + " 00:00:00+00') TO ('" + month.AddDate(0, 1, 0).Format(dayLayout) + " 00:00:00+00')"
-}
-
-// maxName is PostgreSQL's limit for names, in bytes.
-const maxName = 63
-
-// partitionName puts the partition beside its table.
-func partitionName(table, suffix string) string {
-	t := dialect.ParseTable(table)
-	for len(t.Name)+1+len(suffix) > maxName {
-		r := []rune(t.Name)
-		t.Name = string(r[:len(r)-1])
-	}
-	t.Name += "_" + suffix
-	return t.Dotted()
-}
-
-// qualified quotes a name that may have a schema.
-func qualified(name, table string) string { return dialect.ParseTable(table).Quoted(name) }

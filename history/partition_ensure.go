@@ -4,12 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/partition"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
@@ -68,81 +68,44 @@ func storeOf(db *gorm.DB, set settings) (store, Query, error) {
 	return store{db: pool, dialect: from.Name(), name: q.auditTable()}, q, nil
 }
 
-// lockWait is how long to wait for those who use the table, in seconds.
-const lockWait = 5
-
-func (s store) ensure(ctx context.Context, month time.Time) (string, error) {
-	if s.dialect == dialect.Postgres {
-		return s.ensurePostgres(ctx, month)
-	}
-	return s.ensureMySQL(ctx, month)
+// store is the audit table on a pool of its own database, reached past GORM: what
+// is done to the table itself is not a change that anybody audits.
+type store struct {
+	db      *sql.DB
+	dialect string
+	name    string // with a schema or without
 }
 
-// missing reports whether no partition holds the month, and names the one for all
-// other times.
-func missing(all []partition, month time.Time) (rest string, ok bool, err error) {
-	next := month.AddDate(0, 1, 0)
-	for _, p := range all {
-		switch {
-		case p.rest:
-			rest = p.name
-		case !p.from.After(month) && !p.until.Before(next):
-			return "", false, nil
-		case p.from.Before(next) && p.until.After(month):
-			return "", false, fmt.Errorf("%w: partition %s holds a part of it", ErrNotPartitioned, p.name)
+func (s store) facts() *dialect.Facts { return dialect.FactsOf(s.dialect) }
+
+// quote quotes a name without a schema.
+func (s store) quote(name string) string { return dialect.Quote(s.dialect, name) }
+
+// qualified quotes a name that may have a schema.
+func qualified(name, table string) string { return dialect.ParseTable(table).Quoted(name) }
+
+// partitions lists the table's, or fails with [ErrNotPartitioned].
+func (s store) partitions(ctx context.Context, conn audit.Conn) (all []partition.Partition, err error) {
+	if way := partition.Of(s.dialect); way != nil {
+		if all, err = way.List(ctx, conn, s.name); err != nil {
+			return nil, fmt.Errorf("auditplugin: partitions of %s: %w", s.name, err)
 		}
 	}
-	return rest, true, nil
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: %s", ErrNotPartitioned, s.name)
+	}
+	return all, nil
 }
 
-func (s store) ensurePostgres(ctx context.Context, month time.Time) (name string, err error) {
-	err = owntable.InTx(ctx, s.db, func(tx *sql.Tx) error {
-		if err := owntable.LockPostgres(ctx, tx, s.lockKey()); err != nil {
-			return err
-		}
-		all, err := s.partitions(ctx, tx)
-		if err != nil {
-			return err
-		}
-		rest, ok, err := missing(all, month)
-		if err != nil || !ok {
-			return err
-		}
-		name = partitionName(s.name, month.Format(monthSuffix))
-		return owntable.Run(ctx, tx, s.attach(name, rest, month))
-	})
-	if err != nil {
-		return "", err
-	}
-	return name, nil
-}
-
-// attach is the statements that make a partition of a month. rest is the one for all
-// other times, or "".
-func (s store) attach(name, rest string, month time.Time) []string {
-	table, parent := qualified(s.dialect, name), qualified(s.dialect, s.name)
-	statements := []string{
-		fmt.Sprintf("SET LOCAL lock_timeout = '%ds'", lockWait),
-		"CREATE TABLE " + table + " (LIKE " + parent + " INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
-	}
-	if rest != "" {
-		// Attaching checks that nothing in the default partition belongs here.
-		next := month.AddDate(0, 1, 0).Format(dayLayout)
-		statements = append(statements,
-			"LOCK TABLE ONLY "+qualified(s.dialect, rest)+" IN ACCESS EXCLUSIVE MODE",
-			"WITH moved AS (DELETE FROM "+qualified(s.dialect, rest)+" WHERE occurred_at >= '"+month.Format(dayLayout)+" 00:00:00+00' AND occurred_at < '"+
-				next+" 00:00:00+00' RETURNING *) INSERT INTO "+table+" SELECT * FROM moved")
-	}
-	return append(statements, "ALTER TABLE "+parent+" ATTACH PARTITION "+table+" "+postgresBound(month))
-}
-
-func (s store) ensureMySQL(ctx context.Context, month time.Time) (name string, err error) {
+// ensure makes the month's partition, and names it if it was missing.
+func (s store) ensure(ctx context.Context, month time.Time) (made string, err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = conn.Close() }() // gives it back
-	err = owntable.LockedMySQL(ctx, conn, s.lockKey(), func() error {
+	way, name := partition.Of(s.dialect), ""
+	err = owntable.Alone(ctx, conn, s.dialect, s.lockKey(), func(conn owntable.Conn) error {
 		all, err := s.partitions(ctx, conn)
 		if err != nil {
 			return err
@@ -151,33 +114,30 @@ func (s store) ensureMySQL(ctx context.Context, month time.Time) (name string, e
 		if err != nil || !ok {
 			return err
 		}
-		name = month.Format(monthSuffix)
-		change := "ADD PARTITION (" + mysqlPartition(month) + ")"
-		if rest != "" {
-			// This moves what belongs into the new one.
-			rest = dialect.Quote(s.dialect, rest)
-			change = "REORGANIZE PARTITION " + rest + " INTO (" + mysqlPartition(month) + ", " + strings.Replace(mysqlRest, "pmax", rest, 1) + ")"
-		}
-		return withLockWait(ctx, conn, "ALTER TABLE "+qualified(s.dialect, s.name)+" "+change)
+		name = way.Name(s.name, month)
+		return way.Add(ctx, conn, s.name, rest, month)
 	})
-	return name, err
+	if err != nil {
+		return "", err
+	}
+	return name, nil
 }
 
-// withLockWait runs DDL on MySQL without waiting for long for those who use the
-// table, since everybody else would wait behind.
-func withLockWait(ctx context.Context, conn *sql.Conn, statement string) error {
-	var before int
-	if err := conn.QueryRowContext(ctx, "SELECT @@lock_wait_timeout").Scan(&before); err != nil {
-		return err
+// missing reports whether no partition holds the month, and names the one for all
+// other times.
+func missing(all []partition.Partition, month time.Time) (rest string, ok bool, err error) {
+	next := month.AddDate(0, 1, 0)
+	for _, p := range all {
+		switch {
+		case p.Rest:
+			rest = p.Name
+		case !p.From.After(month) && !p.Until.Before(next):
+			return "", false, nil
+		case p.From.Before(next) && p.Until.After(month):
+			return "", false, fmt.Errorf("%w: partition %s holds a part of it", ErrNotPartitioned, p.Name)
+		}
 	}
-	defer func() {
-		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "SET SESSION lock_wait_timeout = "+strconv.Itoa(before))
-	}()
-	if _, err := conn.ExecContext(ctx, "SET SESSION lock_wait_timeout = "+strconv.Itoa(lockWait)); err != nil {
-		return err
-	}
-	_, err := conn.ExecContext(ctx, statement)
-	return err
+	return rest, true, nil
 }
 
 // lockKey is the advisory lock of one table, the same in every process.

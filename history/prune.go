@@ -89,7 +89,7 @@ func Prune(ctx context.Context, db *gorm.DB, o PruneOptions, opts ...Option) (Pr
 	if err != nil {
 		return PruneProgress{}, err
 	}
-	p := &pruning{store: s, q: q, o: o, cutoff: (&builder{dialect: s.dialect}).timeValue(o.OlderThan)}
+	p := &pruning{store: s, q: q, o: o, cutoff: storedTime(s.facts(), o.OlderThan)}
 	if p.seq, err = p.newest(ctx, s.name); err != nil || p.seq == 0 {
 		return p.done, err
 	}

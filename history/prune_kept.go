@@ -14,6 +14,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 )
 
 // keptHorizon says what a pruning with KeepLast left: of the records of each row with a
@@ -126,7 +127,7 @@ func (t *rowTable) checkThinned(ctx context.Context, p pruned, m Moment, kind st
 // records that q asks for as a pruning has kept.
 func (t *rowTable) crowded(ctx context.Context, q Query, h keptHorizon, ids []string) (bool, error) {
 	q = q.ofTable(t.name).Action(audit.Update, audit.Delete, audit.SoftDelete, audit.Restore).where(func(*builder) (clause.Expression, error) {
-		return clause.Lte{Column: column("seq"), Value: h.Last}, nil
+		return clause.Lte{Column: condition.Column("seq"), Value: h.Last}, nil
 	})
 	if len(ids) > 0 {
 		q = q.anyOf("record", "record_id", ids)

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/history/internal/partition"
 )
 
 func (p *pruning) run(ctx context.Context) error {
@@ -36,26 +36,24 @@ func (p *pruning) dropPartitions(ctx context.Context) error {
 		return err
 	}
 	for _, part := range all {
-		if part.rest || part.until.After(p.o.OlderThan) {
+		if part.Rest || part.Until.After(p.o.OlderThan) {
 			continue
 		}
 		if !p.o.DryRun {
 			if err := p.drop(ctx, part); err != nil {
-				return fmt.Errorf("auditplugin: dropping partition %s: %w", part.name, err)
+				return fmt.Errorf("auditplugin: dropping partition %s: %w", part.Name, err)
 			}
 		}
-		p.done.Partitions = append(p.done.Partitions, part.name)
+		p.done.Partitions = append(p.done.Partitions, part.Name)
 		p.tell()
 	}
 	return nil
 }
 
-func (p *pruning) drop(ctx context.Context, part partition) error {
+func (p *pruning) drop(ctx context.Context, part partition.Partition) error {
 	s := p.store
-	rows := qualified(s.dialect, part.name)
-	if s.dialect == "mysql" {
-		rows = qualified(s.dialect, s.name) + " PARTITION (" + dialect.Quote(s.dialect, part.name) + ")"
-	}
+	way := partition.Of(s.dialect)
+	rows := way.Rows(s.name, part.Name)
 	var n int64
 	var last sql.NullInt64
 	if err := s.db.QueryRowContext(ctx, "SELECT COUNT(*), MAX(seq) FROM "+rows).Scan(&n, &last); err != nil {
@@ -70,29 +68,8 @@ func (p *pruning) drop(ctx context.Context, part partition) error {
 		err := s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+rows).Scan(&left)
 		return err == nil && left >= n
 	}
-	if s.dialect == "mysql" {
-		conn, err := s.db.Conn(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close() }() // gives it back
-		if err := withLockWait(ctx, conn, "ALTER TABLE "+qualified(s.dialect, s.name)+" DROP PARTITION "+dialect.Quote(s.dialect, part.name)); err != nil {
-			return err
-		}
-	} else {
-		tx, err := s.db.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-		for _, statement := range []string{fmt.Sprintf("SET LOCAL lock_timeout = '%ds'", lockWait), "DROP TABLE " + rows} {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return err
-			}
-		}
-		if err := tx.Commit(); err != nil {
-			return err
-		}
+	if err := way.Drop(ctx, s.db, s.name, part.Name); err != nil {
+		return err
 	}
 	p.done.Deleted += n
 	return nil
@@ -136,13 +113,7 @@ func (p *pruning) batch(ctx context.Context, behind any) (seqs []string, last an
 		args = append(args, behind)
 		where += " AND occurred_at >= " + p.placeholder(len(args))
 	}
-	at := "occurred_at"
-	switch p.store.dialect {
-	case "mysql":
-		at = "CAST(occurred_at AS CHAR)" // drivers would move it into their own zone
-	case "sqlite":
-		at = "CAST(occurred_at AS TEXT)"
-	}
+	at := fmt.Sprintf(p.store.facts().MomentText, "occurred_at")
 	query := "SELECT seq, " + at + " FROM " + qualified(p.store.dialect, p.store.name) + " WHERE " + where +
 		" AND seq <= " + strconv.FormatInt(p.seq, 10) + " ORDER BY occurred_at LIMIT " + strconv.Itoa(p.o.Batch)
 	rows, err := p.store.db.QueryContext(ctx, query, args...)
@@ -193,12 +164,7 @@ func (p *pruning) condition() (string, []any) {
 	return where, args.list
 }
 
-func (p *pruning) placeholder(n int) string {
-	if p.store.dialect == "postgres" {
-		return "$" + strconv.Itoa(n)
-	}
-	return "?"
-}
+func (p *pruning) placeholder(n int) string { return p.store.facts().Placeholder(n) }
 
 // newest returns the highest seq among what is to be deleted, 0 when nothing is.
 func (p *pruning) newest(ctx context.Context, table string) (int64, error) {

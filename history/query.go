@@ -8,7 +8,6 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-	"gorm.io/gorm/schema"
 )
 
 // defaultTable is where emitter.Table writes unless told otherwise.
@@ -24,7 +23,7 @@ type Query struct {
 	of         func(ctx context.Context) (recordTarget, error)
 	model      any
 	row        any // what Of was given
-	conditions []condition
+	conditions []term
 	aliases    []alias
 	dropped    []string         // columns that the table no longer has
 	formerly   []string         // older names of the rows' table
@@ -43,9 +42,9 @@ type Query struct {
 	err        error
 }
 
-// condition makes one term of WHERE. It is called when the question is asked, so
+// term makes one condition of WHERE. It is called when the question is asked, so
 // that it does not matter in which order a Query's methods were called.
-type condition func(b *builder) (clause.Expression, error)
+type term func(b *builder) (clause.Expression, error)
 
 // Search returns the question for every record in the audit table of db.
 func Search(db *gorm.DB) Query {
@@ -133,7 +132,7 @@ func (q Query) Scopes(scopes ...func(*gorm.DB) *gorm.DB) Query {
 }
 
 // where adds a term.
-func (q Query) where(c condition) Query {
+func (q Query) where(c term) Query {
 	q.conditions = append(slices.Clip(q.conditions), c)
 	return q
 }
@@ -144,22 +143,4 @@ func (q Query) failed(format string, args ...any) Query {
 		q.err = fmt.Errorf("%w: "+format, append([]any{ErrInvalidQuery}, args...)...)
 	}
 	return q
-}
-
-// builder is what conditions know of the question when it is asked.
-type builder struct {
-	ctx context.Context // lives as long as one question
-	q   *Query
-	// db answers; dialect is its.
-	db      *gorm.DB
-	dialect string
-	// schema is the model of the rows that are asked about, if one was named, named
-	// their table, and table the same without a schema.
-	schema       *schema.Schema
-	named, table string
-}
-
-// column is a column of the audit table.
-func column(name string) clause.Column {
-	return clause.Column{Table: clause.CurrentTable, Name: name}
 }

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
@@ -93,15 +94,15 @@ func oneOfRows(columns []clause.Column, rows [][]any) clause.Expression {
 		for i, c := range columns {
 			parts[i] = clause.Eq{Column: c, Value: row[i]}
 		}
-		alternatives[n] = allOf(parts...)
+		alternatives[n] = condition.AllOf(parts...)
 	}
-	return oneOf(alternatives)
+	return condition.OneOf(alternatives)
 }
 
-// untie sets the foreign keys NULL by which rows refer to themselves: MySQL does not
-// delete such a row.
+// untie sets the foreign keys NULL by which rows refer to themselves, where such a row can
+// not be deleted.
 func (v *reverter) untie(ctx context.Context, t *rowTable, deeds []*deed) error {
-	if v.db.Name() != "mysql" {
+	if !v.facts().DeletesAreCheckedAtOnce {
 		return nil
 	}
 	refs, err := t.references(ctx)

@@ -10,8 +10,7 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 )
 
-// deferKeys has foreign keys checked at the end, where the database can: PostgreSQL for
-// those that were declared so, SQLite for all.
+// deferKeys has foreign keys checked at the end, where the database can.
 func (v *reverter) deferKeys(ctx context.Context, refs map[*rowTable][]catalog.Reference) error {
 	if v.deferred != nil {
 		return nil
@@ -19,7 +18,7 @@ func (v *reverter) deferKeys(ctx context.Context, refs map[*rowTable][]catalog.R
 	v.deferred = []*rowTable{}
 	for t, found := range refs {
 		for _, f := range found {
-			if f.Deferrable || v.db.Name() == "sqlite" {
+			if f.Deferrable || v.facts().AllDefer {
 				v.deferred = append(v.deferred, t)
 				break
 			}
@@ -28,14 +27,10 @@ func (v *reverter) deferKeys(ctx context.Context, refs map[*rowTable][]catalog.R
 	if len(v.deferred) == 0 {
 		return nil
 	}
-	tx := v.db.Session(&gorm.Session{NewDB: true, Context: ctx})
-	switch v.db.Name() {
-	case "postgres":
-		return tx.Exec("SET CONSTRAINTS ALL DEFERRED").Error
-	case "sqlite":
-		return tx.Exec("PRAGMA defer_foreign_keys = ON").Error
+	if v.facts().DeferKeys == "" {
+		return nil
 	}
-	return nil
+	return v.db.Session(&gorm.Session{NewDB: true, Context: ctx}).Exec(v.facts().DeferKeys).Error
 }
 
 // checkDeferred checks them, so that what is wrong is an error of the revert and not of
@@ -45,14 +40,14 @@ func (v *reverter) checkDeferred(ctx context.Context) error {
 		return nil
 	}
 	tx := v.db.Session(&gorm.Session{NewDB: true, Context: ctx})
-	if v.db.Name() == "postgres" {
-		return tx.Exec("SET CONSTRAINTS ALL IMMEDIATE").Error
+	if check := v.facts().CheckKeys; check != "" {
+		return tx.Exec(check).Error
 	}
 	for _, t := range v.deferred {
 		if !t.tbl.ForeignKeysEnforced {
 			continue
 		}
-		broken, err := breaksKeys(tx, t)
+		broken, err := t.breaksKeys(tx)
 		if err != nil {
 			return fmt.Errorf("auditplugin: checking foreign keys of table %q: %w", t.bare, err)
 		}
@@ -63,9 +58,9 @@ func (v *reverter) checkDeferred(ctx context.Context) error {
 	return nil
 }
 
-// breaksKeys reports whether a row of a SQLite table refers to one that is not there.
-func breaksKeys(tx *gorm.DB, t *rowTable) (bool, error) {
-	rows, err := tx.Raw("PRAGMA foreign_key_check(?)", clause.Table{Name: t.bare}).Rows()
+// breaksKeys reports whether a row of the table refers to one that is not there.
+func (t *rowTable) breaksKeys(tx *gorm.DB) (bool, error) {
+	rows, err := tx.Raw(t.facts.BrokenKeysQuery, clause.Table{Name: t.bare}).Rows()
 	if err != nil {
 		return false, err
 	}

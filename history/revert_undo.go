@@ -6,6 +6,8 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // reverter undoes records inside a transaction.
@@ -19,17 +21,19 @@ type reverter struct {
 	columns  map[string]bool // those of Columns that a table has
 }
 
-// lock makes a SQLite transaction a writer before it reads: one that reads first
-// fails at once when another writer came between. No row of an audit table is
+// lock makes the transaction a writer before it reads, where there is one at a time: one
+// that reads first fails at once when another writer came between. No row of an audit table is
 // deleted, and none of the application's tables named, which would be recorded.
 func (v *reverter) lock(ctx context.Context) error {
 	q := v.settings.ask(Search(v.db))
-	if v.db.Name() != "sqlite" || q.in != nil || q.err != nil {
+	if !v.facts().OneWriter || q.in != nil || q.err != nil {
 		return q.err
 	}
 	tx := v.db.Session(&gorm.Session{NewDB: true, Context: ctx})
 	return tx.Exec("DELETE FROM ? WHERE 1 = 0", clause.Table{Name: q.auditTable()}).Error
 }
+
+func (v *reverter) facts() *dialect.Facts { return dialect.FactsOf(v.db.Name()) }
 
 // table opens the table that records are about.
 func (v *reverter) table(ctx context.Context, name string) (*rowTable, error) {

@@ -144,9 +144,9 @@ func (t *rowTable) alike(deeds []*deed) [][]*deed {
 	return groups
 }
 
-// choosable reports whether CASE can choose among values of the columns: MySQL makes
-// texts of bits and refuses geometries, a key that moves cannot choose, and unique values
-// are checked row by row, so that they have to move one after the other.
+// choosable reports whether CASE can choose among values of the columns: of some types
+// databases make others, a key that moves cannot choose, and unique values are checked row
+// by row, so that they have to move one after the other.
 func (t *rowTable) choosable(set map[int]any) bool {
 	if t.tbl.PartialUniques {
 		return false
@@ -156,16 +156,11 @@ func (t *rowTable) choosable(set map[int]any) bool {
 			return false
 		}
 		dbType, _, _ := strings.Cut(t.columns[i].dbType, " ")
-		if slices.Contains(t.key, i) || t.db.Name() == "mysql" && !slices.Contains(mysqlChoosable, dbType) {
+		if types := t.facts.CaseTypes; slices.Contains(t.key, i) || types != nil && !slices.Contains(types, dbType) {
 			return false
 		}
 	}
 	return true
-}
-
-var mysqlChoosable = []string{
-	"INT", "INTEGER", "TINYINT", "TINYINT(1)", "SMALLINT", "MEDIUMINT", "BIGINT", "DOUBLE", "DECIMAL", "CHAR", "VARCHAR", "TEXT", "TINYTEXT",
-	"MEDIUMTEXT", "LONGTEXT", "DATETIME", "DATE", "BLOB", "LONGBLOB", "VARBINARY", "BINARY", "JSON",
 }
 
 // assignments sets in each row what it is to have.

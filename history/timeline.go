@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/diffpath"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 )
@@ -212,7 +213,7 @@ func largeBytes(m map[string]any) (bytes string, ok bool) {
 }
 
 func jsonText(v any) string {
-	s, err := recordedJSON(v)
+	s, err := condition.JSON(v)
 	if err != nil {
 		return "?"
 	}

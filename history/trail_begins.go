@@ -24,20 +24,6 @@ const (
 	baselineMark = "baseline"
 )
 
-// flagged is the condition that a word in a record's metadata is true.
-func (b *builder) flagged(word string) clause.Expression {
-	c := column("metadata")
-	switch b.dialect {
-	case "postgres":
-		return clause.Expr{SQL: "? @> CAST(? AS jsonb)", Vars: []any{c, `{"` + word + `": true}`}}
-	case "mysql":
-		return clause.Expr{SQL: "JSON_CONTAINS(?, 'true', ?)", Vars: []any{c, "$." + word}}
-	case "sqlite":
-		return clause.Expr{SQL: "json_extract(?, ?) = 1", Vars: []any{c, "$." + word}}
-	}
-	return clause.Expr{SQL: "1 = 0"}
-}
-
 // beginning is the event that says since when the table's changes are recorded; nil
 // where nothing says so.
 func (t *rowTable) beginning(ctx context.Context) (*audit.Record, error) {
@@ -45,7 +31,7 @@ func (t *rowTable) beginning(ctx context.Context) (*audit.Record, error) {
 		return *t.begun, nil
 	}
 	r, err := t.q.ofRow(t.name, "").Action(audit.Event).where(func(b *builder) (clause.Expression, error) {
-		return b.flagged(trailBegins), nil
+		return b.sql.Flagged(trailBegins), nil
 	}).First(ctx)
 	var found *audit.Record
 	switch {

@@ -14,23 +14,19 @@ import (
 // supported refuses settings under which a later change could have a smaller
 // number, or a read would see an old state of the table.
 func (s *store) supported(ctx context.Context) error {
-	switch s.dialect {
-	case dialect.Postgres:
+	facts := s.facts()
+	if facts.SequenceCacheQuery != "" {
 		var cache int64
-		err := s.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(seqcache), 1) FROM pg_catalog.pg_sequence
-			WHERE seqrelid = to_regclass(pg_get_serial_sequence($1, 'seq'))
-			OR seqrelid IN (SELECT dep.refobjid FROM pg_catalog.pg_depend dep
-				JOIN pg_catalog.pg_attrdef def ON dep.classid = 'pg_attrdef'::regclass AND dep.objid = def.oid
-				WHERE dep.refclassid = 'pg_class'::regclass AND def.adrelid = to_regclass($1))`, s.tables.audit.Quoted(s.dialect)).Scan(&cache)
-		if err != nil {
+		if err := s.db.QueryRowContext(ctx, facts.SequenceCacheQuery, s.tables.audit.Quoted(s.dialect)).Scan(&cache); err != nil {
 			return failed("reading pg_sequence", err)
 		}
 		if cache > 1 {
 			return fmt.Errorf("%w: the sequence of the audit table has CACHE %d; set it to 1", ErrUnsupported, cache)
 		}
-	case dialect.MySQL:
+	}
+	if facts.AutocommitQuery != "" {
 		var auto int
-		if err := s.db.QueryRowContext(ctx, "SELECT @@autocommit").Scan(&auto); err != nil {
+		if err := s.db.QueryRowContext(ctx, facts.AutocommitQuery).Scan(&auto); err != nil {
 			return failed("reading autocommit", err)
 		}
 		if auto == 0 {
@@ -40,23 +36,17 @@ func (s *store) supported(ctx context.Context) error {
 	return nil
 }
 
-// oneWriter tells that writers take turns: what is not visible, and has a smaller
-// number than what is, is not there.
-func (s *store) oneWriter() bool { return s.dialect == dialect.SQLite }
-
-// listsLate tells that a transaction has a number before it is listed: InnoDB hands it
-// out shortly before. PostgreSQL's transactions take their lock first.
-func (s *store) listsLate() bool { return s.dialect == dialect.MySQL }
+func (s *store) facts() *dialect.Facts { return dialect.FactsOf(s.dialect) }
 
 // holders returns names of the transactions that may have written records and are
 // not over. A transaction that is missing has ended, and what it committed is
 // visible to the next statement.
 func (s *store) holders(ctx context.Context) (map[string]bool, error) {
-	switch s.dialect {
-	case dialect.Postgres:
-		return s.postgresHolders(ctx)
-	case dialect.MySQL:
-		return s.mysqlTransactions(ctx)
+	switch facts := s.facts(); {
+	case facts.WritersQuery != "":
+		return s.writers(ctx)
+	case facts.TransactionsQuery != "":
+		return s.transactions(ctx)
 	}
 	return nil, nil
 }
@@ -67,7 +57,7 @@ func (s *store) readQuery(p position, limit int) (string, []any) {
 	columns := dialect.List(s.dialect, "", emitter.Columns())
 	tail := fmt.Sprintf(" ORDER BY %s LIMIT %d", seq, limit)
 	from := "SELECT " + columns + " FROM " + table + " WHERE " + seq
-	if s.dialect != dialect.Postgres {
+	if !s.facts().Unnests {
 		// Literals: they are numbers, and MySQL's driver would prepare a statement for
 		// arguments. Ranges of one key are looked up one by one.
 		return from + " > " + strconv.FormatInt(p.high, 10) + between(" OR "+seq, p.gaps) + tail, nil
@@ -91,34 +81,11 @@ func (s *store) readQuery(p position, limit int) (string, []any) {
 // unhurried ends the SET of an UPDATE that nobody has to wait for the disk with: a
 // position that a crash of the server takes back means that records come again, and
 // dead letters go with it.
-func (s *store) unhurried() string {
-	if s.dialect == dialect.Postgres {
-		return " FROM (SELECT set_config('synchronous_commit', 'off', true)) AS later"
-	}
-	return ""
-}
+func (s *store) unhurried() string { return s.facts().Unhurried }
 
 // sinceSQL puts "since" at the end of the JSON object.
 func (s *store) sinceSQL(object string, age time.Duration, args []any) (string, []any) {
 	head := object[:len(object)-1] + `,"since":`
 	args = append(args, head, age.Microseconds())
-	if s.dialect == dialect.MySQL {
-		return "CONCAT(?, " + s.nowSQL() + " - ?, '}')", args
-	}
-	return "CAST(? AS text) || CAST(" + s.nowSQL() + " - CAST(? AS bigint) AS text) || '}'", args
-}
-
-// jsonObject is the function that makes an object, and how a column of JSON is given
-// to it.
-func jsonObject(name string) (object, column string) {
-	switch name {
-	case dialect.Postgres:
-		return "jsonb_build_object", "%s"
-	case dialect.MySQL:
-		// In MariaDB JSON is a text, and JSON_OBJECT would quote it; a path query makes
-		// it JSON again, in MySQL too.
-		return "JSON_OBJECT", "JSON_EXTRACT(%s, '$')"
-	default:
-		return "json_object", "json(%s)"
-	}
+	return s.facts().AddNumber(s.nowSQL()), args
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -15,26 +16,20 @@ import (
 // the server's list of them is too old.
 var errCannotList = errors.New("auditplugin: transactions under way cannot be listed")
 
-// postgresHolders lists who holds the lock that an INSERT takes on its table before
-// it asks for a sequence number, and keeps until its transaction is over. Prepared
-// transactions are among them.
-func (s *store) postgresHolders(ctx context.Context) (map[string]bool, error) {
+// writers lists who may have written to the audit table.
+func (s *store) writers(ctx context.Context) (map[string]bool, error) {
 	open := make(map[string]bool)
-	ids, err := owntable.Texts(ctx, s.db, `SELECT DISTINCT virtualtransaction FROM pg_catalog.pg_locks
-		WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
-		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-		AND (relation = to_regclass($1) OR relation IN (SELECT relid FROM pg_partition_tree(to_regclass($1))))`,
-		s.tables.audit.Quoted(s.dialect))
+	ids, err := owntable.Texts(ctx, s.db, s.facts().WritersQuery, s.tables.audit.Quoted(s.dialect))
 	for _, id := range ids {
 		open[id] = true
 	}
 	return open, failed("reading pg_locks", err)
 }
 
-// mysqlTransactions lists InnoDB's transactions. The server answers from a copy that
+// transactions lists InnoDB's transactions. The server answers from a copy that
 // is made anew only if nobody has read it for a tenth of a second; it is new if our
 // own statement is in it.
-func (s *store) mysqlTransactions(ctx context.Context) (map[string]bool, error) {
+func (s *store) transactions(ctx context.Context) (map[string]bool, error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return nil, failed("no connection", err)
@@ -45,7 +40,7 @@ func (s *store) mysqlTransactions(ctx context.Context) (map[string]bool, error) 
 	}
 	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") }()
 	for range 5 {
-		open, fresh, err := listInnoDB(ctx, conn)
+		open, fresh, err := s.listTransactions(ctx, conn)
 		if err != nil {
 			if strings.Contains(err.Error(), "1227") { // ER_SPECIFIC_ACCESS_DENIED_ERROR
 				return nil, errCannotList
@@ -64,7 +59,7 @@ func (s *store) mysqlTransactions(ctx context.Context) (map[string]bool, error) 
 	return nil, errors.New("auditplugin: relay: INNODB_TRX is read so often that it never changes")
 }
 
-func listInnoDB(ctx context.Context, conn *sql.Conn) (open map[string]bool, fresh bool, err error) {
+func (s *store) listTransactions(ctx context.Context, conn *sql.Conn) (open map[string]bool, fresh bool, err error) {
 	mark := "auditplugin relay " + rand.Text()
 	open = make(map[string]bool)
 	err = owntable.Each(ctx, conn, func(row *sql.Rows) error {
@@ -82,6 +77,6 @@ func listInnoDB(ctx context.Context, conn *sql.Conn) (open map[string]bool, fres
 		}
 		open[id] = true
 		return nil
-	}, "SELECT /* "+mark+" */ trx_id, trx_started, trx_mysql_thread_id, COALESCE(trx_query, '') FROM information_schema.INNODB_TRX")
+	}, fmt.Sprintf(s.facts().TransactionsQuery, mark))
 	return open, fresh, err
 }

@@ -36,7 +36,7 @@ func outboxView(name string, table dialect.Table) (string, error) {
 	if !dialect.Known(name) {
 		return "", fmt.Errorf("%w: %q", ErrUnknownDialect, name)
 	}
-	object, asJSON := jsonObject(name)
+	facts := dialect.FactsOf(name)
 	q := func(column string) string { return dialect.Quote(name, column) }
 	var fields []string
 	for _, f := range []struct{ key, column string }{
@@ -53,12 +53,12 @@ func outboxView(name string, table dialect.Table) (string, error) {
 	} {
 		value := q(f.column)
 		if f.column == "before" || f.column == "after" || f.column == "changed" {
-			value = fmt.Sprintf(asJSON, value)
+			value = fmt.Sprintf(facts.ObjectColumn, value)
 		}
 		fields = append(fields, "'"+f.key+"', "+value)
 	}
 	view := dialect.Table{Schema: table.Schema, Name: table.Name + "_outbox"}
 	return "CREATE VIEW " + view.Quoted(name) + " AS SELECT " + q("seq") + ", " + q("id") + ", " + q("record_type") + " AS aggregatetype, " +
 		q("record_id") + " AS aggregateid, " + q("action") + " AS " + q("type") + ", " + q("occurred_at") + " AS " + q("timestamp") + ",\n  " +
-		object + "(" + strings.Join(fields, ", ") + ") AS payload\nFROM " + table.Quoted(name) + ";\n", nil
+		facts.ObjectFunction + "(" + strings.Join(fields, ", ") + ") AS payload\nFROM " + table.Quoted(name) + ";\n", nil
 }

@@ -74,10 +74,10 @@ func (s *store) now(ctx context.Context) (position, error) {
 		return position{}, failed(readingTable, err)
 	}
 	p := position{high: last}
-	if s.oneWriter() {
+	if s.facts().OneWriter {
 		return p, nil
 	}
-	if !s.listsLate() {
+	if !s.facts().NumbersBeforeListing {
 		// Who wrote a number up to last and has not ended by now is seen here.
 		if h, err := s.holders(ctx); err != nil {
 			return p, err

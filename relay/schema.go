@@ -42,7 +42,8 @@ func ddl(name string, t tables) ([]string, error) {
 	if !dialect.Known(name) {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownDialect, name)
 	}
-	text, long := dialect.Text(name, "VARCHAR(255)"), dialect.Text(name, "LONGTEXT")
+	facts := dialect.FactsOf(name)
+	text, long := facts.Text("VARCHAR(255)"), facts.Text("LONGTEXT")
 	positions := dialect.CreateTable(name, t.positions, `  name `+text+` NOT NULL PRIMARY KEY,
   token BIGINT NOT NULL,
   version BIGINT NOT NULL,
@@ -53,7 +54,7 @@ func ddl(name string, t tables) ([]string, error) {
   last_error `+long+` NOT NULL,
   last_error_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL`)
-	dead := dialect.CreateTable(name, t.dead, `  id `+dialect.Identity(name)+`,
+	dead := dialect.CreateTable(name, t.dead, `  id `+facts.Identity+`,
   subscriber `+text+` NOT NULL,
   state `+text+` NOT NULL,
   seq BIGINT NOT NULL,

@@ -36,7 +36,7 @@ type watch struct {
 
 func newSettler(s *store, c config) *settler {
 	t := &settler{store: s, blind: c.gapAge, every: 250 * time.Millisecond}
-	if s.listsLate() {
+	if s.facts().NumbersBeforeListing {
 		t.least = c.settleMin
 		t.every = 500 * time.Millisecond
 	}
@@ -49,7 +49,7 @@ func (t *settler) read(p *position, b batch) (changed bool) {
 	seqs := b.seqs()
 	bound := p.high
 	switch {
-	case t.store.oneWriter():
+	case t.store.facts().OneWriter:
 	case t.watch != nil && t.watch.over:
 		bound = t.watch.upto
 	default:
@@ -68,7 +68,7 @@ func (t *settler) read(p *position, b batch) (changed bool) {
 // step looks at the transactions under way. Call it after a read. It reports whether
 // the watch must be saved, so that its age outlives this process.
 func (t *settler) step(ctx context.Context, p position) (changed bool, err error) {
-	if t.store.oneWriter() || t.watch != nil && t.watch.over {
+	if t.store.facts().OneWriter || t.watch != nil && t.watch.over {
 		return false, nil
 	}
 	if len(p.gaps) == 0 {

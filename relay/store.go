@@ -61,7 +61,7 @@ func (s *store) row(ctx context.Context, query string, args ...any) *sql.Row {
 	return s.db.QueryRowContext(ctx, dialect.Placeholders(s.dialect, query), args...)
 }
 
-func (s *store) nowSQL() string { return dialect.Now(s.dialect) }
+func (s *store) nowSQL() string { return s.facts().Now }
 
 // gapState is what the column gaps holds.
 type gapState struct {
@@ -98,7 +98,7 @@ func (s *store) add(ctx context.Context, name string, st start) error {
 		return err
 	}
 	values := "(name, token, version, high, gaps, delivered, failed, last_error, last_error_at, updated_at) VALUES (?, 0, 0, ?, ?, 0, 0, '', 0, " + s.nowSQL() + ")"
-	_, err = s.exec(ctx, s.db, dialect.InsertNew(s.dialect, table, "name", values), name, p.high, string(gaps))
+	_, err = s.exec(ctx, s.db, s.facts().InsertNew(table, "name", values), name, p.high, string(gaps))
 	return failed(subscriber(name), err)
 }
 

@@ -35,18 +35,12 @@ func Load(ctx context.Context, conn audit.Conn, dialect, schema, table string) (
 	if table == "" || !validName(schema) || !validName(table) {
 		return t, nil
 	}
-	var err error
-	switch dialect {
-	case "sqlite":
-		err = loadSQLite(ctx, conn, t)
-	case "postgres":
-		err = loadPostgres(ctx, conn, t)
-	case "mysql":
-		err = loadMySQL(ctx, conn, t)
-	default:
+	d, known := databaseOf(dialect)
+	if !known {
 		t.Kind, t.CanSelect, t.CanUpdate, t.CanLock = Unknown, true, true, true
+		return t, nil
 	}
-	if err != nil {
+	if err := d.load(ctx, conn, t); err != nil {
 		return nil, fmt.Errorf("auditplugin: reading the catalog of table %q: %w", table, err)
 	}
 	return t, nil

@@ -272,3 +272,20 @@ func mariaDBJSON(ctx context.Context, conn audit.Conn, t *Table) error {
 	}
 	return nil
 }
+
+var mysqlDatabase = database{
+	load:     loadMySQL,
+	outgoing: mysqlOutgoing,
+	version:  `SELECT VERSION(), @@version_comment`,
+	numbers:  mysqlNumbers,
+}
+
+// Old clients made MariaDB put 5.5.5 in front of its version.
+var mariaDBPattern = regexp.MustCompile(`(?i)(\d+)\.(\d+)\.(\d+)-mariadb`)
+
+// mysqlNumbers tells MariaDB from MySQL.
+func mysqlNumbers(s *Server, version, detail string) []string {
+	match := mariaDBPattern.FindStringSubmatch(version)
+	s.MariaDB = match != nil || strings.Contains(strings.ToLower(version+" "+detail), "mariadb")
+	return match
+}

@@ -105,3 +105,7 @@ func mysqlIncoming(ctx context.Context, conn audit.Conn, t *Table, rows [][]stri
 	}
 	return nil
 }
+
+const mysqlOutgoing = `SELECT CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME, 'false', ORDINAL_POSITION
+FROM information_schema.KEY_COLUMN_USAGE
+WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND REFERENCED_TABLE_NAME IS NOT NULL`

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
@@ -152,4 +153,34 @@ func loadPostgres(ctx context.Context, conn audit.Conn, t *Table) error {
 		})
 	}
 	return nil
+}
+
+const postgresOutgoing = `SELECT k.oid::text, a.attname, n.nspname, c.relname, b.attname, k.condeferrable::text, u.ord::text
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class own ON own.oid = k.conrelid
+JOIN pg_catalog.pg_namespace os ON os.oid = own.relnamespace
+JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) WITH ORDINALITY AS u(num, refnum, ord)
+JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num
+JOIN pg_catalog.pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.refnum
+WHERE k.contype = 'f' AND os.nspname = $1 AND own.relname = $2`
+
+var postgresDatabase = database{
+	load:     loadPostgres,
+	outgoing: postgresOutgoing,
+	version:  `SELECT pg_catalog.version(), pg_catalog.current_setting('server_version_num', true)`,
+	numbers:  postgresNumbers,
+}
+
+// postgresNumbers reads server_version_num.
+func postgresNumbers(_ *Server, _, detail string) []string {
+	num := number(detail)
+	if num <= 0 {
+		return nil
+	}
+	if num < 100000 { // 9.6.24 is 90624
+		return []string{detail, strconv.Itoa(num / 10000), strconv.Itoa(num / 100 % 100), strconv.Itoa(num % 100)}
+	}
+	return []string{detail, strconv.Itoa(num / 10000), strconv.Itoa(num % 10000), ""}
 }

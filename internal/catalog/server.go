@@ -38,15 +38,11 @@ func (s Server) AtLeast(major, minor, patch int) bool {
 // LoadServer asks the server what it is. It reads no table, takes no snapshot and
 // is safe inside a transaction. Of an unknown dialect it says nothing but the name.
 func LoadServer(ctx context.Context, conn audit.Conn, dialect string) (Server, error) {
-	query, ok := map[string]string{
-		"sqlite":   `SELECT sqlite_version(), ''`,
-		"postgres": `SELECT pg_catalog.version(), pg_catalog.current_setting('server_version_num', true)`,
-		"mysql":    `SELECT VERSION(), @@version_comment`,
-	}[dialect]
-	if !ok {
+	d, known := databaseOf(dialect)
+	if !known {
 		return Server{Dialect: dialect}, nil
 	}
-	rows, err := queryStrings(ctx, conn, query)
+	rows, err := queryStrings(ctx, conn, d.version)
 	if err != nil {
 		return Server{}, fmt.Errorf("auditplugin: reading the server's version: %w", err)
 	}
@@ -56,10 +52,7 @@ func LoadServer(ctx context.Context, conn audit.Conn, dialect string) (Server, e
 	return parseServer(dialect, rows[0][0], rows[0][1])
 }
 
-var (
-	versionPattern = regexp.MustCompile(`(\d+)(?:\.(\d+))?(?:\.(\d+))?`)
-	mariaDBPattern = regexp.MustCompile(`(?i)(\d+)\.(\d+)\.(\d+)-mariadb`)
-)
+var versionPattern = regexp.MustCompile(`(\d+)(?:\.(\d+))?(?:\.(\d+))?`)
 
 // parseServer reads version texts such as "8.0.36", "5.5.5-10.11.6-MariaDB-log"
 // and "PostgreSQL 15.4 (Debian 15.4-1) on x86_64"; detail is server_version_num
@@ -79,21 +72,12 @@ func parseServer(dialect, version, detail string) (Server, error) {
 			break
 		}
 	}
-	if num := number(detail); dialect == "postgres" && num > 0 {
-		s.Major, s.Minor = num/10000, num%10000
-		if s.Major < 10 { // 9.6.24 is 90624
-			s.Minor, s.Patch = num/100%100, num%100
-		}
-		return s, nil
+	var match []string
+	if d, _ := databaseOf(dialect); d.numbers != nil {
+		match = d.numbers(&s, version, detail)
 	}
-	match := versionPattern.FindStringSubmatch(version)
-	if dialect == "mysql" {
-		// Old clients made MariaDB put 5.5.5 in front of its version.
-		if m := mariaDBPattern.FindStringSubmatch(version); m != nil {
-			s.MariaDB, match = true, m
-		} else if strings.Contains(both, "mariadb") {
-			s.MariaDB = true
-		}
+	if match == nil {
+		match = versionPattern.FindStringSubmatch(version)
 	}
 	if match == nil {
 		return s, fmt.Errorf("auditplugin: the server's version %q is not understood", version)

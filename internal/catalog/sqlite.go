@@ -232,3 +232,7 @@ func (t *Table) addUnique(cols []string, complete bool) {
 	}
 	t.PartialUniques = true
 }
+
+const sqliteOutgoing = `SELECT f.id, f."from", ?1, f."table", f."to", 'false', f.seq FROM pragma_foreign_key_list(?2, ?1) AS f`
+
+var sqliteDatabase = database{load: loadSQLite, outgoing: sqliteOutgoing, version: `SELECT sqlite_version(), ''`}

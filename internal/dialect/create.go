@@ -1,31 +1,5 @@
 package dialect
 
-// Known reports whether a table of ours has a form in the dialect.
-func Known(dialect string) bool {
-	return dialect == SQLite || dialect == Postgres || dialect == MySQL
-}
-
-// Pick is the text that a known dialect says something with.
-func Pick(dialect, inSQLite, inPostgres, inMySQL string) string {
-	switch dialect {
-	case Postgres:
-		return inPostgres
-	case MySQL:
-		return inMySQL
-	default:
-		return inSQLite
-	}
-}
-
-// Identity is the type of a primary key that the database counts. On PostgreSQL it is no
-// serial column, whose sequence would need a right of its own beside INSERT.
-func Identity(dialect string) string {
-	return Pick(dialect, "INTEGER PRIMARY KEY AUTOINCREMENT", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY")
-}
-
-// Text is the type of a text: inMySQL there, where it says how long the text may be.
-func Text(dialect, inMySQL string) string { return Pick(dialect, "TEXT", "text", inMySQL) }
-
 // Index is an index of a table that is created.
 type Index struct {
 	Name    string
@@ -46,15 +20,13 @@ func (ix Index) kind(word string) string {
 // CreateTable is the statements, without semicolons, that create a table of a known
 // dialect and its indexes unless they exist. The body is its columns.
 func CreateTable(dialect string, t Table, body string, indexes ...Index) []string {
+	facts := FactsOf(dialect)
 	head := "CREATE TABLE IF NOT EXISTS " + t.Quoted(dialect) + " (\n"
-	if dialect == MySQL {
-		// MySQL has no CREATE INDEX IF NOT EXISTS, and commits before each statement:
-		// one statement makes all or nothing.
+	if facts.IndexesInTable {
 		for _, ix := range indexes {
-			body += ",\n  " + ix.kind("KEY") + " " + Quote(dialect, ix.Name) + " (" + ix.Columns + ")"
+			body += ",\n  " + ix.kind("KEY") + " " + facts.Quote(ix.Name) + " (" + ix.Columns + ")"
 		}
-		// Binary collation: ids that differ in case are different ids.
-		return []string{head + body + "\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"}
+		return []string{head + body + "\n)" + facts.TableOptions}
 	}
 	statements := []string{head + body + "\n)"}
 	for _, ix := range indexes {
@@ -65,13 +37,11 @@ func CreateTable(dialect string, t Table, body string, indexes ...Index) []strin
 
 // CreateIndex is the statement that adds an index to a table of a known dialect.
 func CreateIndex(dialect string, t Table, ix Index) string {
-	name, on := Table{Name: ix.Name}, t
-	switch dialect {
-	case MySQL:
+	facts, name, on := FactsOf(dialect), Table{Name: ix.Name}, t
+	if facts.IndexesInTable {
 		return "CREATE " + ix.kind("INDEX") + " " + name.Quoted(dialect) + " ON " + on.Quoted(dialect) + " (" + ix.Columns + ")"
-	case SQLite:
-		// SQLite qualifies the index and PostgreSQL the table: each puts an index beside
-		// its table, and does not allow the other spelling.
+	}
+	if facts.IndexHasSchema {
 		name.Schema, on.Schema = t.Schema, ""
 	}
 	statement := "CREATE " + ix.kind("INDEX") + " IF NOT EXISTS " + name.Quoted(dialect) + " ON " + on.Quoted(dialect) + ix.Using + " (" + ix.Columns + ")"

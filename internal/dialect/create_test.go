@@ -7,7 +7,8 @@ import (
 
 func TestCreateTable(t *testing.T) {
 	for _, dialect := range []string{SQLite, Postgres, MySQL} {
-		got := CreateTable(dialect, Table{"log", "trail"}, "  id "+Identity(dialect)+",\n  name "+Text(dialect, "VARCHAR(9)"),
+		facts := FactsOf(dialect)
+		got := CreateTable(dialect, Table{"log", "trail"}, "  id "+facts.Identity+",\n  name "+facts.Text("VARCHAR(9)"),
 			Index{Name: "a", Columns: "name", Unique: true}, Index{Name: "b", Columns: List(dialect, "", []string{"id", "name"})})
 		want := map[string][]string{
 			SQLite: {

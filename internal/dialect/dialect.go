@@ -1,10 +1,10 @@
 // Package dialect has what differs between databases, as text and as the meaning of
-// errors. It has no connection. Each database fills in a [Dialect]; what it leaves out is
-// standard SQL, which is what an unknown database gets.
+// errors. It has no connection. Each database fills in [Facts], and a [Dialect] for what
+// depends on its version; what it leaves out is standard SQL, which is what an unknown
+// database gets.
 package dialect
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -47,6 +47,7 @@ const (
 // Dialect is one database's. It is only read after it was made.
 type Dialect struct {
 	catalog.Server
+	*Facts
 
 	// ReadLock ends a SELECT that reads rows back. MySQL must not open a snapshot that
 	// the application did not ask for.
@@ -110,15 +111,11 @@ type Dialect struct {
 	// transaction, until that ends.
 	PrepareRepeats bool
 
-	unknown bool
-	// IdentQuote stands around names and is doubled in them; 0 is '"'.
-	IdentQuote byte
 	// FoldNames tells that names without quotes are in lower case, ExactCase that names
 	// which differ in case differ.
 	FoldNames, ExactCase bool
-	// ReadAs is how a column is read so that its value is all that is stored, ReadKeyAs the
-	// same for a column of the key, whose value has to find the row again.
-	ReadAs, ReadKeyAs func(expr, dbType string) string
+	// ReadKeyAs is ReadAs for a column of the key, whose value has to find the row again.
+	ReadKeyAs func(expr, dbType string) string
 	// CastTo is the type that makes of a value what a column would store of it, or "".
 	CastTo func(c catalog.Column) string
 	// LockRows ends a SELECT that locks rows as the write to come would; see RowLock.
@@ -142,9 +139,9 @@ func Of(s catalog.Server) *Dialect {
 	case SQLite:
 		d = sqlite()
 	default:
-		d = &Dialect{unknown: true}
+		d = &Dialect{}
 	}
-	d.Server = s
+	d.Server, d.Facts = s, FactsOf(s.Dialect)
 	return d
 }
 
@@ -156,13 +153,10 @@ const UnknownWarning = "auditplugin does not know this database's dialect. It re
 
 // Known reports whether the database was filled in here, so that what it leaves out is a
 // choice.
-func (d *Dialect) Known() bool { return !d.unknown }
+func (d *Dialect) Known() bool { return d.Facts != &standard }
 
 // Name is GORM's name of the dialect.
 func (d *Dialect) Name() string { return d.Server.Dialect }
-
-// Quote quotes one identifier. GORM's quoting splits at dots, which a name may contain.
-func (d *Dialect) Quote(name string) string { return quote(cmp.Or(d.IdentQuote, '"'), name) }
 
 // Qualified quotes a table's name, with its schema unless that is empty.
 func (d *Dialect) Qualified(schema, name string) string {
@@ -170,14 +164,6 @@ func (d *Dialect) Qualified(schema, name string) string {
 		return d.Quote(name)
 	}
 	return d.Quote(schema) + "." + d.Quote(name)
-}
-
-// Read is how a column is read so that its value is all that is stored.
-func (d *Dialect) Read(expr, dbType string) string {
-	if d.ReadAs == nil {
-		return expr
-	}
-	return d.ReadAs(expr, dbType)
 }
 
 // ReadKey is Read for a column of the key: what is read finds the row again.

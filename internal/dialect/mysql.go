@@ -19,17 +19,9 @@ func mysql(s catalog.Server) *Dialect {
 		PointsReplace:    true,
 		SchemaIsDatabase: true,
 		PrepareLasts:     true,
-		IdentQuote:       '`',
 		LockRows:         func(*catalog.Table, string, bool) (string, bool) { return " FOR UPDATE", true },
-		ReadAs: func(expr, dbType string) string {
-			if dbType == "FLOAT" {
-				// As text MySQL gives 6 digits of a FLOAT, in its binary protocol all.
-				return expr + "+0e0"
-			}
-			return expr
-		},
-		CastTo: mysqlCastTo,
-		Means:  mysqlError,
+		CastTo:           mysqlCastTo,
+		Means:            mysqlError,
 	}
 	if s.MariaDB || s.AtLeast(8, 0, 0) {
 		d.NamesQuery = "SELECT DATABASE(), CURRENT_ROLE()"

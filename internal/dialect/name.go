@@ -1,14 +1,15 @@
 package dialect
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Quote quotes one identifier for a dialect by GORM's name.
-func Quote(dialect, name string) string {
-	if dialect == MySQL || dialect == SQLite {
-		return quote('`', name)
-	}
-	return quote('"', name)
-}
+func Quote(dialect, name string) string { return FactsOf(dialect).Quote(name) }
+
+// Quote quotes one identifier. GORM's quoting splits at dots, which a name may contain.
+func (f *Facts) Quote(name string) string { return quote(cmp.Or(f.IdentQuote, '"'), name) }
 
 func quote(q byte, name string) string {
 	b := make([]byte, 0, len(name)+2)

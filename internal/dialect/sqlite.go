@@ -4,8 +4,6 @@ import "github.com/gorm-audit/auditplugin/internal/neighbour"
 
 func sqlite() *Dialect {
 	return &Dialect{
-		// In double quotes, the name of a column that is gone would be a text.
-		IdentQuote:       '`',
 		RowValues:        "VALUES ",
 		LastIDQuery:      "SELECT last_insert_rowid()",
 		ReadKeyAs:        sqliteReadKey,

@@ -30,7 +30,7 @@ type Store struct {
 // New returns the leases in a table that exists (see [DDL]). A lease lapses ttl after
 // its last renewal.
 func New(db *sql.DB, name string, table dialect.Table, ttl time.Duration) *Store {
-	return &Store{db: db, dialect: name, table: table.Quoted(name), now: dialect.Now(name), ttl: ttl}
+	return &Store{db: db, dialect: name, table: table.Quoted(name), now: dialect.FactsOf(name).Now, ttl: ttl}
 }
 
 // NewHolder returns a name that no other holder has, for people to recognise:
@@ -89,7 +89,7 @@ func (s *Store) create(ctx context.Context, name, holder string) (bool, error) {
 	// The first token is the time, so that it is larger than those of a row that an
 	// operator deleted.
 	values := "(name, holder, token, expires_at) VALUES (?, ?, " + s.now + ", " + s.now + " + ?)"
-	n, err := s.exec(ctx, dialect.InsertNew(s.dialect, s.table, "name", values), name, holder, s.ttl.Microseconds())
+	n, err := s.exec(ctx, dialect.FactsOf(s.dialect).InsertNew(s.table, "name", values), name, holder, s.ttl.Microseconds())
 	return n == 1, err
 }
 

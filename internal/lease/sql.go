@@ -5,7 +5,7 @@ import "github.com/gorm-audit/auditplugin/internal/dialect"
 // DDL returns the statement that creates the table of leases in a known dialect,
 // without a semicolon.
 func DDL(name string, table dialect.Table) string {
-	text := dialect.Text(name, "VARCHAR(255)")
+	text := dialect.FactsOf(name).Text("VARCHAR(255)")
 	return dialect.CreateTable(name, table, `  name `+text+` NOT NULL PRIMARY KEY,
   holder `+text+` NOT NULL,
   token BIGINT NOT NULL,

@@ -60,18 +60,16 @@ type Conn interface {
 // Qualify adds the current schema to a table without one: the application may change its
 // search path, or its database, later.
 func (e Errors) Qualify(ctx context.Context, db Conn, name string, table dialect.Table) (dialect.Table, error) {
-	query := map[string]string{dialect.Postgres: "SELECT current_schema()", dialect.MySQL: "SELECT DATABASE()"}[name]
+	facts := dialect.FactsOf(name)
 	switch {
 	case table.Schema != "":
 		return table, nil
-	case name == dialect.SQLite:
-		table.Schema = "main"
-		return table, nil
-	case query == "":
+	case facts.SchemaQuery == "":
+		table.Schema = facts.Schema
 		return table, nil
 	}
 	var schema sql.NullString
-	if err := db.QueryRowContext(ctx, query).Scan(&schema); err != nil {
+	if err := db.QueryRowContext(ctx, facts.SchemaQuery).Scan(&schema); err != nil {
 		return table, e.Failed("finding the current schema", err)
 	}
 	if schema.String == "" {

@@ -134,9 +134,9 @@ func (r *Registry) forget(key string) {
 	})
 }
 
-// folding is how a database tells tables by name: SQLite does not by case.
+// folding is how a database tells tables by name, by case or not.
 func folding(dialectName string) func(string) string {
-	if dialectName == dialect.SQLite {
+	if dialect.FactsOf(dialectName).TablesFold {
 		return strings.ToLower
 	}
 	return func(name string) string { return name }

@@ -3,7 +3,6 @@ package txn
 import (
 	"strings"
 
-	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
@@ -17,7 +16,7 @@ func (f *Follower) noteworthy(query string) bool {
 	case sqltext.Insert, sqltext.Update, sqltext.Delete:
 		return false
 	case sqltext.Select:
-		return f.mentionsAuditTable(query) || f.Dialect.Name() == dialect.Postgres && sqltext.Mentions(query, "set_config") ||
+		return f.mentionsAuditTable(query) || f.Dialect.SettingFunction != "" && sqltext.Mentions(query, f.Dialect.SettingFunction) ||
 			f.Dialect.ErrorsGoUnseen && mayLock(query)
 	}
 	return true

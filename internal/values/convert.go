@@ -43,7 +43,7 @@ func rest(v any) any {
 func (r Rule) toBool(v any) any {
 	switch x := v.(type) {
 	case int64:
-		if r.lite {
+		if r.are(looseColumns) {
 			return x > 0 // as the driver does where it knows the declared type
 		}
 		if x == 0 || x == 1 {

@@ -33,25 +33,25 @@ var timeType = reflect.TypeFor[time.Time]()
 // what a value means where databases have no type of their own for it (booleans,
 // times and JSON on SQLite, UUIDs in CHAR columns); otherwise the column does,
 // because images are what is stored, not what the model makes of it.
-func kindOf(dialect string, c Column) kind {
-	stored := kindOfType(dialect, c.DBType)
+func (t traits) kindOf(c Column) kind {
+	stored := t.kindOfType(c.DBType)
 	f := c.Field
 	if f == nil {
 		return stored
 	}
-	declared := kindOfData(dialect, f)
+	declared := t.kindOfData(f)
 	if stored == kindJSON || declared == kindJSON || isJSONField(f) {
 		return kindJSON
 	}
 	if f.Serializer != nil {
-		if dialect == "sqlite" && isGobField(f) {
+		if t.are(looseColumns) && isGobField(f) {
 			return kindBytes // whatever the column is declared as
 		}
 		// The serializer chose the stored form; the field's Go type says nothing.
 		return either(stored, declared)
 	}
-	if dialect == "sqlite" && stored == kindAny && declared == kindAny && f.GORMDataType == schema.Bytes {
-		return kindBytes // of a type that SQLite does not know it keeps what it is given
+	if t.are(looseColumns) && stored == kindAny && declared == kindAny && f.GORMDataType == schema.Bytes {
+		return kindBytes
 	}
 	switch {
 	case stored == kindUUID || declared == kindUUID || isUUIDType(f.IndirectFieldType):
@@ -68,8 +68,8 @@ func kindOf(dialect string, c Column) kind {
 	case stored == kindTime || isTimeField(f):
 		return kindTime
 	}
-	if dialect == "postgres" && stored == kindAny && c.DBType != "" && declared == kindBytes {
-		return kindText // its driver gives the text of what it does not know
+	if t.are(driverTexts) && stored == kindAny && c.DBType != "" && declared == kindBytes {
+		return kindText
 	}
 	return either(narrowed(stored, f), narrowed(declared, f))
 }
@@ -99,7 +99,7 @@ func narrowed(k kind, f *schema.Field) kind {
 
 // DocumentField reports whether a model's field says by itself that its column holds JSON.
 func DocumentField(dialect string, f *schema.Field) bool {
-	return kindOfData(dialect, f) == kindJSON || isJSONField(f)
+	return traitsOf(dialect).kindOfData(f) == kindJSON || isJSONField(f)
 }
 
 func isJSONField(f *schema.Field) bool {
@@ -137,7 +137,7 @@ func isTimeField(f *schema.Field) bool {
 
 // kindOfData reads the field's own data type, which is one of GORM's seven words
 // or a database type given in a tag.
-func kindOfData(dialect string, f *schema.Field) kind {
+func (t traits) kindOfData(f *schema.Field) kind {
 	switch f.DataType {
 	case schema.Bool:
 		return kindBool
@@ -151,12 +151,12 @@ func kindOfData(dialect string, f *schema.Field) kind {
 		return kindBytes
 	case schema.Time:
 		// A time of day that is kept as a duration also calls itself "time".
-		if t := f.IndirectFieldType; t != nil && f.Serializer == nil && t.Kind() == reflect.Int64 {
+		if typ := f.IndirectFieldType; typ != nil && f.Serializer == nil && typ.Kind() == reflect.Int64 {
 			return kindClock
 		}
 		return kindTime
 	}
-	return kindOfType(dialect, string(f.DataType))
+	return t.kindOfType(string(f.DataType))
 }
 
 // baseName strips length, sign and display words: "bigint(20) unsigned" → BIGINT.
@@ -179,7 +179,7 @@ func baseName(name string) string {
 	return strings.Join(kept, " ")
 }
 
-func kindOfType(dialect, name string) kind {
+func (t traits) kindOfType(name string) kind {
 	base := baseName(name)
 	if base == "" {
 		return kindAny
@@ -202,12 +202,12 @@ func kindOfType(dialect, name string) kind {
 	case "FLOAT4":
 		return kindFloat32
 	case "REAL":
-		if dialect == "postgres" {
+		if t.are(shortReal) {
 			return kindFloat32
 		}
 		return kindFloat
 	case "FLOAT":
-		if dialect == "mysql" {
+		if t.are(shortFloat) {
 			return kindFloat32
 		}
 		return kindFloat
@@ -215,8 +215,8 @@ func kindOfType(dialect, name string) kind {
 		return kindFloat
 	case "POINT", "GEOMETRY", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON",
 		"GEOMETRYCOLLECTION", "GEOMCOLLECTION", "VECTOR":
-		if dialect == "mysql" {
-			return kindBytes // in a format of its own, which it takes back as well
+		if t.are(byteShapes) {
+			return kindBytes
 		}
 		return kindAny
 	case "XML": // which drivers give as bytes
@@ -227,22 +227,22 @@ func kindOfType(dialect, name string) kind {
 	case "BLOB", "TINYBLOB", "MEDIUMBLOB", "LONGBLOB", "BYTEA", "BINARY", "VARBINARY", "BYTES":
 		return kindBytes
 	case "BIT":
-		if dialect == "mysql" {
+		if t.are(bitNumbers) {
 			return kindBits
 		}
 		return kindText
 	case "DATE":
 		return kindDate
 	case "TIME", "TIMETZ", "TIME WITHOUT TIME ZONE", "TIME WITH TIME ZONE":
-		if dialect == "sqlite" {
+		if t.are(looseColumns) {
 			return kindAny // it keeps what it is given there, often a whole timestamp
 		}
 		return kindClock
 	case "DATETIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP WITHOUT TIME ZONE", "TIMESTAMP WITH TIME ZONE":
 		return kindTime
 	}
-	if dialect == "postgres" {
-		return kindText // of types without a Go value drivers give the text, as string or bytes
+	if t.are(driverTexts) {
+		return kindText // as string or bytes
 	}
 	return kindAny
 }

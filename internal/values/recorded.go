@@ -32,7 +32,7 @@ func (r Rule) Recorded(v any) (any, bool) {
 		}
 		return r.fitting(r.Normalise(x))
 	case map[string]any, []any:
-		return v, r.kind == kindJSON || r.kind == kindText || r.kind == kindAny || r.kind == kindBytes || r.lite
+		return v, r.kind == kindJSON || r.kind == kindText || r.kind == kindAny || r.kind == kindBytes || r.are(looseColumns)
 	}
 	return r.fitting(r.Normalise(v))
 }
@@ -63,7 +63,7 @@ func (r Rule) recordedText(x string) (any, bool) {
 	case kindText:
 		return x, !strings.Contains(x, repaired)
 	case kindAny:
-		if r.mysql || r.lite {
+		if r.are(byteTexts) || r.are(looseColumns) {
 			_, err := base64.StdEncoding.Strict().DecodeString(x)
 			return x, x == "" || err != nil && !strings.Contains(x, repaired)
 		}
@@ -87,7 +87,7 @@ func (r Rule) recordedNumber(x json.Number) (any, bool) {
 	case kindAny:
 		return untyped(x), true
 	case kindBytes:
-		return untyped(x), r.lite
+		return untyped(x), r.are(looseColumns)
 	}
 	if whole, ok := integer(x); ok {
 		return r.fitting(r.Normalise(whole))
@@ -100,7 +100,7 @@ func (r Rule) recordedNumber(x json.Number) (any, bool) {
 
 // fitting reports whether a column of the rule's type can hold v. SQLite's hold anything.
 func (r Rule) fitting(v any) (any, bool) {
-	ok := r.lite
+	ok := r.are(looseColumns)
 	switch x := v.(type) {
 	case bool:
 		ok = ok || r.kind == kindBool
@@ -193,7 +193,7 @@ func (r Rule) Argument(v any) any {
 		if r.kind == kindDate {
 			// SQLite: as the driver writes the times that models hold. PostgreSQL does not
 			// take such years as texts.
-			if t, ok := parseTime(x); ok && (r.lite || !r.mysql && (t.Year() <= 0 || t.Year() > maxYear)) {
+			if t, ok := parseTime(x); ok && (r.are(looseColumns) || !r.are(anyYear) && (t.Year() <= 0 || t.Year() > maxYear)) {
 				return t
 			}
 		}
@@ -202,7 +202,7 @@ func (r Rule) Argument(v any) any {
 			return strconv.FormatBool(x)
 		}
 	case time.Time:
-		if r.lite {
+		if r.are(looseColumns) {
 			return writable(x)
 		}
 	case uint64:
@@ -253,7 +253,7 @@ func (r Rule) Driver(v any, clock Clock) any {
 		switch {
 		case clock.Text:
 			return []byte(r.DateTime(x))
-		case r.mysql && x.IsZero():
+		case r.are(zeroDates) && x.IsZero():
 			return x // it has no zone
 		}
 		return x.In(clock.Zone)
@@ -262,7 +262,7 @@ func (r Rule) Driver(v any, clock Clock) any {
 			return v
 		}
 		switch {
-		case r.kind == kindClock && r.mysql:
+		case r.kind == kindClock && r.are(byteTexts):
 			return []byte(r.withDigits(x))
 		case r.kind == kindDecimal && r.scale > 0:
 			v = r.withScale(x)
@@ -273,9 +273,9 @@ func (r Rule) Driver(v any, clock Clock) any {
 			return r.bitBytes(1)
 		case r.bits:
 			return r.bitBytes(0)
-		case r.mysql && r.kind == kindBool && x:
+		case r.are(numericBools) && r.kind == kindBool && x:
 			return int64(1)
-		case r.mysql && r.kind == kindBool:
+		case r.are(numericBools) && r.kind == kindBool:
 			return int64(0)
 		}
 	case int64:
@@ -284,7 +284,7 @@ func (r Rule) Driver(v any, clock Clock) any {
 		}
 	}
 	v = r.Argument(v)
-	if s, ok := v.(string); ok && (r.mysql || r.kind == kindJSON && !r.lite) {
+	if s, ok := v.(string); ok && (r.are(byteTexts) || r.kind == kindJSON && !r.are(looseColumns)) {
 		return []byte(s)
 	}
 	return v
@@ -298,14 +298,14 @@ func (r Rule) driverDay(day string, clock Clock) (any, bool) {
 	if clock.Text {
 		return []byte(day), true
 	}
-	if r.mysql && day == noDate {
+	if r.are(zeroDates) && day == noDate {
 		return time.Time{}, true
 	}
 	t, ok := parseTime(day)
 	switch {
 	case !ok:
 		return nil, false
-	case r.lite:
+	case r.are(looseColumns):
 		return t.In(clock.Zone), true
 	}
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, clock.Zone), true

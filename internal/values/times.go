@@ -19,7 +19,7 @@ func (r Rule) toTime(v any) any {
 	case time.Time:
 		return canonicalTime(x)
 	case int64:
-		if r.lite {
+		if r.are(looseColumns) {
 			return unixTime(x)
 		}
 	}
@@ -45,7 +45,7 @@ func unixTime(n int64) time.Time {
 func (r Rule) toDate(v any) any {
 	t, isTime := v.(time.Time)
 	if !isTime {
-		if n, ok := v.(int64); ok && r.lite {
+		if n, ok := v.(int64); ok && r.are(looseColumns) {
 			t = unixTime(n)
 		} else {
 			s, ok := text(v)
@@ -61,12 +61,12 @@ func (r Rule) toDate(v any) any {
 		}
 	}
 	switch {
-	case r.lite:
+	case r.are(looseColumns):
 		t = canonicalTime(t)
 		if !t.Equal(t.Truncate(24 * time.Hour)) {
 			return t
 		}
-	case r.mysql && t.IsZero():
+	case r.are(zeroDates) && t.IsZero():
 		return noDate
 	}
 	// In its own zone: drivers deliver a DATE as midnight of the zone they are

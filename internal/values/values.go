@@ -35,9 +35,8 @@ type Column struct {
 // Rule converts the values of one column. The zero Rule judges by the Go type of
 // the value alone. A Rule is a plain value and safe for concurrent use.
 type Rule struct {
-	kind  kind
-	mysql bool
-	lite  bool
+	kind kind
+	traits
 	// Only reading records back asks for the rest.
 	binary bool // the database's type is one of bytes
 	bits   bool // it is BIT, on MySQL
@@ -49,11 +48,11 @@ type Rule struct {
 // ("sqlite", "postgres", "mysql"). Rules depend on nothing but the arguments:
 // keep them with the schema's plan.
 func For(dialect string, c Column) Rule {
-	stored := kindOfType(dialect, c.DBType)
+	t := traitsOf(dialect)
+	stored := t.kindOfType(c.DBType)
 	return Rule{
-		kind:   kindOf(dialect, c),
-		mysql:  dialect == "mysql",
-		lite:   dialect == "sqlite",
+		kind:   t.kindOf(c),
+		traits: t,
 		binary: stored == kindBytes,
 		bits:   stored == kindBits,
 		size:   uint8(min(max(c.Size, 0), 255)),  //nolint:gosec // bounded
@@ -111,8 +110,7 @@ func (r Rule) Normalise(raw any) any {
 func (r Rule) byType(v any) any {
 	switch x := v.(type) {
 	case []byte:
-		// The MySQL text protocol hands over text as bytes.
-		if r.mysql && printable(x) {
+		if r.are(byteTexts) && printable(x) {
 			return string(x)
 		}
 		return clone(x)

@@ -69,6 +69,8 @@ func ways() []way {
 		}},
 		{name: "unwrapped pool", plugin: []auditplugin.Option{auditplugin.WithUnwrappedPool()}, blind: true},
 		{name: "table written early", alone: true, plugin: []auditplugin.Option{auditplugin.WithBufferLimit(3)}},
+		{name: "without driver access", plugin: []auditplugin.Option{auditplugin.WithoutDriverAccess()}},
+		{name: "without driver access, prepared, table alone", config: prepared, alone: true, plugin: []auditplugin.Option{auditplugin.WithoutDriverAccess()}},
 	}
 }
 

@@ -8,13 +8,13 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/entry"
 )
 
-// postgresInserter writes one row as VALUES, and several as INSERT … SELECT … FROM
+// unnestInserter writes one row as VALUES, and several as INSERT … SELECT … FROM
 // unnest($1::text[], …): one array per column, and the columns that all rows share
 // as they are. The text of the statements does not depend on the number of rows, so
 // that drivers which cache statements hold few of ours, and it is the fastest for
 // many rows. Everything is passed as text, which every driver can: they send a text
 // as it is for a parameter of whatever type.
-type postgresInserter struct {
+type unnestInserter struct {
 	head  string
 	kinds [entry.Columns]kind
 	forms forms
@@ -26,8 +26,8 @@ const (
 	severalRows
 )
 
-func newPostgresInserter(table dialect.Table) *postgresInserter {
-	p := &postgresInserter{head: "INSERT INTO " + table.Quoted(dialect.Postgres) + " (" + dialect.List(dialect.Postgres, "", Columns()[1:]) + ") "}
+func newUnnestInserter(name string, table dialect.Table) *unnestInserter {
+	p := &unnestInserter{head: "INSERT INTO " + table.Quoted(name) + " (" + dialect.List(name, "", Columns()[1:]) + ") "}
 	for at, c := range columns()[1:] {
 		p.kinds[at] = c.kind
 	}
@@ -36,7 +36,7 @@ func newPostgresInserter(table dialect.Table) *postgresInserter {
 }
 
 // cast is a column's type, or "" where text needs none.
-func (p *postgresInserter) cast(at int, parameter bool) string {
+func (p *unnestInserter) cast(at int, parameter bool) string {
 	switch p.kinds[at] {
 	case kindTime:
 		return "::timestamptz"
@@ -52,7 +52,7 @@ func (p *postgresInserter) cast(at int, parameter bool) string {
 	return ""
 }
 
-func (p *postgresInserter) build(f form, length int) string {
+func (p *unnestInserter) build(f form, length int) string {
 	var values, arrays, aliases []string
 	next := 0
 	parameter := func() string { next++; return "$" + strconv.Itoa(next) }
@@ -88,18 +88,18 @@ func (p *postgresInserter) build(f form, length int) string {
 // array is a column's parameter as an array of texts. JSON comes as lines, which the
 // server takes apart three times as fast as an array in which each quote is escaped:
 // the encoder writes no line feed. An empty line is NULL.
-func (p *postgresInserter) array(at int, parameter string) string {
+func (p *unnestInserter) array(at int, parameter string) string {
 	if entry.IsJSON(at) {
 		return "string_to_array(" + parameter + "::text,chr(10),'')"
 	}
 	return parameter + "::text[]"
 }
 
-func (p *postgresInserter) chunk(n int) int { return n }
+func (p *unnestInserter) chunk(n int) int { return n }
 
 const postgresTime = "2006-01-02T15:04:05.000000Z"
 
-func (p *postgresInserter) statement(entries []entry.Entry, shared *boxes) (string, []any) {
+func (p *unnestInserter) statement(entries []entry.Entry, shared *boxes) (string, []any) {
 	length := oneRow
 	if len(entries) > 1 {
 		length = severalRows
