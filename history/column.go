@@ -77,9 +77,9 @@ func (b *builder) changed(name string) (clause.Expression, error) {
 	return b.sql.Changed(name)
 }
 
-// unsupported is the error of conditions on columns in a dialect that is not known.
-func unsupported(dialect string) error {
-	return fmt.Errorf("%w: conditions on columns are not known in the dialect %q", ErrInvalidQuery, dialect)
+// Unknown is the error of conditions on columns in a dialect that is not known.
+func (b *builder) Unknown() error {
+	return fmt.Errorf("%w: conditions on columns are not known in the dialect %q", ErrInvalidQuery, b.db.Name())
 }
 
 // changedAt is the condition that a change concerns the path.

@@ -52,7 +52,7 @@ func (q Query) conditioned(ctx context.Context) (*gorm.DB, *builder, error) {
 		return true
 	})
 	b := &builder{ctx: ctx, q: &q, db: tx, facts: dialect.FactsOf(from.Name())}
-	b.sql = condition.Of(from.Name(), condition.Server{IsMariaDB: b.isMariaDB, Unknown: unsupported(from.Name())})
+	b.sql = condition.Of(from.Name(), b)
 	tx = tableOn(tx, q.auditTable())
 	exprs, err := q.expressions(b)
 	if err != nil {

@@ -101,7 +101,8 @@ func (b *builder) holds(image, name string, v any) (clause.Expression, error) {
 	return b.sql.Holds(image, name, v, text)
 }
 
-func (b *builder) isMariaDB() (bool, error) {
+// IsMariaDB tells MariaDB from MySQL.
+func (b *builder) IsMariaDB() (bool, error) {
 	var version string
 	if b.db.DryRun {
 		return false, nil

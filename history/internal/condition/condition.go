@@ -33,11 +33,11 @@ type SQL interface {
 	Contains(name, text string) clause.Expression
 }
 
-// Server is what conditions may have to know of the server, and what they fail with.
-type Server struct {
-	IsMariaDB func() (bool, error)
+// Server answers what conditions may have to know, and says what they fail with.
+type Server interface {
+	IsMariaDB() (bool, error)
 	// Unknown is the error of what can not be asked in a dialect that is not known.
-	Unknown error
+	Unknown() error
 }
 
 // Of is the conditions of a dialect, by GORM's name.
@@ -46,11 +46,11 @@ func Of(name string, s Server) SQL {
 	case dialect.Postgres:
 		return postgres{}
 	case dialect.MySQL:
-		return mysql{s.IsMariaDB}
+		return mysql{s}
 	case dialect.SQLite:
 		return sqlite{}
 	default:
-		return standard{s.Unknown}
+		return standard{s}
 	}
 }
 
@@ -60,9 +60,9 @@ func Column(name string) clause.Column {
 }
 
 // standard is of a dialect that is not known.
-type standard struct{ unknown error }
+type standard struct{ server Server }
 
-func (s standard) Changed(string) (clause.Expression, error) { return nil, s.unknown }
+func (s standard) Changed(string) (clause.Expression, error) { return nil, s.server.Unknown() }
 
 func (s standard) MayHaveChanged(names []string) ([]clause.Expression, error) {
 	return matching(names, s.Changed)
@@ -70,16 +70,18 @@ func (s standard) MayHaveChanged(names []string) ([]clause.Expression, error) {
 
 func (s standard) ChangedOther([]string) clause.Expression { return nil }
 
-func (s standard) ChangeAt(string, []string) (clause.Expression, error) { return nil, s.unknown }
+func (s standard) ChangeAt(string, []string) (clause.Expression, error) {
+	return nil, s.server.Unknown()
+}
 
-func (s standard) ChangeBelow(string) (clause.Expression, error) { return nil, s.unknown }
+func (s standard) ChangeBelow(string) (clause.Expression, error) { return nil, s.server.Unknown() }
 
 func (s standard) Holds(string, string, any, string) (clause.Expression, error) {
-	return nil, s.unknown
+	return nil, s.server.Unknown()
 }
 
 func (s standard) Mentions(string, string, []string) (clause.Expression, error) {
-	return nil, s.unknown
+	return nil, s.server.Unknown()
 }
 
 func (s standard) Flagged(string) clause.Expression { return clause.Expr{SQL: "1 = 0"} }

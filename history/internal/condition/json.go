@@ -75,9 +75,12 @@ func Quote(s string) string {
 	return text
 }
 
-// Plain reports whether a name stands in JSON as it is. Others may have been escaped in
-// several ways.
-func Plain(name string) bool { return Quote(name) == `"`+name+`"` }
+// plain is a name as JSON, and whether it stands there as it is. Others may have been
+// escaped in several ways.
+func plain(name string) (text string, is bool) {
+	text = Quote(name)
+	return text, text == `"`+name+`"`
+}
 
 // maxReadings bounds how many ways there are to read a path's digits.
 const maxReadings = 8

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-type mysql struct{ isMariaDB func() (bool, error) }
+type mysql struct{ server Server }
 
 func (mysql) Changed(name string) (clause.Expression, error) {
 	return clause.Expr{SQL: "JSON_CONTAINS(?, ?)", Vars: []any{Column("changed"), Quote(name)}}, nil
@@ -94,7 +94,7 @@ func (m mysql) equal(at clause.Expr, v any, text string) (clause.Expression, err
 	case map[string]any, []any:
 		// The first test also keeps NULL out, which MariaDB's JSON_EQUALS says is
 		// equal to anything.
-		mariaDB, err := m.isMariaDB()
+		mariaDB, err := m.server.IsMariaDB()
 		if err != nil {
 			return nil, err
 		}

@@ -13,22 +13,19 @@ type sqlite struct{}
 
 func (s sqlite) Changed(name string) (clause.Expression, error) {
 	exact := clause.Expr{SQL: "EXISTS (SELECT 1 FROM json_each(?) AS f WHERE f.value = ?)", Vars: []any{Column("changed"), name}}
-	if !Plain(name) {
+	text, is := plain(name)
+	if !is {
 		return exact, nil
 	}
 	// Most rows are told apart by their text, in a third of the time.
-	return AllOf(s.says(name), exact), nil
-}
-
-// says is that the name stands somewhere in changed.
-func (sqlite) says(name string) clause.Expression {
-	return clause.Expr{SQL: "instr(?, ?) > 0", Vars: []any{Column("changed"), Quote(name)}}
+	return AllOf(s.Contains("changed", text), exact), nil
 }
 
 func (s sqlite) MayHaveChanged(names []string) ([]clause.Expression, error) {
 	found := make([]clause.Expression, len(names))
 	for i, name := range names {
-		if found[i] = s.says(name); Plain(name) {
+		if text, is := plain(name); is {
+			found[i] = s.Contains("changed", text)
 			continue
 		}
 		var err error
@@ -95,8 +92,8 @@ func (sqlite) equal(v any, text string) (string, []any) {
 
 func (sqlite) Mentions(image, name string, texts []string) (clause.Expression, error) {
 	list := " IN (" + marks(len(texts)) + ")"
-	if Plain(name) {
-		return clause.Expr{SQL: "CAST(json_extract(?, ?) AS TEXT)" + list, Vars: with(texts, Column(image), "$."+Quote(name))}, nil
+	if text, is := plain(name); is {
+		return clause.Expr{SQL: "CAST(json_extract(?, ?) AS TEXT)" + list, Vars: with(texts, Column(image), "$."+text)}, nil
 	}
 	return clause.Expr{
 		SQL:  "EXISTS (SELECT 1 FROM json_each(?) AS f WHERE f.key = ? AND CAST(f.value AS TEXT)" + list + ")",

@@ -52,7 +52,7 @@ func matching(names []string, changed func(name string) (clause.Expression, erro
 	var found []clause.Expression
 	var quoted []string
 	for _, name := range names {
-		if Plain(name) {
+		if _, is := plain(name); is {
 			quoted = append(quoted, regexp.QuoteMeta(name))
 			continue
 		}
