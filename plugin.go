@@ -370,9 +370,9 @@ func (p *Plugin) planOf(s *schema.Schema, name string) (*redact.Plan, error) {
 		m := p.tables.Model(s, name)
 		return m.Plan, m.Err
 	case s != nil: // turned off: no model is known, and none is learned
-		return redact.ForSchema(s, redact.Config{HashKey: p.cfg.hashKey})
+		return redact.ForTable(s, name, redact.Config{HashKey: p.cfg.hashKey})
 	}
-	return redact.ForNames(redact.Config{}), nil
+	return redact.ForNames(name, redact.Config{}), nil
 }
 
 // Hides tells what records lack of a column: all of it (never), some keys of its documents

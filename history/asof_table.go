@@ -95,10 +95,10 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	if t.tbl, err = catalog.Load(ctx, tx.Statement.ConnPool, tx.Name(), schemaOfTable(name), t.bare); err != nil {
 		return nil, err
 	}
-	t.plan = redact.ForNames(redact.Config{})
+	t.plan = redact.ForNames(t.bare, redact.Config{})
 	if s != nil {
 		// Only to know what is protected; nothing is hashed with this key.
-		if t.plan, err = redact.ForSchema(s, redact.Config{HashKey: make([]byte, 16)}); err != nil {
+		if t.plan, err = redact.ForTable(s, t.bare, redact.Config{HashKey: make([]byte, 16)}); err != nil {
 			return nil, err
 		}
 	}

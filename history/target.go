@@ -177,10 +177,10 @@ func shownValue(db *gorm.DB, s *schema.Schema, table, column string, v any) (any
 	} else {
 		// Without the plugin's key nothing can be said of a hashed value, but the
 		// plan can not be made without one.
-		plan := redact.ForNames(redact.Config{})
+		plan := redact.ForNames(table, redact.Config{})
 		if s != nil {
 			var err error
-			if plan, err = redact.ForSchema(s, redact.Config{HashKey: make([]byte, 16)}); err != nil {
+			if plan, err = redact.ForTable(s, table, redact.Config{HashKey: make([]byte, 16)}); err != nil {
 				return nil, err
 			}
 		}

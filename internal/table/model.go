@@ -43,7 +43,7 @@ func newModel(r *Rules, s *schema.Schema, all []*schema.Schema, table string, is
 		Schema: s, Table: table, RecordType: table, Audited: r.audited(table) && !isTrail, Keep: r.keeps(table),
 		Require: r.requires(table), ignored: r.ignored(table), Timestamps: map[string]bool{}, fields: map[string]*schema.Field{},
 	}
-	m.Plan, m.Err = planOf(r, all)
+	m.Plan, m.Err = planOf(r, table, all)
 	for _, o := range all {
 		m.learnFields(r.dialect, o)
 	}
@@ -65,17 +65,17 @@ func (m *Model) Ignored(column string) bool {
 
 // planOf is the plan of a table with all its models. Of one with a mistake nothing can be
 // said, so nothing is written to such a table.
-func planOf(r *Rules, all []*schema.Schema) (*redact.Plan, error) {
+func planOf(r *Rules, table string, all []*schema.Schema) (*redact.Plan, error) {
 	plans := make([]*redact.Plan, 0, len(all))
 	for _, s := range all {
-		p, err := redact.ForSchema(s, r.redact)
+		p, err := redact.ForTable(s, table, r.redact)
 		if err != nil {
-			return redact.ForNames(r.redact), err
+			return redact.ForNames(table, r.redact), err
 		}
 		plans = append(plans, p)
 	}
 	if len(plans) == 0 {
-		return redact.ForNames(r.redact), nil
+		return redact.ForNames(table, r.redact), nil
 	}
 	return redact.Join(plans...), nil
 }
