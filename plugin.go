@@ -172,6 +172,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 		trails = append(trails, table.Bare(name))
 	}
 	p.tables = table.NewRegistry(d, catalog.NewCache(catalogTTL), rules, trails)
+	p.tables.Logger = p.delivery.Logger
 	p.follower = &txn.Follower{
 		Dialect: d, Delivery: p.delivery, Catalog: p.tables.Catalog, AuditTables: trails,
 		BufferLimit: cfg.bufferLimit, ThroughSQL: cfg.throughSQL,
@@ -336,6 +337,18 @@ func (p *Plugin) Shown(s *schema.Schema, tableName, column string, value any) (a
 		return nil, err
 	}
 	return plan.Column(name, column, value), nil
+}
+
+// KeyShown is Shown for a column of a row's key, as the row's records name it: where it may
+// not be seen, its keyed pseudonym; without a hash key its mask, which does not tell rows
+// apart.
+func (p *Plugin) KeyShown(s *schema.Schema, tableName, column string, value any) (any, error) {
+	name := table.Bare(tableName)
+	plan, err := p.planOf(s, name)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Pseudonym(name, column, value), nil
 }
 
 // RecordedRow returns what a record holds of a whole row: columns that are never

@@ -42,6 +42,8 @@ type rowTable struct {
 	tbl           *catalog.Table
 	plan          *redact.Plan
 	clocks        map[string]values.Clock // of the driver's times, by type, once known
+	// naming is the column that names a row of a table of settings, or -1.
+	naming int
 	// arrived holds the keys that rows came to after the moment asked for, by record
 	// id; nil while that is not known.
 	arrived map[string]bool
@@ -55,6 +57,7 @@ type rowColumn struct {
 	ignored bool // never recorded
 	drops   bool // recorded without some of its keys
 	secret  bool // protected by a tag or its name
+	setting bool // a value that may be a secret, as the row's own name says
 	// computed columns can not be written.
 	computed bool
 	// touched columns are set by GORM, or the database, on every update.
@@ -115,6 +118,7 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	if err := t.askPlugin(); err != nil {
 		return nil, err
 	}
+	t.findSettings()
 	names, _, err := keyColumns(ctx, tx, s, name)
 	if err != nil {
 		return nil, err

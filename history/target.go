@@ -162,8 +162,19 @@ func identify(db *gorm.DB, s *schema.Schema, table string, names, types []string
 	return t, nil
 }
 
-// shownValue is what records show of a canonical value: itself or, where the
-// column is hashed and the plugin has the key, its hash. A masked one is ErrRedacted.
+// keyShown asks the plugin how records name a row by a column of its key.
+func keyShown(p installed, s *schema.Schema, table, column string, v any) (any, error) {
+	if k, ok := p.(interface {
+		KeyShown(s *schema.Schema, table, column string, value any) (any, error)
+	}); ok {
+		return k.KeyShown(s, table, column, v)
+	}
+	return p.Shown(s, table, column, v)
+}
+
+// shownValue is how records name a row by a canonical value of its key: itself or, where the
+// column may not be seen and the plugin has the hash key, its hash. A masked one is
+// ErrRedacted.
 func shownValue(db *gorm.DB, s *schema.Schema, table, column string, v any) (any, error) {
 	if v == nil || column == "" {
 		return v, nil
@@ -171,7 +182,7 @@ func shownValue(db *gorm.DB, s *schema.Schema, table, column string, v any) (any
 	var shown any
 	if p := pluginOf(db); p != nil {
 		var err error
-		if shown, err = p.Shown(s, table, column, v); err != nil {
+		if shown, err = keyShown(p, s, table, column, v); err != nil {
 			return nil, err
 		}
 	} else {
@@ -189,7 +200,7 @@ func shownValue(db *gorm.DB, s *schema.Schema, table, column string, v any) (any
 		}
 	}
 	if !values.Equal(shown, v) && !isHash(shown) {
-		return nil, fmt.Errorf("%w: column %q", ErrRedacted, column)
+		return nil, fmt.Errorf("%w: column %q; tag it audit:\"show\" if it is no secret, or give the plugin a key with WithHashKey", ErrRedacted, column)
 	}
 	return shown, nil
 }

@@ -29,8 +29,7 @@ func (w walker) apply(m member, frames []string, v any) any {
 	}
 	if !m.rule.protects() {
 		if MayBeDocument(v) {
-			// A text, or bytes, that hold JSON: what may be seen is what the JSON's may.
-			if doc, ok := document(v); ok && w.hidesIn(m.shape, doc) {
+			if doc, ok := w.opened(m.shape, v); ok {
 				return w.inside(m.shape, frames, doc)
 			}
 		}

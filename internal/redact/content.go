@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 // MayBeDocument reports whether a text or bytes may be JSON with keys in it. It is cheap.
@@ -49,9 +51,30 @@ func document(v any) (any, bool) {
 	return doc, true
 }
 
-// Opened returns two values of a column as they are compared. What is a text to the
-// database and JSON by its content is read as JSON where something in it may not be seen,
-// so that the rest can.
+// opened reads a text or bytes as the document that they are by the column's type (of which
+// the model knows), or by their content: bytes that are JSON, which say nothing to people
+// otherwise, and texts that are JSON of which something may not be seen. Other texts are
+// shown as they are stored.
+func (w walker) opened(s *shape, v any) (any, bool) {
+	doc, ok := document(v)
+	if !ok {
+		return nil, false
+	}
+	_, isMap := doc.(map[string]any)
+	_, isBytes := v.([]byte)
+	switch s.kind {
+	case object, dict:
+		ok = isMap
+	case list:
+		ok = !isMap // {} may be an array of PostgreSQL
+	default:
+		ok = isBytes
+	}
+	return doc, ok || w.hidesIn(s, doc)
+}
+
+// Opened returns two values of a column as they are compared: what is JSON by its type or its
+// content as documents, unless these say the same though the values differ.
 func (p *Plan) Opened(column string, before, after any) (any, any) {
 	if !MayBeDocument(before) && !MayBeDocument(after) {
 		return before, after
@@ -60,16 +83,17 @@ func (p *Plan) Opened(column string, before, after any) (any, any) {
 	if m.rule.protects() {
 		return before, after
 	}
-	was, wasOne := document(before)
-	is, isOne := document(after)
-	w := walker{}
-	if !(wasOne && w.hidesIn(m.shape, was) || isOne && w.hidesIn(m.shape, is)) {
+	var w walker
+	was, wasOne := w.opened(m.shape, before)
+	is, isOne := w.opened(m.shape, after)
+	if !wasOne && !isOne || wasOne && isOne && values.Equal(was, is) {
 		return before, after
 	}
-	if wasOne {
+	// One may hide something that the other does not have.
+	if was, ok := document(before); ok {
 		before = was
 	}
-	if isOne {
+	if is, ok := document(after); ok {
 		after = is
 	}
 	return before, after
@@ -140,3 +164,9 @@ func Named(v any) any {
 	}
 	return walker{}.shown(rule{op: opNamed}, nil, v)
 }
+
+// Hashed reports whether the column is tagged audit:"hash".
+func (p *Plan) Hashed(column string) bool { return p.member(column).rule.op == opHash }
+
+// HasHashKey reports whether there is a key to hash with.
+func (p *Plan) HasHashKey() bool { return len(p.config.HashKey) > 0 }

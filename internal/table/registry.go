@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
@@ -23,7 +24,10 @@ type Registry struct {
 	Dialect *dialect.Dialect
 	Catalog *catalog.Cache
 	Rules   *Rules
+	// Logger is where warnings go; nil for nowhere.
+	Logger func() *slog.Logger
 
+	warned sync.Map // by Rules.key of tables whose key is a secret
 	trails []string // the audit tables, without schemas
 	models sync.Map // modelKey → *Model
 	tables sync.Map // tableKey → *Table, as of the catalog's last answer
@@ -130,6 +134,7 @@ func (r *Registry) Table(ctx context.Context, from Source, m *Model, name Name) 
 		return known.(*Table), nil
 	}
 	t := New(r.Dialect, m, described, name)
+	r.warnSecretKey(ctx, t)
 	if certain && described.Kind != catalog.Missing {
 		if _, again := r.tables.Swap(key, t); !again && r.held.Add(1) > maxTables {
 			r.tables.Clear()

@@ -60,14 +60,14 @@ type Table struct {
 type Display struct {
 	Model  string // the column's name as the model spells it
 	Hidden bool
-	Open   bool   // values other than documents are shown as they are
+	Open   bool // values other than documents are shown as they are
 	// Pseudonym is set for a column of the key that may not be seen: a keyed hash stands
 	// for its value, so that rows can be told apart.
 	Pseudonym bool
 	// Setting is set for a value of which the row's own name says whether it is a secret.
 	Setting bool
-	Path   string // the column as a path
-	Key    entry.Key
+	Path    string // the column as a path
+	Key     entry.Key
 }
 
 // New is the table that a model and the catalog describe.
