@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/redact"
@@ -50,6 +51,7 @@ type config struct {
 	emitters      []audit.Emitter
 	actor         func(context.Context) audit.Actor
 	trace         func(context.Context) (traceID, spanID string)
+	skipSources   []string
 	hashKey       []byte
 	include       []any
 	exclude       []any
@@ -127,8 +129,27 @@ func WithTraceFunc(f func(ctx context.Context) (traceID, spanID string)) Option 
 	}
 }
 
-// WithHashKey sets the key for fields tagged audit:"hash", at least 16 bytes. The
-// key id that stands beside each hash is the first 8 hexadecimal digits of the
+// WithSourceSkip passes over functions of the given packages, and of those below them, when
+// a record's source is looked for: those of a repository layer through which every write
+// goes, say, so that the source is who called it. A package is named by its import path
+// ("example.com/shop/store"), one type of it as the runtime names it
+// ("example.com/shop/store.(*Base)"). Where nothing else called, the source is the first of
+// the functions passed over. Calls add up.
+func WithSourceSkip(packages ...string) Option {
+	return func(c *config) error {
+		for _, p := range packages {
+			if strings.Trim(p, "/. ") != p || p == "" {
+				return fmt.Errorf("%w: WithSourceSkip: %q is not the path of a package", ErrInvalidOption, p)
+			}
+		}
+		c.skipSources = append(c.skipSources, packages...)
+		return nil
+	}
+}
+
+// WithHashKey sets the key for fields tagged audit:"hash", at least 16 bytes. Rows whose
+// own key is a secret, by a tag or by its name, are named by its hash under this key; without
+// one records can not tell such rows apart. The key id that stands beside each hash is the first 8 hexadecimal digits of the
 // key's SHA-256.
 func WithHashKey(key []byte) Option {
 	return func(c *config) error {

@@ -164,7 +164,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	}
 	p.dialect, p.emitters = d, bound.(emitters)
 	host, _ := os.Hostname() // an empty host is a host nobody named
-	p.origin = &origin.Origin{ActorFunc: cfg.actor, TraceFunc: cfg.trace, Application: cfg.application, Host: host, Report: p.delivery.Report}
+	p.origin = &origin.Origin{ActorFunc: cfg.actor, TraceFunc: cfg.trace, Application: cfg.application, Host: host, SkipSources: cfg.skipSources, Report: p.delivery.Report}
 	p.delivery.Origin = p.origin
 	p.delivery.Use(p.emitters.Unwrap())
 	var trails []string // without schemas, as statements may name them

@@ -5,6 +5,7 @@ package origin
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
@@ -19,9 +20,13 @@ type Origin struct {
 	TraceFunc func(context.Context) (traceID, spanID string)
 	// Application and Host are in every record.
 	Application, Host string
+	// SkipSources are packages, or types of them, that are passed over when the
+	// application's line is looked for.
+	SkipSources []string
 	// Report hears of functions of the application that panicked.
 	Report func(context.Context, error)
 
+	once    sync.Once
 	sources sources
 }
 
