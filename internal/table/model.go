@@ -114,7 +114,7 @@ func named(s *schema.Schema) bool { return s != nil && s.ModelType != nil && s.M
 // type has its own AuditName; one that has none goes by the first of the others.
 func (m *Model) nameIt(s *schema.Schema, all []*schema.Schema) {
 	if named(s) {
-		m.RecordType = schema.NamingStrategy{}.ColumnName("", s.ModelType.Name())
+		m.RecordType = audit.TypeName(s.ModelType.Name())
 	}
 	given := false
 	for _, o := range all {
