@@ -59,6 +59,7 @@ type config struct {
 	noTimestamps  bool
 	requireActor  table.Models
 	requireReason table.Models
+	noActor       table.Models
 	failure       FailurePolicy
 	failureModels map[FailurePolicy][]any
 	onError       func(context.Context, error)
@@ -77,7 +78,7 @@ type config struct {
 // tables are the options that name models.
 func (c *config) tables() table.Options {
 	return table.Options{
-		Include: c.include, Exclude: c.exclude, RequireActor: c.requireActor, RequireReason: c.requireReason,
+		Include: c.include, Exclude: c.exclude, RequireActor: c.requireActor, RequireReason: c.requireReason, NoActor: c.noActor,
 		KeepAll: c.failure == KeepWrite, Keep: c.failureModels[KeepWrite], Refuse: c.failureModels[FailWrite],
 		Columns: c.columns, Redact: redact.Config{HashKey: c.hashKey},
 	}
@@ -206,6 +207,13 @@ func WithoutTimestampOnly() Option {
 // given, whose context names no actor. The error wraps ErrActorRequired.
 func WithRequiredActor(models ...any) Option {
 	return func(c *config) error { require(&c.requireActor, models); return nil }
+}
+
+// WithoutActor says that nobody acts, by design, when the given models are written to, or any
+// when none is given: no warning says then that an actor is missing. For single writes there
+// is audit.WithoutActor.
+func WithoutActor(models ...any) Option {
+	return func(c *config) error { require(&c.noActor, models); return nil }
 }
 
 // WithRequiredReason refuses writes to the given models, or to all when none is

@@ -63,7 +63,7 @@ func (o *Origin) Actor(ctx context.Context) audit.Actor {
 		return a
 	}
 	var a audit.Actor
-	if o.ActorFunc != nil {
+	if o.ActorFunc != nil && !audit.NoActor(ctx) {
 		if err := fault.Guard(func() error { a = o.ActorFunc(ctx); return nil }); err != nil {
 			o.Report(ctx, errors.New("auditplugin: the actor function panicked"))
 		}

@@ -25,6 +25,8 @@ type Model struct {
 	// Keep keeps a write that can not be recorded.
 	Keep    bool
 	Require audit.Requirement
+	// NoActor tells that nobody writes to it, by design.
+	NoActor bool
 	// Timestamps are the columns that GORM sets by itself on update.
 	Timestamps map[string]bool
 	// SoftDelete are the columns whose zero value means not deleted.
@@ -41,7 +43,7 @@ type Model struct {
 func newModel(r *Rules, s *schema.Schema, all []*schema.Schema, table string, isTrail bool) *Model {
 	m := &Model{
 		Schema: s, Table: table, RecordType: table, Audited: r.audited(table) && !isTrail, Keep: r.keeps(table),
-		Require: r.requires(table), ignored: r.ignored(table), Timestamps: map[string]bool{}, fields: map[string]*schema.Field{},
+		Require: r.requires(table), NoActor: r.nobody(table), ignored: r.ignored(table), Timestamps: map[string]bool{}, fields: map[string]*schema.Field{},
 	}
 	m.Plan, m.Err = planOf(r, table, all)
 	for _, o := range all {
