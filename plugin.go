@@ -167,9 +167,11 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	p.origin = &origin.Origin{ActorFunc: cfg.actor, TraceFunc: cfg.trace, Application: cfg.application, Host: host, SkipSources: cfg.skipSources, Report: p.delivery.Report}
 	p.delivery.Origin = p.origin
 	p.delivery.Use(p.emitters.Unwrap())
+	trail := intercept.Trail{Columns: emitter.Columns(), Mismatch: emitter.ErrTableMismatch}
 	var trails []string // without schemas, as statements may name them
 	for _, name := range p.delivery.AuditTables() {
 		trails = append(trails, table.Bare(name))
+		trail.Tables = append(trail.Tables, name)
 	}
 	p.tables = table.NewRegistry(d, catalog.NewCache(catalogTTL), rules, trails)
 	p.tables.Logger = p.delivery.Logger
@@ -188,7 +190,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	p.player = replay.NewPlayer()
 	interceptor := &intercept.Interceptor{
 		Dialect: d, Follower: p.follower, Tables: p.tables, Images: images, Origin: p.origin, Gate: p.gate,
-		Player: p.player, Migrator: neighbour.MigratorOf(db), Unwrapped: cfg.unwrapped,
+		Player: p.player, Migrator: neighbour.MigratorOf(db), Trail: trail, Unwrapped: cfg.unwrapped,
 		Recorder: &differ{
 			Differ:   record.Differ{Limit: record.Limit(cfg.maxValue), SkipTimestamps: cfg.noTimestamps},
 			delivery: p.delivery,

@@ -100,7 +100,7 @@ func compareColumns(table string, found []string) error {
 	if len(differences) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is %s", ErrTableMismatch, table, strings.Join(differences, ", "))
+	return fmt.Errorf("%w: %s is %s; if it is a table of the application's, give the trail another by emitter.Name", ErrTableMismatch, table, strings.Join(differences, ", "))
 }
 
 // failed says which step the driver's error ended.
