@@ -55,7 +55,9 @@ func (b *baseline) image(t *rowTable, raw []any) (map[string]any, error) {
 		switch {
 		case secretRow && c.setting:
 			image[c.name] = redact.Named(value)
-		case p != nil && c.secret && slices.Contains(t.key, i):
+		case !c.secret:
+			image[c.name] = c.rule.Recordable(image[c.name])
+		case p != nil && slices.Contains(t.key, i):
 			if image[c.name], err = keyShown(p, t.schema, t.bare, c.name, value); err != nil {
 				return nil, err
 			}

@@ -72,11 +72,15 @@ func (v *reverter) change(ctx context.Context, u *undoing, present []any, want m
 			delete(want, i)
 			continue
 		}
+		now := t.now(i, present[i]).value
+		if c.state == known && values.MayBeBytes(c.value, now) && !column.rule.IsBinary() {
+			c.state = lost // recorded by who did not know the column for one of bytes
+		}
 		if c.state != known {
 			t.unknown(&gaps, i, c)
 			continue
 		}
-		if values.Equal(t.now(i, present[i]).value, c.value) {
+		if values.Equal(now, c.value) {
 			continue
 		}
 		if d.set[i], err = t.argument(ctx, i, c.value); err != nil {

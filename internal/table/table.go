@@ -291,9 +291,9 @@ func (t *Table) Seen(at int, v any) any {
 	case show.Pseudonym:
 		return t.Plan.Pseudonym(t.Model.Table, show.Model, v)
 	case show.Open && !IsDocument(v) && !redact.MayBeDocument(v):
-		return v
+		return t.Rules[at].Recordable(v)
 	}
-	return t.Plan.Column(t.Model.Table, show.Model, v)
+	return t.Rules[at].Recordable(t.Plan.Column(t.Model.Table, show.Model, v))
 }
 
 // SecretRow reports whether a row of a table of settings is called like a secret, in one of

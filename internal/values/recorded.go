@@ -42,6 +42,9 @@ func (r Rule) Recorded(v any) (any, bool) {
 func (r Rule) recordedDocument(doc any) (any, bool) {
 	switch r.kind {
 	case kindText, kindBytes:
+		if b, ok := recordedBytes(doc); ok && r.kind == kindText {
+			return b, r.lite
+		}
 		s, err := compact(doc)
 		if r.kind == kindBytes {
 			return []byte(s), err == nil

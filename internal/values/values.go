@@ -91,6 +91,9 @@ func (r Rule) Normalise(raw any) any {
 	case kindDecimal:
 		return toDecimal(v)
 	case kindText:
+		if b, ok := v.([]byte); ok && r.lite && !isText(b) {
+			return clone(b) // SQLite keeps bytes in a column of texts
+		}
 		return toText(v)
 	case kindBytes:
 		return toBytes(v)
