@@ -326,3 +326,42 @@ func Example_skip() {
 	}
 	// Output: event by Ada: create of account not recorded: 3 rows import of 2024 map[rows:3 skipped_action:create]
 }
+
+// Session is named by a secret.
+type Session struct {
+	Token     string `gorm:"primaryKey"`
+	UserID    uint
+	UserAgent string
+	Data      SessionData `gorm:"serializer:json"`
+}
+
+// SessionData is kept as JSON.
+type SessionData struct {
+	CSRFToken string `json:"csrf_token"`
+	Theme     string `json:"theme"`
+}
+
+// Setting is a row of a table of settings.
+type Setting struct {
+	Key   string `gorm:"primaryKey"`
+	Value string
+}
+
+// What will not be seen of an application's models, before the first record is made.
+func ExampleSecrets() {
+	db := open()
+	secrets, err := auditplugin.Secrets(db, &Customer{}, &Session{}, &Setting{})
+	check(err)
+	for _, s := range secrets {
+		fmt.Println(s)
+	}
+	// Output:
+	// customers.notes: never recorded
+	// customers.answer: masked
+	// customers.iban: masked but for the last 4
+	// customers.email: hashed
+	// customers.password: masked, because of its name
+	// sessions.token: masked, because of its name (a key: needs WithHashKey)
+	// sessions.data.csrf_token: masked, because of its name
+	// settings.value: masked where key is a secret's name
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/redact"
@@ -52,6 +53,7 @@ type config struct {
 	tenant        func(context.Context) string
 	tenantOf      func(schema string) string
 	trace         func(context.Context) (traceID, spanID string)
+	skipSources   []string
 	hashKey       []byte
 	include       []any
 	exclude       []any
@@ -59,6 +61,7 @@ type config struct {
 	noTimestamps  bool
 	requireActor  table.Models
 	requireReason table.Models
+	noActor       table.Models
 	failure       FailurePolicy
 	failureModels map[FailurePolicy][]any
 	onError       func(context.Context, error)
@@ -77,7 +80,7 @@ type config struct {
 // tables are the options that name models.
 func (c *config) tables() table.Options {
 	return table.Options{
-		Include: c.include, Exclude: c.exclude, RequireActor: c.requireActor, RequireReason: c.requireReason,
+		Include: c.include, Exclude: c.exclude, RequireActor: c.requireActor, RequireReason: c.requireReason, NoActor: c.noActor,
 		KeepAll: c.failure == KeepWrite, Keep: c.failureModels[KeepWrite], Refuse: c.failureModels[FailWrite],
 		Columns: c.columns, Redact: redact.Config{HashKey: c.hashKey},
 	}
@@ -161,8 +164,27 @@ func WithTraceFunc(f func(ctx context.Context) (traceID, spanID string)) Option 
 	}
 }
 
-// WithHashKey sets the key for fields tagged audit:"hash", at least 16 bytes. The
-// key id that stands beside each hash is the first 8 hexadecimal digits of the
+// WithSourceSkip passes over functions of the given packages, and of those below them, when
+// a record's source is looked for: those of a repository layer through which every write
+// goes, say, so that the source is who called it. A package is named by its import path
+// ("example.com/shop/store"), one type of it as the runtime names it
+// ("example.com/shop/store.(*Base)"). Where nothing else called, the source is the first of
+// the functions passed over. Calls add up.
+func WithSourceSkip(packages ...string) Option {
+	return func(c *config) error {
+		for _, p := range packages {
+			if strings.Trim(p, "/. ") != p || p == "" {
+				return fmt.Errorf("%w: WithSourceSkip: %q is not the path of a package", ErrInvalidOption, p)
+			}
+		}
+		c.skipSources = append(c.skipSources, packages...)
+		return nil
+	}
+}
+
+// WithHashKey sets the key for fields tagged audit:"hash", at least 16 bytes. Rows whose
+// own key is a secret, by a tag or by its name, are named by its hash under this key; without
+// one records can not tell such rows apart. The key id that stands beside each hash is the first 8 hexadecimal digits of the
 // key's SHA-256.
 func WithHashKey(key []byte) Option {
 	return func(c *config) error {
@@ -219,6 +241,13 @@ func WithoutTimestampOnly() Option {
 // given, whose context names no actor. The error wraps ErrActorRequired.
 func WithRequiredActor(models ...any) Option {
 	return func(c *config) error { require(&c.requireActor, models); return nil }
+}
+
+// WithoutActor says that nobody acts, by design, when the given models are written to, or any
+// when none is given: no warning says then that an actor is missing. For single writes there
+// is audit.WithoutActor.
+func WithoutActor(models ...any) Option {
+	return func(c *config) error { require(&c.noActor, models); return nil }
 }
 
 // WithRequiredReason refuses writes to the given models, or to all when none is

@@ -164,15 +164,18 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	}
 	p.dialect, p.emitters = d, bound.(emitters)
 	host, _ := os.Hostname() // an empty host is a host nobody named
-	p.origin = &origin.Origin{ActorFunc: cfg.actor, TenantFunc: cfg.tenant, TraceFunc: cfg.trace, Application: cfg.application, Host: host, Report: p.delivery.Report}
+	p.origin = &origin.Origin{ActorFunc: cfg.actor, TenantFunc: cfg.tenant, TraceFunc: cfg.trace, Application: cfg.application, Host: host, SkipSources: cfg.skipSources, Report: p.delivery.Report}
 	p.delivery.Origin = p.origin
 	p.delivery.Use(p.emitters.Unwrap())
+	trail := intercept.Trail{Columns: emitter.Columns(), Mismatch: emitter.ErrTableMismatch}
 	var trails []string // without schemas, as statements may name them
 	for _, name := range p.delivery.AuditTables() {
 		trails = append(trails, table.Bare(name))
+		trail.Tables = append(trail.Tables, name)
 	}
 	p.tables = table.NewRegistry(d, catalog.NewCache(catalogTTL), rules, trails)
 	p.tables.TenantOf = p.origin.TenantOf(cfg.tenantOf)
+	p.tables.Logger = p.delivery.Logger
 	p.follower = &txn.Follower{
 		Dialect: d, Delivery: p.delivery, Catalog: p.tables.Catalog, AuditTables: trails,
 		BufferLimit: cfg.bufferLimit, ThroughSQL: cfg.throughSQL,
@@ -188,7 +191,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	p.player = replay.NewPlayer()
 	interceptor := &intercept.Interceptor{
 		Dialect: d, Follower: p.follower, Tables: p.tables, Images: images, Origin: p.origin, Gate: p.gate,
-		Player: p.player, Migrator: neighbour.MigratorOf(db), Unwrapped: cfg.unwrapped,
+		Player: p.player, Migrator: neighbour.MigratorOf(db), Trail: trail, Unwrapped: cfg.unwrapped,
 		Recorder: &differ{
 			Differ:   record.Differ{Limit: record.Limit(cfg.maxValue), SkipTimestamps: cfg.noTimestamps},
 			delivery: p.delivery,
@@ -339,6 +342,18 @@ func (p *Plugin) Shown(s *schema.Schema, tableName, column string, value any) (a
 	return plan.Column(name, column, value), nil
 }
 
+// KeyShown is Shown for a column of a row's key, as the row's records name it: where it may
+// not be seen, its keyed pseudonym; without a hash key its mask, which does not tell rows
+// apart.
+func (p *Plugin) KeyShown(s *schema.Schema, tableName, column string, value any) (any, error) {
+	name := table.Bare(tableName)
+	plan, err := p.planOf(s, name)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Pseudonym(name, column, value), nil
+}
+
 // RecordedRow returns what a record holds of a whole row: columns that are never
 // recorded are left out, secrets redacted, and values over the limit cut. The values are
 // canonical, by column. s is the table's model, or nil. Without a database, before
@@ -371,9 +386,9 @@ func (p *Plugin) planOf(s *schema.Schema, name string) (*redact.Plan, error) {
 		m := p.tables.Model(s, name)
 		return m.Plan, m.Err
 	case s != nil: // turned off: no model is known, and none is learned
-		return redact.ForSchema(s, redact.Config{HashKey: p.cfg.hashKey})
+		return redact.ForTable(s, name, redact.Config{HashKey: p.cfg.hashKey})
 	}
-	return redact.ForNames(redact.Config{}), nil
+	return redact.ForNames(name, redact.Config{}), nil
 }
 
 // Hides tells what records lack of a column: all of it (never), some keys of its documents

@@ -9,6 +9,8 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
+
+	"github.com/gorm-audit/auditplugin/audit"
 )
 
 // known are the columns of the models that rules may speak of.
@@ -24,7 +26,7 @@ func learn(db *gorm.DB, models []any) (known, error) {
 		if err != nil {
 			return k, fmt.Errorf("%w: %T is not a model: %w", ErrInvalidOption, m, err)
 		}
-		name := schema.NamingStrategy{}.ColumnName("", s.ModelType.Name())
+		name := audit.TypeName(s.ModelType.Name())
 		if n, ok := reflect.New(s.ModelType).Interface().(interface{ AuditName() string }); ok {
 			name = n.AuditName()
 		}

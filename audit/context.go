@@ -44,6 +44,24 @@ func TenantFrom(ctx context.Context) string {
 	return s
 }
 
+// WithoutActor returns a context whose changes nobody made, by design: a clean-up at start, a
+// job that acts for no one. No actor is looked for, in ctx or by the plugin's actor function,
+// and no warning says that there is none. A later [WithActor] counts. Where an actor is
+// required, writes are still refused.
+//
+// An actor says more: Actor{Type: "system", ID: "nightly-cleanup"}.
+func WithoutActor(ctx context.Context) context.Context {
+	return context.WithValue(ctx, actorKey, nobody{})
+}
+
+type nobody struct{}
+
+// NoActor reports whether [WithoutActor] said that nobody makes the changes of ctx.
+func NoActor(ctx context.Context) bool {
+	_, ok := ctx.Value(actorKey).(nobody)
+	return ok
+}
+
 // WithReason returns a context whose changes carry reason: why they are made.
 func WithReason(ctx context.Context, reason string) context.Context {
 	return context.WithValue(ctx, reasonKey, reason)

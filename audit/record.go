@@ -63,7 +63,7 @@ type Record struct {
 	// Message is free text, from [WithMessage] or, for raw SQL and events, ours.
 	Message string `json:"message,omitempty"`
 	// RecordType is the kind of thing that changed: the model's AuditName, or the
-	// schema name in snake case ("user"), or the table's name.
+	// type's name in words ("user"; see [TypeName]), or the table's name.
 	RecordType string `json:"record_type"`
 	// Table is the database table, without a schema.
 	Table string `json:"table"`

@@ -41,7 +41,7 @@ func New(app *slog.Logger, opts ...Option) (*Logger, error) {
 			app.WarnContext(ctx, "audit entry is incomplete or lost", "error", err)
 		}
 	}
-	t := &trail{config: c, names: redact.ForNames(c.redaction)}
+	t := &trail{config: c, names: redact.ForNames("", c.redaction)}
 	t.host, _ = os.Hostname()
 	t.lines = ecslog.NewHandler(c.writer, &ecslog.Options{
 		AddSource: true, Process: true, Original: true, Pinned: true, StampZeroTime: true,

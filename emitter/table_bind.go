@@ -103,9 +103,9 @@ func compareColumns(table string, found []string) error {
 	if len(differences) == 0 {
 		return nil
 	}
-	hint := ""
+	hint := "; if it is a table of the application's, give the trail another by emitter.Name"
 	if n := len(missingLater(found)); n > 0 && n == len(differences) {
-		hint = " (a table of an earlier release; emitter.Table().Upgrade has the statements that change it)"
+		hint = " (it is a table of an earlier release; emitter.Table().Upgrade has the statements that change it)"
 	}
 	return fmt.Errorf("%w: %s is %s%s", ErrTableMismatch, table, strings.Join(differences, ", "), hint)
 }

@@ -44,6 +44,8 @@ type rowTable struct {
 	tbl           *catalog.Table
 	plan          *redact.Plan
 	clocks        map[string]values.Clock // of the driver's times, by type, once known
+	// naming is the column that names a row of a table of settings, or -1.
+	naming int
 	// arrived holds the keys that rows came to after the moment asked for, by record
 	// id; nil while that is not known.
 	arrived map[string]bool
@@ -57,6 +59,7 @@ type rowColumn struct {
 	ignored bool // never recorded
 	drops   bool // recorded without some of its keys
 	secret  bool // protected by a tag or its name
+	setting bool // a value that may be a secret, as the row's own name says
 	// computed columns can not be written.
 	computed bool
 	// touched columns are set by GORM, or the database, on every update.
@@ -97,10 +100,10 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	if t.tbl, err = catalog.Load(ctx, tx.Statement.ConnPool, tx.Name(), schemaOfTable(name), t.bare); err != nil {
 		return nil, err
 	}
-	t.plan = redact.ForNames(redact.Config{})
+	t.plan = redact.ForNames(t.bare, redact.Config{})
 	if s != nil {
 		// Only to know what is protected; nothing is hashed with this key.
-		if t.plan, err = redact.ForSchema(s, redact.Config{HashKey: make([]byte, 16)}); err != nil {
+		if t.plan, err = redact.ForTable(s, t.bare, redact.Config{HashKey: make([]byte, 16)}); err != nil {
 			return nil, err
 		}
 	}
@@ -117,6 +120,7 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	if err := t.askPlugin(); err != nil {
 		return nil, err
 	}
+	t.findSettings()
 	names, _, err := keyColumns(ctx, tx, s, name)
 	if err != nil {
 		return nil, err

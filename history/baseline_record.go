@@ -6,6 +6,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/redact"
 )
 
 // record is what all of a baseline's records have, from its context.
@@ -26,6 +27,32 @@ type recorder interface {
 
 // image is what a record holds of the row.
 func (b *baseline) image(t *rowTable, raw []any) (map[string]any, error) {
+	image, err := b.columns(t, raw)
+	if err != nil {
+		return nil, err
+	}
+	secretRow, p := t.secretRow(raw), pluginOf(t.db)
+	for i, c := range t.columns {
+		if _, recorded := image[c.name]; !recorded {
+			continue
+		}
+		value := t.now(i, raw[i]).value
+		switch {
+		case secretRow && c.setting:
+			image[c.name] = redact.Named(value)
+		case !c.secret:
+			image[c.name] = c.rule.Recordable(image[c.name])
+		case p != nil && slices.Contains(t.key, i):
+			if image[c.name], err = keyShown(p, t.schema, t.bare, c.name, value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return image, nil
+}
+
+// columns are what a record holds of the row's columns, each by itself.
+func (b *baseline) columns(t *rowTable, raw []any) (map[string]any, error) {
 	var names []string
 	var row []any
 	for i, c := range t.columns {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm/schema"
+	"github.com/gorm-audit/auditplugin/audit"
 )
 
 // pruneType is the record type of what [Prune] records about itself.
@@ -60,7 +60,7 @@ func (t *rowTable) recordType() string {
 		return n.AuditName()
 	}
 	if name := t.schema.ModelType.Name(); name != "" {
-		return schema.NamingStrategy{}.ColumnName("", name)
+		return audit.TypeName(name)
 	}
 	return t.bare
 }

@@ -146,6 +146,7 @@ func (v *reverter) changedSince(ctx context.Context, u *undoing, present []any, 
 			return nil, err
 		}
 		if gap { // nobody knows
+			u.unsure = hidden
 			changed, hidden = append(changed, hidden...), nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/values"
@@ -18,6 +19,8 @@ type undoing struct {
 	part half
 	// loose are the columns of foreign keys that the first half leaves NULL.
 	loose map[int]bool
+	// unsure are columns of which nothing tells whether they changed since.
+	unsure []string
 }
 
 type half uint8
@@ -78,7 +81,13 @@ func (v *reverter) decide(ctx context.Context, u *undoing, present []any, later 
 }
 
 func (u *undoing) conflict(reason string, columns ...string) error {
-	return &ConflictError{Table: u.t.bare, RecordID: u.id.recordID, Columns: columns, Reason: reason}
+	e := &ConflictError{Table: u.t.bare, RecordID: u.id.recordID, Columns: columns, Reason: reason}
+	for _, name := range columns {
+		if slices.Contains(u.unsure, name) {
+			e.Unsure = append(e.Unsure, name)
+		}
+	}
+	return e
 }
 
 // nothing notes that the row is as it should be.

@@ -3,6 +3,7 @@ package history
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -75,6 +76,9 @@ type ConflictError struct {
 	Table, RecordID string
 	// Columns were changed since. It is empty when the row as a whole is in the way.
 	Columns []string
+	// Unsure are those of Columns of which the records do not say what they became: they hold
+	// a mask or a part of it, or were pruned.
+	Unsure []string
 	// Reason says what is in the way, if it is not the columns.
 	Reason string
 }
@@ -83,7 +87,15 @@ type ConflictError struct {
 func (e *ConflictError) Error() string {
 	why := e.Reason
 	if len(e.Columns) > 0 {
-		why = "changed since: " + strings.Join(e.Columns, ", ")
+		changed := slices.DeleteFunc(slices.Clone(e.Columns), func(name string) bool { return slices.Contains(e.Unsure, name) })
+		var parts []string
+		if len(changed) > 0 {
+			parts = append(parts, "changed since: "+strings.Join(changed, ", "))
+		}
+		if len(e.Unsure) > 0 {
+			parts = append(parts, "the records do not tell whether it changed since: "+strings.Join(e.Unsure, ", "))
+		}
+		why = strings.Join(parts, "; ")
 	}
 	return fmt.Sprintf("%v: row %q of table %q (%s)", ErrConflict, e.RecordID, e.Table, why)
 }

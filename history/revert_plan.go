@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
@@ -71,11 +72,15 @@ func (v *reverter) change(ctx context.Context, u *undoing, present []any, want m
 			delete(want, i)
 			continue
 		}
+		now := t.now(i, present[i]).value
+		if c.state == known && values.MayBeBytes(c.value, now) && !column.rule.IsBinary() {
+			c.state = lost // recorded by who did not know the column for one of bytes
+		}
 		if c.state != known {
 			t.unknown(&gaps, i, c)
 			continue
 		}
-		if values.Equal(t.now(i, present[i]).value, c.value) {
+		if values.Equal(now, c.value) {
 			continue
 		}
 		if d.set[i], err = t.argument(ctx, i, c.value); err != nil {
@@ -158,6 +163,7 @@ func (t *rowTable) unknown(gaps *Gaps, i int, c cell) {
 func (v *reverter) note(d *deed, stored []any) error {
 	t := d.u.t
 	d.step.Changes, d.step.Differs = nil, nil
+	secretRow := t.secretRow(d.present, stored)
 	for i, column := range t.columns {
 		var from, to any
 		if d.present != nil {
@@ -173,6 +179,11 @@ func (v *reverter) note(d *deed, stored []any) error {
 			continue
 		}
 		change := audit.Change{Path: column.name}
+		if secretRow && column.setting {
+			change.From, change.To = redact.Named(from), redact.Named(to)
+			d.step.Changes = append(d.step.Changes, change)
+			continue
+		}
 		var err error
 		if change.From, err = v.shown(t, i, from); err != nil {
 			return err
@@ -190,7 +201,9 @@ func (v *reverter) shown(t *rowTable, i int, value any) (any, error) {
 	if value == nil {
 		return nil, nil
 	}
-	if p := pluginOf(v.db); p != nil {
+	if p := pluginOf(v.db); p != nil && slices.Contains(t.key, i) {
+		return keyShown(p, t.schema, t.bare, t.columns[i].name, value)
+	} else if p != nil {
 		return p.Shown(t.schema, t.bare, t.columns[i].name, value)
 	}
 	if hidden := t.plan.Column(t.bare, t.columns[i].name, value); !isHash(hidden) {

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -153,7 +154,7 @@ func identify(db *gorm.DB, s *schema.Schema, table string, names, types []string
 		}
 		v := values.Normalise(db.Name(), c, raw[i])
 		var err error
-		if shown[i], err = shownValue(db, s, bare, name, v); err != nil {
+		if shown[i], err = shownKey(db, s, bare, name, v); err != nil {
 			return recordTarget{}, fmt.Errorf("key of table %q: %w", bare, err)
 		}
 		t.keyValues = append(t.keyValues, v)
@@ -162,25 +163,52 @@ func identify(db *gorm.DB, s *schema.Schema, table string, names, types []string
 	return t, nil
 }
 
+// keyShown asks the plugin how records name a row by a column of its key.
+func keyShown(p installed, s *schema.Schema, table, column string, v any) (any, error) {
+	if k, ok := p.(interface {
+		KeyShown(s *schema.Schema, table, column string, value any) (any, error)
+	}); ok {
+		return k.KeyShown(s, table, column, v)
+	}
+	return p.Shown(s, table, column, v)
+}
+
+// shownKey is how records name a row by a canonical value of its key: itself or, where the
+// column may not be seen and the plugin has the hash key, its hash. A masked one is
+// ErrRedacted.
+func shownKey(db *gorm.DB, s *schema.Schema, table, column string, v any) (any, error) {
+	shown, err := shownBy(keyShown, db, s, table, column, v)
+	if errors.Is(err, ErrRedacted) {
+		err = fmt.Errorf(`%w; tag it audit:"show" if it is no secret, or give the plugin a key by auditplugin.WithHashKey`, err)
+	}
+	return shown, err
+}
+
 // shownValue is what records show of a canonical value: itself or, where the
 // column is hashed and the plugin has the key, its hash. A masked one is ErrRedacted.
 func shownValue(db *gorm.DB, s *schema.Schema, table, column string, v any) (any, error) {
+	return shownBy(installed.Shown, db, s, table, column, v)
+}
+
+type asking func(p installed, s *schema.Schema, table, column string, v any) (any, error)
+
+func shownBy(ask asking, db *gorm.DB, s *schema.Schema, table, column string, v any) (any, error) {
 	if v == nil || column == "" {
 		return v, nil
 	}
 	var shown any
 	if p := pluginOf(db); p != nil {
 		var err error
-		if shown, err = p.Shown(s, table, column, v); err != nil {
+		if shown, err = ask(p, s, table, column, v); err != nil {
 			return nil, err
 		}
 	} else {
 		// Without the plugin's key nothing can be said of a hashed value, but the
 		// plan can not be made without one.
-		plan := redact.ForNames(redact.Config{})
+		plan := redact.ForNames(table, redact.Config{})
 		if s != nil {
 			var err error
-			if plan, err = redact.ForSchema(s, redact.Config{HashKey: make([]byte, 16)}); err != nil {
+			if plan, err = redact.ForTable(s, table, redact.Config{HashKey: make([]byte, 16)}); err != nil {
 				return nil, err
 			}
 		}

@@ -95,7 +95,7 @@ func (l *Log) Note(t *table.Table, before, after table.Image) {
 			case !values.Equal(before[i], after[i]):
 				l.packed = values.Append(append(l.packed, packedChanged), before[i])
 				l.packed = values.Append(l.packed, after[i])
-			case slices.Contains(t.Key, i):
+			case slices.Contains(t.Key, i) || i == t.Naming:
 				l.packed = values.Append(append(l.packed, packedKey), before[i])
 			default:
 				l.packed = append(l.packed, packedSame)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
 	"github.com/gorm-audit/auditplugin/internal/origin"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
@@ -29,7 +30,7 @@ type Gate struct {
 	// Closed is set when nothing may be written any more.
 	Closed atomic.Bool
 
-	warned sync.Map // audit.Source → struct{}
+	warned sync.Map // warning → struct{}
 }
 
 // admit decides about a write to a model's table.
@@ -84,12 +85,28 @@ func (g *Gate) refuse(db *gorm.DB, m *table.Model, op statement.Operation, kind 
 	return fmt.Errorf("%w: %s of %s (table %s): %s", kind, op, m.RecordType, m.Table, why)
 }
 
-// warnNoActor says once per line of the application that nobody is named.
+// warning is what was said already.
+type warning struct {
+	table string
+	op    statement.Operation
+}
+
+const noActorRemedy = "name the actor with audit.WithActor or auditplugin.WithActorFunc; where nobody acts by design, use audit.WithoutActor or auditplugin.WithoutActor"
+
+// warnNoActor says once per table and action that nobody is named, and what to do, unless
+// that is meant. What migrations do has nobody behind it.
 func (g *Gate) warnNoActor(ctx context.Context, m *table.Model, op statement.Operation) {
-	source := g.Origin.Caller()
-	if _, again := g.warned.LoadOrStore(source, struct{}{}); again {
+	if m.NoActor || audit.NoActor(ctx) {
 		return
 	}
+	w := warning{m.Table, op}
+	if _, again := g.warned.Load(w); again || neighbour.Migrating() {
+		return
+	}
+	if _, again := g.warned.LoadOrStore(w, struct{}{}); again {
+		return
+	}
+	source := g.Origin.Caller()
 	g.Logger().WarnContext(ctx, "audited write without an actor",
-		"model", m.RecordType, "action", string(op), "file", source.File, "line", source.Line)
+		"model", m.RecordType, "action", string(op), "file", source.File, "line", source.Line, "remedy", noActorRemedy)
 }

@@ -41,6 +41,8 @@ type Interceptor struct {
 	Player   *replay.Player
 	// Migrator is the database's: what it sends moves rows, and changes none.
 	Migrator neighbour.Migrator
+	// Trail is the audit table.
+	Trail Trail
 	// Unwrapped tells that GORM's pool was left as it is.
 	Unwrapped bool
 }
@@ -59,6 +61,9 @@ func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
 	}
 	m := i.Tables.Model(db.Statement.Schema, name.Name)
 	if !m.Audited {
+		if err := i.foreign(db, name); err != nil {
+			_ = db.AddError(err)
+		}
 		return
 	}
 	if err := i.Gate.admit(db, m, op); err != nil {
@@ -76,6 +81,10 @@ func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
 // which pay nothing.
 func (i *Interceptor) BeforeRaw(db *gorm.DB) {
 	if db.Statement.SQL.Len() == 0 {
+		return
+	}
+	if err := i.migrate(db.Statement.SQL.String()); err != nil {
+		_ = db.AddError(err)
 		return
 	}
 	i.Follower.Notice(db.Statement.Context, db.Statement.ConnPool, db.Statement.SQL.String())

@@ -5,6 +5,7 @@ package origin
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
@@ -20,9 +21,13 @@ type Origin struct {
 	TraceFunc  func(context.Context) (traceID, spanID string)
 	// Application and Host are in every record.
 	Application, Host string
+	// SkipSources are packages, or types of them, that are passed over when the
+	// application's line is looked for.
+	SkipSources []string
 	// Report hears of functions of the application that panicked.
 	Report func(context.Context, error)
 
+	once    sync.Once
 	sources sources
 }
 
@@ -77,7 +82,7 @@ func (o *Origin) Actor(ctx context.Context) audit.Actor {
 		return a
 	}
 	var a audit.Actor
-	if o.ActorFunc != nil {
+	if o.ActorFunc != nil && !audit.NoActor(ctx) {
 		if err := fault.Guard(func() error { a = o.ActorFunc(ctx); return nil }); err != nil {
 			o.Report(ctx, errors.New("auditplugin: the actor function panicked"))
 		}

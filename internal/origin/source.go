@@ -16,85 +16,137 @@ const maxFrames = 48
 // than the rest of a record.
 type sources struct {
 	mu sync.RWMutex
-	at map[uintptr]audit.Source // the zero one for functions that are passed over
+	at map[uintptr]found
+
+	skip  []string // packages, or types of them, that are passed over
+	build func() build
+}
+
+// found is what is at a program counter: the zero source for functions of GORM, of ours and
+// of the runtime; passed tells that the application wants it passed over.
+type found struct {
+	source audit.Source
+	passed bool
 }
 
 // fewFrames is how deep the application mostly is: walking the stack takes time for
 // each frame.
 const fewFrames = 16
 
-// Caller is the application's line that made the call.
-func (o *Origin) Caller() audit.Source { return o.sources.caller() }
+// Caller is the application's line that made the call: the first that is not to be passed
+// over, or, where there is none, the first of all.
+func (o *Origin) Caller() audit.Source {
+	o.once.Do(func() { o.sources.skip, o.sources.build = o.SkipSources, sync.OnceValue(readBuild) })
+	return o.sources.caller()
+}
 
 func (c *sources) caller() audit.Source {
 	var pcs [maxFrames]uintptr
 	const skip = 2 // runtime.Callers and this
 	n := runtime.Callers(skip, pcs[:fewFrames])
-	if s := c.first(pcs[:n]); n < fewFrames || !s.IsZero() {
-		return s
-	}
-	n = runtime.Callers(skip+fewFrames, pcs[:maxFrames-fewFrames])
-	return c.first(pcs[:n])
-}
-
-// first is what is found at the first of the program counters that is the
-// application's.
-func (c *sources) first(pcs []uintptr) audit.Source {
-	known, found := c.known(pcs)
-	if !found.IsZero() {
-		return found
-	}
-	for _, pc := range pcs[known:] {
-		if s := c.lookUp(pc); !s.IsZero() {
-			return s
+	s, passed := c.first(pcs[:n])
+	if n == fewFrames && s.IsZero() {
+		n = runtime.Callers(skip+fewFrames, pcs[:maxFrames-fewFrames])
+		var deeper audit.Source
+		if s, deeper = c.first(pcs[:n]); passed.IsZero() {
+			passed = deeper
 		}
 	}
-	return audit.Source{}
-}
-
-// known passes over the program counters that have been looked up and are none of the
-// application's. It returns how many those are, and what the next is known to be.
-func (c *sources) known(pcs []uintptr) (int, audit.Source) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	for i, pc := range pcs {
-		if s, ok := c.at[pc]; !ok || !s.IsZero() {
-			return i, s
-		}
+	if s.IsZero() {
+		return passed
 	}
-	return len(pcs), audit.Source{}
-}
-
-func (c *sources) lookUp(pc uintptr) audit.Source {
-	c.mu.RLock()
-	s, ok := c.at[pc]
-	c.mu.RUnlock()
-	if ok {
-		return s
-	}
-	s = sourceAt([]uintptr{pc})
-	c.mu.Lock()
-	if c.at == nil {
-		c.at = map[uintptr]audit.Source{}
-	}
-	c.at[pc] = s
-	c.mu.Unlock()
 	return s
 }
 
-// sourceAt is the first of the application's functions at a program counter, which
+// first is what is found at the first of the program counters that is the
+// application's, and at the first that it wants passed over.
+func (c *sources) first(pcs []uintptr) (s, passed audit.Source) {
+	known := 0
+	is := func(f found) bool {
+		switch {
+		case f.source.IsZero():
+		case !f.passed:
+			s = f.source
+			return true
+		case passed.IsZero():
+			passed = f.source
+		}
+		return false
+	}
+	c.mu.RLock()
+	for _, pc := range pcs {
+		f, ok := c.at[pc]
+		if !ok {
+			break
+		}
+		if is(f) {
+			c.mu.RUnlock()
+			return s, passed
+		}
+		known++
+	}
+	c.mu.RUnlock()
+	for _, pc := range pcs[known:] {
+		if is(c.lookUp(pc)) {
+			break
+		}
+	}
+	return s, passed
+}
+
+func (c *sources) lookUp(pc uintptr) found {
+	c.mu.RLock()
+	f, ok := c.at[pc]
+	c.mu.RUnlock()
+	if ok {
+		return f
+	}
+	f = c.foundAt(pc)
+	c.mu.Lock()
+	if c.at == nil {
+		c.at = map[uintptr]found{}
+	}
+	c.at[pc] = f
+	c.mu.Unlock()
+	return f
+}
+
+// foundAt is the first of the application's functions at a program counter, which
 // stands for several where calls were inlined.
-func sourceAt(pc []uintptr) audit.Source {
-	frames := runtime.CallersFrames(pc)
+func (c *sources) foundAt(pc uintptr) (first found) {
+	frames := runtime.CallersFrames([]uintptr{pc})
 	for {
 		f, more := frames.Next()
 		if f.Function != "" && !isInternal(f.Function) && !isGenerated(f.File) {
-			return audit.Source{File: f.File, Line: f.Line, Function: f.Function}
+			s := audit.Source{File: c.file(f.Function, f.File), Line: f.Line, Function: f.Function}
+			if !c.passes(f.Function) {
+				return found{source: s}
+			}
+			if first.source.IsZero() {
+				first = found{s, true}
+			}
 		}
 		if !more {
-			return audit.Source{}
+			return first
 		}
 	}
+}
+
+// passes reports whether the application wants a function passed over.
+func (c *sources) passes(function string) bool {
+	for _, p := range c.skip {
+		if rest, ok := strings.CutPrefix(function, p); ok && (rest == "" || rest[0] == '.' || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *sources) file(function, file string) string {
+	if c.build == nil {
+		return file
+	}
+	return c.build().relative(function, file)
 }
 
 // isInternal reports whether a function belongs to GORM, to us or to the runtime.

@@ -22,7 +22,7 @@ type Differ struct {
 // Decide fills in d, whose slices are used again. It is false when nothing that is
 // recorded has changed.
 func (f Differ) Decide(c *change.Change, d *Difference) (bool, error) {
-	*d = Difference{Table: c.Table, ID: c.ID, Cause: c.Cause, Before: c.Before, After: c.After, Columns: d.Columns[:0], Changes: d.Changes[:0]}
+	*d = Difference{Table: c.Table, ID: c.ID, Cause: c.Cause, Before: c.Before, After: c.After, Secret: c.Table.SecretRow(c.Before, c.After), Columns: d.Columns[:0], Changes: d.Changes[:0]}
 	switch {
 	case c.Before == nil:
 		d.Action = audit.Create
@@ -37,6 +37,9 @@ func (f Differ) Decide(c *change.Change, d *Difference) (bool, error) {
 		if t.Show[i].Hidden || values.Equal(before, after) {
 			continue
 		}
+		if !d.Secret || !t.Show[i].Setting {
+			before, after = t.Plan.Opened(t.Show[i].Model, before, after)
+		}
 		at := len(d.Changes)
 		if err := f.append(d, i, before, after); err != nil {
 			return false, err
@@ -44,7 +47,7 @@ func (f Differ) Decide(c *change.Change, d *Difference) (bool, error) {
 		if len(d.Changes) == at {
 			continue // only keys that are never recorded differ
 		}
-		if table.IsDocument(before) || table.IsDocument(after) {
+		if f.byPath(d, i, before, after) {
 			at = -1
 		}
 		d.Columns = append(d.Columns, Column{i, at})
@@ -57,12 +60,21 @@ func (f Differ) Decide(c *change.Change, d *Difference) (bool, error) {
 	return true, nil
 }
 
+// byPath reports whether a column's values are compared by path.
+func (f Differ) byPath(d *Difference, i int, before, after any) bool {
+	show := &d.Table.Show[i]
+	if show.Pseudonym || d.Secret && show.Setting {
+		return false
+	}
+	return table.IsDocument(before) || table.IsDocument(after)
+}
+
 // append adds the changes of one column, by path.
 func (f Differ) append(d *Difference, i int, before, after any) error {
 	t := d.Table
-	if !table.IsDocument(before) && !table.IsDocument(after) {
-		// Nothing to compare by path: the values are known to differ.
-		d.Changes = append(d.Changes, audit.Change{Path: t.Show[i].Path, From: f.Limit.Shown(t, i, before), To: f.Limit.Shown(t, i, after)})
+	if !f.byPath(d, i, before, after) {
+		// The values are known to differ.
+		d.Changes = append(d.Changes, audit.Change{Path: t.Show[i].Path, From: f.Limit.shown(d, i, before), To: f.Limit.shown(d, i, after)})
 		return nil
 	}
 	found, err := t.Plan.Changes(t.Model.Table, t.Show[i].Model, before, after)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/table"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
@@ -20,6 +21,8 @@ type Difference struct {
 	Action    audit.Action
 	// Before and After are the row's images; one is nil for rows that came or went.
 	Before, After table.Image
+	// Secret tells that the row is a setting that is called like a secret.
+	Secret bool
 	// Columns are those that an update changed, by name, and Changes what changed in them.
 	// Changes are in the order of Columns until they are sorted by path.
 	Columns []Column
@@ -44,15 +47,21 @@ func ByPath(a, b audit.Change) int { return strings.Compare(a.Path, b.Path) }
 // Limit is the size, in bytes, above which a value is recorded as its length and hash.
 type Limit int
 
-// Shown is what a record may say of a column's value.
-func (l Limit) Shown(t *table.Table, at int, v any) any { return values.Limit(t.Seen(at, v), int(l)) }
+// shown is what a record may say of a column's value.
+func (l Limit) shown(d *Difference, at int, v any) any {
+	if d.Secret && d.Table.Show[at].Setting {
+		return redact.Named(v)
+	}
+	return values.Limit(d.Table.Seen(at, v), int(l))
+}
 
 // whole is a row's columns, redacted.
-func (l Limit) whole(t *table.Table, img table.Image) map[string]any {
+func (l Limit) whole(d *Difference, img table.Image) map[string]any {
+	t := d.Table
 	m := make(map[string]any, len(img))
 	for i := range t.Columns {
 		if !t.Show[i].Hidden {
-			m[t.Columns[i].Name] = l.Shown(t, i, img[i])
+			m[t.Columns[i].Name] = l.shown(d, i, img[i])
 		}
 	}
 	return m

@@ -109,12 +109,12 @@ func (c *Composer) whole(t *table.Table, img table.Image) string {
 	c.maker.Open()
 	for _, i := range t.ByName {
 		if !t.Show[i].Hidden {
-			c.maker.Member(t.Show[i].Key, c.limit.Shown(t, i, img[i]))
+			c.maker.Member(t.Show[i].Key, c.limit.shown(&c.Difference, i, img[i]))
 		}
 	}
 	text, ok := c.maker.Close()
 	if !ok {
-		text = c.maker.Large(c.limit.whole(t, img))
+		text = c.maker.Large(c.limit.whole(&c.Difference, img))
 	}
 	return text
 }
@@ -141,7 +141,7 @@ func (c *Composer) part(t *table.Table, img table.Image, after bool) string {
 func (c *Composer) value(t *table.Table, img table.Image, d Column, after bool) any {
 	switch {
 	case d.Change < 0:
-		return c.limit.Shown(t, d.At, img[d.At])
+		return c.limit.shown(&c.Difference, d.At, img[d.At])
 	case after:
 		return c.Changes[d.Change].To
 	}

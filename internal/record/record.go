@@ -23,10 +23,10 @@ func (l Limit) Of(base *audit.Record, d *Difference) audit.Record {
 	r.RecordID = t.RecordID(d.Identified())
 	switch {
 	case d.Before == nil:
-		r.After = l.whole(t, d.After)
+		r.After = l.whole(d, d.After)
 		return r
 	case d.After == nil:
-		r.Before = l.whole(t, d.Before)
+		r.Before = l.whole(d, d.Before)
 		return r
 	}
 	n := len(d.Columns)
@@ -34,8 +34,8 @@ func (l Limit) Of(base *audit.Record, d *Difference) audit.Record {
 	for i, c := range d.Columns {
 		name := t.Columns[c.At].Name
 		r.Changed[i] = name
-		r.Before[name] = l.Shown(t, c.At, d.Before[c.At])
-		r.After[name] = l.Shown(t, c.At, d.After[c.At])
+		r.Before[name] = l.shown(d, c.At, d.Before[c.At])
+		r.After[name] = l.shown(d, c.At, d.After[c.At])
 	}
 	r.Changes = d.Changes
 	if !slices.IsSortedFunc(r.Changes, ByPath) {

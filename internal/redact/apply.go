@@ -28,6 +28,11 @@ func (w walker) apply(m member, frames []string, v any) any {
 		return nil
 	}
 	if !m.rule.protects() {
+		if MayBeDocument(v) {
+			if doc, ok := w.opened(m.shape, v); ok {
+				return w.inside(m.shape, frames, doc)
+			}
+		}
 		return w.inside(m.shape, frames, v)
 	}
 	shown := w.shown(m.rule, frames, v)
@@ -168,7 +173,7 @@ func (w walker) byName(open bool, v any) any {
 	case []any:
 		out := make([]any, len(x))
 		for i, e := range x {
-			out[i] = w.byName(false, e)
+			out[i] = w.apply(member{shape: anything}, nil, e)
 		}
 		return out
 	}

@@ -17,7 +17,7 @@ func Join(plans ...*Plan) *Plan {
 
 func join(a, b *Plan) *Plan {
 	j := joiner{known: map[[2]*shape]*shape{}}
-	p := &Plan{config: a.config, columns: make(map[string]member, len(a.columns)+len(b.columns))}
+	p := &Plan{config: a.config, table: a.table, columns: make(map[string]member, len(a.columns)+len(b.columns))}
 	for _, from := range [...]*Plan{a, b} {
 		for name := range from.columns {
 			if strings.HasPrefix(name, "\x00") {

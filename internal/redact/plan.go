@@ -12,14 +12,21 @@ import (
 // what may be seen. It is safe for concurrent use.
 type Plan struct {
 	config  Config
+	table   string // beside which names are judged, without a schema; may be ""
 	columns map[string]member
 }
 
-// ForSchema makes the plan of a model. It fails with [ErrUnknownTag],
+// ForSchema makes the plan of a model in its own table. It fails with [ErrUnknownTag],
 // [ErrHashKey] or [ErrHashBool], naming the model and the field.
 func ForSchema(s *schema.Schema, c Config) (*Plan, error) {
+	return ForTable(s, s.Table[strings.LastIndexByte(s.Table, '.')+1:], c)
+}
+
+// ForTable is ForSchema for rows of the model in the given table, named without a schema.
+func ForTable(s *schema.Schema, table string, c Config) (*Plan, error) {
 	b := newBuilder(c, s.Name)
-	p := &Plan{config: c, columns: make(map[string]member, len(s.Fields))}
+	b.table = table
+	p := &Plan{config: c, table: table, columns: make(map[string]member, len(s.Fields))}
 	for _, f := range s.Fields {
 		r, err := b.schemaRule(s.ModelType, f)
 		if err != nil {
@@ -112,8 +119,9 @@ func ForType(t reflect.Type, c Config) (*Plan, error) {
 	return p, nil
 }
 
-// ForNames is the plan of a table without a model: names alone decide.
-func ForNames(c Config) *Plan { return &Plan{config: c} }
+// ForNames is the plan of a table without a model: names alone decide. The table is named
+// without a schema; "" is that of things that are in no table.
+func ForNames(table string, c Config) *Plan { return &Plan{config: c, table: table} }
 
 // add enters a column under its name and, for databases that do not tell names
 // apart by case, under the folded one.
@@ -135,7 +143,7 @@ func (p *Plan) member(column string) member {
 	if m, ok := p.columns[foldKey(column)]; ok {
 		return m
 	}
-	if SecretName(column) {
+	if SecretColumn(p.table, column) {
 		return member{rule: rule{op: opNamed}, shape: anything}
 	}
 	return member{shape: anything}

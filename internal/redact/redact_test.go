@@ -281,7 +281,7 @@ func TestForType(t *testing.T) {
 }
 
 func TestForNames(t *testing.T) {
-	p := redact.ForNames(config)
+	p := redact.ForNames("", config)
 	if got := p.Column("t", "api_key", "x"); got != "***" {
 		t.Errorf("api_key shown as %v", got)
 	}

@@ -59,6 +59,7 @@ type shapeKey struct {
 type builder struct {
 	config Config
 	model  string
+	table  string // whose columns the outermost members are; "" where there is none
 	shapes map[shapeKey]*shape
 }
 
@@ -194,7 +195,11 @@ func (b *builder) addFields(s *shape, t reflect.Type, path string) error {
 // member makes the member for a field from its tag, its names and its type.
 func (b *builder) member(t reflect.Type, r rule, open bool, goName, name, path string) (member, error) {
 	open = open || r.op == opShow
-	if r.op == opNone && !open && indirect(t) != timeType && (SecretName(goName) || SecretName(name)) {
+	table := b.table
+	if path != "" {
+		table = "" // inside a document
+	}
+	if r.op == opNone && !open && indirect(t) != timeType && (SecretColumn(table, goName) || SecretColumn(table, name)) {
 		r.op = opNamed
 	}
 	if r.protects() {

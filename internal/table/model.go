@@ -25,6 +25,8 @@ type Model struct {
 	// Keep keeps a write that can not be recorded.
 	Keep    bool
 	Require audit.Requirement
+	// NoActor tells that nobody writes to it, by design.
+	NoActor bool
 	// Timestamps are the columns that GORM sets by itself on update.
 	Timestamps map[string]bool
 	// SoftDelete are the columns whose zero value means not deleted.
@@ -41,9 +43,9 @@ type Model struct {
 func newModel(r *Rules, s *schema.Schema, all []*schema.Schema, table string, isTrail bool) *Model {
 	m := &Model{
 		Schema: s, Table: table, RecordType: table, Audited: r.audited(table) && !isTrail, Keep: r.keeps(table),
-		Require: r.requires(table), ignored: r.ignored(table), Timestamps: map[string]bool{}, fields: map[string]*schema.Field{},
+		Require: r.requires(table), NoActor: r.nobody(table), ignored: r.ignored(table), Timestamps: map[string]bool{}, fields: map[string]*schema.Field{},
 	}
-	m.Plan, m.Err = planOf(r, all)
+	m.Plan, m.Err = planOf(r, table, all)
 	for _, o := range all {
 		m.learnFields(r.dialect, o)
 	}
@@ -65,17 +67,17 @@ func (m *Model) Ignored(column string) bool {
 
 // planOf is the plan of a table with all its models. Of one with a mistake nothing can be
 // said, so nothing is written to such a table.
-func planOf(r *Rules, all []*schema.Schema) (*redact.Plan, error) {
+func planOf(r *Rules, table string, all []*schema.Schema) (*redact.Plan, error) {
 	plans := make([]*redact.Plan, 0, len(all))
 	for _, s := range all {
-		p, err := redact.ForSchema(s, r.redact)
+		p, err := redact.ForTable(s, table, r.redact)
 		if err != nil {
-			return redact.ForNames(r.redact), err
+			return redact.ForNames(table, r.redact), err
 		}
 		plans = append(plans, p)
 	}
 	if len(plans) == 0 {
-		return redact.ForNames(r.redact), nil
+		return redact.ForNames(table, r.redact), nil
 	}
 	return redact.Join(plans...), nil
 }
@@ -114,7 +116,7 @@ func named(s *schema.Schema) bool { return s != nil && s.ModelType != nil && s.M
 // type has its own AuditName; one that has none goes by the first of the others.
 func (m *Model) nameIt(s *schema.Schema, all []*schema.Schema) {
 	if named(s) {
-		m.RecordType = schema.NamingStrategy{}.ColumnName("", s.ModelType.Name())
+		m.RecordType = audit.TypeName(s.ModelType.Name())
 	}
 	given := false
 	for _, o := range all {

@@ -27,7 +27,7 @@ func (t *Table) Narrowed(names []string) *Table {
 		if !known {
 			return t
 		}
-		if column.Generated || column.OnUpdate || slices.Contains(t.Key, i) ||
+		if column.Generated || column.OnUpdate || slices.Contains(t.Key, i) || i == t.Naming ||
 			slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, c.Name) }) {
 			kept = append(kept, i)
 		}
@@ -47,7 +47,7 @@ func (t *Table) Narrowed(names []string) *Table {
 func (t *Table) Only(kept []int, names []string) *Table {
 	n := &Table{
 		Model: t.Model, Catalog: t.Catalog, Name: t.Name, Tenant: t.Tenant, SQLName: t.SQLName, Exact: t.Exact, Blind: t.Blind,
-		Index: make(map[string]int, len(kept)),
+		Index: make(map[string]int, len(kept)), Naming: slices.Index(kept, t.Naming),
 	}
 	for at, i := range kept {
 		n.Index[t.Columns[i].Name] = at

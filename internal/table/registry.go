@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
@@ -25,7 +26,10 @@ type Registry struct {
 	Rules   *Rules
 	// TenantOf is the tenant whose schema it is, "" for none; or nil.
 	TenantOf func(schema string) string
+	// Logger is where warnings go; nil for nowhere.
+	Logger func() *slog.Logger
 
+	warned sync.Map // by Rules.key of tables whose key is a secret
 	trails []string // the audit tables, without schemas
 	models sync.Map // modelKey → *Model
 	tables sync.Map // tableKey → *Table, as of the catalog's last answer
@@ -135,6 +139,7 @@ func (r *Registry) Table(ctx context.Context, from Source, m *Model, name Name) 
 	if r.TenantOf != nil {
 		t.Tenant = r.TenantOf(described.Schema)
 	}
+	r.warnSecretKey(ctx, t)
 	if certain && described.Kind != catalog.Missing {
 		if _, again := r.tables.Swap(key, t); !again && r.held.Add(1) > maxTables {
 			r.tables.Clear()

@@ -19,6 +19,8 @@ import (
 type Options struct {
 	Include, Exclude            []any
 	RequireActor, RequireReason Models
+	// NoActor are written to by nobody, by design.
+	NoActor Models
 	// KeepAll keeps writes of all models that can not be recorded, Keep and Refuse do
 	// and do not so for some.
 	KeepAll      bool
@@ -41,6 +43,8 @@ type Rules struct {
 	keepAll                     bool
 	requireActor, requireReason map[string]bool
 	allActor, allReason         bool
+	noActor                     map[string]bool
+	allNoActor                  bool
 	columns                     []string
 	redact                      redact.Config
 	// schemas are those of the models named, which raw SQL may write to before
@@ -56,7 +60,7 @@ type Rules struct {
 // ParseRules finds the tables of the models in options.
 func ParseRules(db *gorm.DB, o Options) (*Rules, error) {
 	r := &Rules{
-		keepAll: o.KeepAll, allActor: o.RequireActor.All, allReason: o.RequireReason.All,
+		keepAll: o.KeepAll, allActor: o.RequireActor.All, allReason: o.RequireReason.All, allNoActor: o.NoActor.All,
 		columns: o.Columns, redact: o.Redact, keep: map[string]bool{},
 		dialect: db.Name(), key: folding(db.Name()), names: map[string]string{},
 		parse: func(model any) (*schema.Schema, error) { return parseSchema(db, model) },
@@ -70,6 +74,7 @@ func ParseRules(db *gorm.DB, o Options) (*Rules, error) {
 		{"WithoutModels", o.Exclude, &r.exclude},
 		{"WithRequiredActor", o.RequireActor.Some, &r.requireActor},
 		{"WithRequiredReason", o.RequireReason.Some, &r.requireReason},
+		{"WithoutActor", o.NoActor.Some, &r.noActor},
 	} {
 		tables, err := r.tablesOf(db, set.option, set.models)
 		if err != nil {
@@ -80,6 +85,11 @@ func ParseRules(db *gorm.DB, o Options) (*Rules, error) {
 	for name := range r.exclude {
 		if r.include[name] {
 			return nil, fmt.Errorf("%w: table %q is in both WithModels and WithoutModels", fault.ErrInvalidOption, name)
+		}
+	}
+	for name := range r.noActor {
+		if r.allActor || r.requireActor[name] {
+			return nil, fmt.Errorf("%w: table %q requires an actor and is in WithoutActor", fault.ErrInvalidOption, name)
 		}
 	}
 	for _, set := range []struct {
@@ -98,7 +108,7 @@ func ParseRules(db *gorm.DB, o Options) (*Rules, error) {
 		}
 	}
 	// A model that is named can be checked now rather than at its first write.
-	for _, m := range slices.Concat(o.Include, o.RequireActor.Some, o.RequireReason.Some, o.Refuse, o.Keep) {
+	for _, m := range slices.Concat(o.Include, o.RequireActor.Some, o.RequireReason.Some, o.NoActor.Some, o.Refuse, o.Keep) {
 		if s, err := parseSchema(db, m); err == nil && s != nil {
 			if _, err := redact.ForSchema(s, o.Redact); err != nil {
 				return nil, err
@@ -188,6 +198,9 @@ func (r *Rules) requires(table string) audit.Requirement {
 	}
 	return require
 }
+
+// nobody reports whether a table is written to by nobody, by design.
+func (r *Rules) nobody(table string) bool { return r.allNoActor || r.noActor[r.key(table)] }
 
 // ignored are the columns of a table that are never recorded, in lower case.
 func (r *Rules) ignored(table string) map[string]bool {

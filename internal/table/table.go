@@ -12,6 +12,7 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/diffpath"
 	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
@@ -44,6 +45,8 @@ type Table struct {
 	// RowID is the name by which rows of a table without a key are found on SQLite, or ""
 	// where there is none.
 	RowID string
+	// Naming is the column that names a row of a table of settings, or -1.
+	Naming int
 
 	// Statements of ours by those of the application: what reads the rows of an UPDATE,
 	// what stands in for it, and a statement that returns our columns as well.
@@ -58,9 +61,14 @@ type Table struct {
 type Display struct {
 	Model  string // the column's name as the model spells it
 	Hidden bool
-	Open   bool   // values other than documents are shown as they are
-	Path   string // the column as a path
-	Key    entry.Key
+	Open   bool // values other than documents are shown as they are
+	// Pseudonym is set for a column of the key that may not be seen: a keyed hash stands
+	// for its value, so that rows can be told apart.
+	Pseudonym bool
+	// Setting is set for a value of which the row's own name says whether it is a secret.
+	Setting bool
+	Path    string // the column as a path
+	Key     entry.Key
 }
 
 // New is the table that a model and the catalog describe.
@@ -150,21 +158,33 @@ func (t *Table) findKey() {
 
 func (t *Table) findDisplay() {
 	t.Show = make([]Display, len(t.Columns))
+	naming, settings := redact.SettingColumns(t.names())
+	t.Naming = slices.Index(t.names(), naming)
 	for i, c := range t.Columns {
 		model := c.Name
 		if c.Field != nil {
 			model = c.Field.DBName
 		}
 		t.Show[i] = Display{
-			Model:  model,
-			Hidden: t.ignored[strings.ToLower(c.Name)] || t.Plan.Ignored(model),
-			Open:   t.Plan.Open(model),
-			Path:   diffpath.Join([]string{c.Name}),
-			Key:    entry.NewKey(c.Name),
+			Model:     model,
+			Hidden:    t.ignored[strings.ToLower(c.Name)] || t.Plan.Ignored(model),
+			Open:      t.Plan.Open(model),
+			Pseudonym: slices.Contains(t.Key, i) && t.Plan.Sensitive(model),
+			Setting:   slices.Contains(settings, c.Name) && t.Plan.Undecided(model),
+			Path:      diffpath.Join([]string{c.Name}),
+			Key:       entry.NewKey(c.Name),
 		}
 	}
 	t.ByName = t.All()
 	sort.Slice(t.ByName, func(i, k int) bool { return t.Columns[t.ByName[i]].Name < t.Columns[t.ByName[k]].Name })
+}
+
+func (t *Table) names() []string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = c.Name
+	}
+	return names
 }
 
 // All are the positions of all columns.
@@ -267,10 +287,23 @@ func (t *Table) KeyParams(img Image, raw []any) []any {
 
 // Seen is what may be seen of a column's value.
 func (t *Table) Seen(at int, v any) any {
-	if t.Show[at].Open && !IsDocument(v) {
-		return v
+	show := &t.Show[at]
+	switch {
+	case show.Pseudonym:
+		return t.Plan.Pseudonym(t.Model.Table, show.Model, v)
+	case show.Open && !IsDocument(v) && !redact.MayBeDocument(v):
+		return t.Rules[at].Recordable(v)
 	}
-	return t.Plan.Column(t.Model.Table, t.Show[at].Model, v)
+	return t.Rules[at].Recordable(t.Plan.Column(t.Model.Table, show.Model, v))
+}
+
+// SecretRow reports whether a row of a table of settings is called like a secret, in one of
+// its images.
+func (t *Table) SecretRow(images ...Image) bool {
+	if t.Naming < 0 {
+		return false
+	}
+	return slices.ContainsFunc(images, func(img Image) bool { return img != nil && redact.SecretSetting(img[t.Naming]) })
 }
 
 // IsDocument reports whether a value is compared by path.

@@ -32,9 +32,32 @@ func (r Rule) Recorded(v any) (any, bool) {
 		}
 		return r.fitting(r.Normalise(x))
 	case map[string]any, []any:
-		return v, r.kind == kindJSON || r.kind == kindText || r.kind == kindAny || r.kind == kindBytes || r.are(looseColumns)
+		return r.recordedDocument(x)
 	}
 	return r.fitting(r.Normalise(v))
+}
+
+// recordedDocument: what is JSON by its content is recorded as a document, and stored as a
+// text or bytes.
+func (r Rule) recordedDocument(doc any) (any, bool) {
+	switch r.kind {
+	case kindText, kindBytes:
+		if b, ok := recordedBytes(doc); ok && r.kind == kindText {
+			return b, r.are(looseColumns)
+		}
+		s, err := compact(doc)
+		if r.kind == kindBytes {
+			return []byte(s), err == nil
+		}
+		return s, err == nil
+	}
+	return doc, r.kind == kindJSON || r.kind == kindAny || r.are(looseColumns)
+}
+
+// SameDocument reports whether a canonical value is the text, or the bytes, of a document.
+func SameDocument(v, doc any) bool {
+	s, ok := text(v)
+	return ok && Equal(decode(s), doc)
 }
 
 func (r Rule) recordedText(x string) (any, bool) {

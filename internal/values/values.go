@@ -90,6 +90,9 @@ func (r Rule) Normalise(raw any) any {
 	case kindDecimal:
 		return toDecimal(v)
 	case kindText:
+		if b, ok := v.([]byte); ok && r.are(looseColumns) && !isText(b) {
+			return clone(b) // SQLite keeps bytes in a column of texts
+		}
 		return toText(v)
 	case kindBytes:
 		return toBytes(v)

@@ -205,7 +205,7 @@ func formsAgree(t *testing.T, conn *sql.Conn, dialectName string, types []stored
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &table.Model{Table: name, Plan: redact.ForNames(redact.Config{})}
+	m := &table.Model{Table: name, Plan: redact.ForNames(name, redact.Config{})}
 	tbl := table.New(dialect.Of(server), m, described, table.Name{Name: name, Alias: name, Simple: true})
 	read := func(columns ...string) [][]any {
 		t.Helper()

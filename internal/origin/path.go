@@ -1,0 +1,62 @@
+package origin
+
+import (
+	"net/url"
+	"path"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+)
+
+// build is what the program says of itself.
+type build struct {
+	module string // of the program, "" where it does not tell
+	main   string // the path of its package main
+}
+
+func readBuild() build {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return build{}
+	}
+	return build{module: info.Main.Path, main: info.Path}
+}
+
+// relative is the path of a function's file as the program's module has it, or, of another
+// module, by the path of its package: nothing of the machine that built it.
+func (b build) relative(function, file string) string {
+	name := path.Base(filepath.ToSlash(file))
+	pkg := packageOf(function)
+	if pkg == "main" {
+		if b.module == "" || b.main != b.module && !strings.HasPrefix(b.main, b.module+"/") {
+			return name
+		}
+		pkg = b.main
+	}
+	// A test's package may have a name that its folder does not have.
+	if own := strings.TrimSuffix(pkg, "_test"); own != pkg && path.Base(path.Dir(filepath.ToSlash(file))) == path.Base(own) {
+		pkg = own
+	}
+	if pkg == b.module {
+		return name
+	}
+	if b.module != "" {
+		pkg = strings.TrimPrefix(pkg, b.module+"/")
+	}
+	return pkg + "/" + name
+}
+
+// packageOf is the import path of a function's package, as the runtime names functions:
+// dots in its last part are written %2e.
+func packageOf(function string) string {
+	slash := strings.LastIndexByte(function, '/') + 1
+	dot := strings.IndexByte(function[slash:], '.')
+	if dot < 0 {
+		return function
+	}
+	pkg := function[:slash+dot]
+	if plain, err := url.PathUnescape(pkg); err == nil {
+		return plain
+	}
+	return pkg
+}
