@@ -22,6 +22,7 @@ type store struct {
 	insertQ inserter
 	limits  limits
 	boxes   sync.Pool // of *boxes
+	reading reading
 }
 
 // limits bound the INSERT statements.
@@ -60,6 +61,7 @@ func (t *TableEmitter) open(db *gorm.DB) (*store, error) {
 	if s.insertQ, err = newInserter(ctx, db, in, table); err != nil {
 		return nil, err
 	}
+	s.reading.refused.Store(!in.readable(ctx, table))
 	return s, nil
 }
 
