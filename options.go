@@ -286,7 +286,8 @@ func WithApplication(name string) Option {
 }
 
 // WithBufferLimit sets how many records a transaction holds in memory before they
-// are written to the table early. The default is 2,000.
+// are written to the table early. The default is 2,000. From then on emitters that want
+// records after the commit get them from the table, if it can be read: see [audit.Emitter].
 func WithBufferLimit(records int) Option {
 	return func(c *config) error {
 		if records < 1 {

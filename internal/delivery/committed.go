@@ -35,8 +35,8 @@ func (d *Delivery) Committed(ctx context.Context, c Committed) {
 	ctx = context.WithoutCancel(ctx)
 	to := d.after
 	tell := func(records []audit.Record) error {
-		d.announce(ctx, to, c.Transaction, records)
-		to = d.others // who wants no records was told
+		d.announce(entry.ShareEncodings(ctx), to, c.Transaction, records) // for these only
+		to = d.others                                                     // who wants no records was told
 		return nil
 	}
 	reader := d.reader()

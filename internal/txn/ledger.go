@@ -169,7 +169,7 @@ func (l *Ledger) flush(ctx context.Context) error {
 		}
 		first := pending.First()
 		return fault.Quiet(
-			fmt.Sprintf("%v: %s %s: the audit table refused it %s (%d records of transaction %s)", fault.ErrAuditFailed, first.RecordType, first.Action, neighbour.Because(err), pending.Len(), l.ID),
+			fmt.Sprintf("%v: %s %s: the audit table refused it%s (%d records of transaction %s)", fault.ErrAuditFailed, first.RecordType, first.Action, neighbour.Because(err), pending.Len(), l.ID),
 			fault.ErrAuditFailed, err)
 	}
 	l.flushed = l.base + l.buffer.Len()
