@@ -116,7 +116,9 @@ func WithActorFunc(f func(ctx context.Context) audit.Actor) Option {
 }
 
 // WithTraceFunc sets how trace and span ids are found in the application's own
-// context when audit.WithTrace put none there. f must be safe for concurrent use.
+// context when audit.WithTrace put none there. They win over those that a client sent
+// (audit.WithRemoteTrace, and so the middleware of audithttp). f must be safe for
+// concurrent use.
 func WithTraceFunc(f func(ctx context.Context) (traceID, spanID string)) Option {
 	return func(c *config) error {
 		if f == nil {

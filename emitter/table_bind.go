@@ -81,7 +81,11 @@ func (t *TableEmitter) ensure(ctx context.Context, in inspector, table dialect.T
 		}
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("%w: %s", ErrTableMissing, table.Quoted(in.dialect))
+		hint := "emitter.Schema has the statements that create it"
+		if t.noCreate {
+			hint += "; emitter.Table does so itself without NoCreate"
+		}
+		return fmt.Errorf("%w: %s; %s", ErrTableMissing, table.Quoted(in.dialect), hint)
 	}
 	return compareColumns(table.Quoted(in.dialect), found)
 }
@@ -102,7 +106,7 @@ func compareColumns(table string, found []string) error {
 	if len(differences) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is %s", ErrTableMismatch, table, strings.Join(differences, ", "))
+	return fmt.Errorf("%w: %s is %s; if that table is another's, give the audit table a name of its own with emitter.Name", ErrTableMismatch, table, strings.Join(differences, ", "))
 }
 
 // failed says which step the driver's error ended.
