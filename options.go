@@ -153,7 +153,9 @@ func WithTenantOfSchema(f func(schema string) string) Option {
 }
 
 // WithTraceFunc sets how trace and span ids are found in the application's own
-// context when audit.WithTrace put none there. f must be safe for concurrent use.
+// context when audit.WithTrace put none there. They win over those that a client sent
+// (audit.WithRemoteTrace, and so the middleware of audithttp). f must be safe for
+// concurrent use.
 func WithTraceFunc(f func(ctx context.Context) (traceID, spanID string)) Option {
 	return func(c *config) error {
 		if f == nil {
@@ -349,7 +351,8 @@ func WithApplication(name string) Option {
 }
 
 // WithBufferLimit sets how many records a transaction holds in memory before they
-// are written to the table early. The default is 2,000.
+// are written to the table early. The default is 2,000. From then on emitters that want
+// records after the commit get them from the table, if it can be read: see [audit.Emitter].
 func WithBufferLimit(records int) Option {
 	return func(c *config) error {
 		if records < 1 {

@@ -3,6 +3,7 @@ package alert
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/template"
@@ -27,7 +28,7 @@ type compiled struct {
 }
 
 // compile checks a rule. It reports all that is wrong with it.
-func compile(r Rule, channels func(name string) bool, models known, w wording) (*compiled, error) {
+func compile(r Rule, channels channelNames, models known, w wording) (*compiled, error) {
 	c := &compiled{rule: r, when: r.when, count: r.countOf()}
 	var errs []error
 	say := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -44,8 +45,8 @@ func compile(r Rule, channels func(name string) bool, models known, w wording) (
 		switch {
 		case slices.Contains(r.channels[:i], name):
 			say("channel %q twice", name)
-		case channels != nil && !channels(name):
-			errs = append(errs, fmt.Errorf("%w: %q", ErrUnknownChannel, name))
+		case !channels.has(name):
+			errs = append(errs, channels.unknown(name))
 		}
 	}
 	if r.when == nil {
@@ -67,13 +68,28 @@ func compile(r Rule, channels func(name string) bool, models known, w wording) (
 			errs = append(errs, err)
 		}
 	}
-	if len(errs) == 0 {
-		errs = c.rehearse(w)
+	if r.when != nil {
+		errs = append(errs, c.rehearse(w)...)
 	}
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("%w %q: %w", ErrInvalidRule, r.name, errors.Join(errs...))
 	}
 	return c, nil
+}
+
+// channelNames are the channels that rules may name; nil stands for all.
+type channelNames map[string]Channel
+
+func (n channelNames) has(name string) bool {
+	_, ok := n[name]
+	return ok || n == nil
+}
+
+func (n channelNames) unknown(name string) error {
+	if len(n) == 0 {
+		return fmt.Errorf("%w: %q; there are none", ErrUnknownChannel, name)
+	}
+	return fmt.Errorf("%w: %q; known are %s", ErrUnknownChannel, name, strings.Join(slices.Sorted(maps.Keys(n)), ", "))
 }
 
 func checkName(name string) error {
@@ -141,20 +157,31 @@ func (r Rule) timing() []error {
 // rehearse runs the templates over records of several kinds, so that a field that
 // does not exist is found before there is something to tell.
 func (c *compiled) rehearse(w wording) []error {
+	var errs []error
+	for _, t := range []*template.Template{c.subject, c.text, c.link} {
+		if t != nil { // it could be parsed
+			errs = append(errs, c.try(t, w))
+		}
+	}
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}
+
+// try is what a template first fails with.
+func (c *compiled) try(t *template.Template, w wording) error {
 	for _, r := range samples(c.focus) {
 		v := w.view(c, &r, 1)
-		for _, t := range []*template.Template{c.subject, c.text} {
+		switch {
+		case t != c.link:
 			if _, err := execute(t, v); err != nil {
-				return []error{err}
+				return err
 			}
-		}
-		if c.rule.link != "" {
+		case c.rule.link != "":
 			link, err := c.address(v)
 			if err != nil {
-				return []error{err}
+				return err
 			}
 			if link == "" {
-				return []error{errors.New("link: it does not become an absolute http or https URL")}
+				return errors.New("link: it does not become an absolute http or https URL")
 			}
 		}
 	}

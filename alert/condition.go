@@ -89,15 +89,28 @@ func Action(actions ...audit.Action) Condition {
 	var unknown error
 	for i, a := range actions {
 		names[i] = string(a)
-		switch a {
-		case audit.Create, audit.Update, audit.Delete, audit.SoftDelete, audit.Restore, audit.Raw, audit.Event:
-		default:
-			unknown = fmt.Errorf("unknown action %q", a)
+		if !slices.Contains(knownActions(), a) {
+			unknown = errors.Join(unknown, fmt.Errorf("unknown action %q; known are %s", a, actionNames()))
 		}
 	}
 	c := anyOf("action", "action", names, func(r *audit.Record) string { return string(r.Action) })
 	c.err = errors.Join(c.err, unknown)
 	return c
+}
+
+func knownActions() []audit.Action {
+	return []audit.Action{audit.Create, audit.Update, audit.Delete, audit.SoftDelete, audit.Restore, audit.Raw, audit.Event}
+}
+
+func actionNames() string {
+	var b strings.Builder
+	for i, a := range knownActions() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(a))
+	}
+	return b.String()
 }
 
 // Outcome holds for records with one of the given outcomes; refused writes and the
@@ -135,7 +148,7 @@ func NotOwner() Condition {
 
 // NoActor holds for changes that name nobody.
 func NoActor() Condition {
-	return &condition{text: "no actor", holds: func(r *audit.Record) bool { return r.Actor.IsZero() }}
+	return &condition{text: "no actor", holds: func(r *audit.Record) bool { return r.Actor.IsNobody() }}
 }
 
 // NoReason holds for changes without a reason.

@@ -106,22 +106,19 @@ func newConfig(db *gorm.DB, rules []Rule, channels map[string]Channel, s setting
 		}
 	}
 	c := &config{channels: maps.Clone(channels), words: s.words, settings: s}
-	var has func(string) bool
-	if channels != nil {
-		has = func(name string) bool { _, ok := channels[name]; return ok }
-		for _, q := range s.quiet {
-			for _, name := range q.channels {
-				if !has(name) {
-					errs = append(errs, fmt.Errorf("%w: %q in quiet hours", ErrUnknownChannel, name))
-				}
+	has := channelNames(channels)
+	for _, q := range s.quiet {
+		for _, name := range q.channels {
+			if !has.has(name) {
+				errs = append(errs, fmt.Errorf("quiet hours: %w", has.unknown(name)))
 			}
 		}
 	}
 	names := map[string]bool{}
 	for _, r := range rules {
 		compiled, err := compile(r, has, models, s.words)
-		if err == nil && names[r.name] {
-			err = invalid("the name %q is used twice", r.name)
+		if names[r.name] && r.name != "" {
+			err = errors.Join(err, invalid("the name %q is used twice", r.name))
 		}
 		names[r.name] = true
 		if err != nil {

@@ -28,6 +28,9 @@ var (
 	// ErrTableMissing is an outbox table that does not exist and is not to be, or
 	// cannot be, created.
 	ErrTableMissing = errors.New("auditplugin: alert table is missing")
+	// ErrTableRights is an outbox table that exists but may not be read. The role needs
+	// SELECT, INSERT, UPDATE and DELETE on it, and SELECT on the audit table.
+	ErrTableRights = errors.New("auditplugin: no right to read the alert table")
 	// ErrTableMismatch is an existing outbox table with other columns.
 	ErrTableMismatch = errors.New("auditplugin: alert table has other columns")
 	// ErrInTransaction is an engine made with a handle that is inside a transaction.
@@ -60,13 +63,10 @@ type failure struct {
 
 func (f *failure) Error() string {
 	text := "auditplugin: alerts: " + f.step + " failed"
-	switch state := neighbour.SQLState(f.err); {
-	case state != "":
-		text += " (SQLSTATE " + state + ")"
-	case errors.Is(f.err, context.DeadlineExceeded), errors.Is(f.err, context.Canceled):
-		text += ": its time was over"
+	if errors.Is(f.err, context.DeadlineExceeded) || errors.Is(f.err, context.Canceled) {
+		return text + ": its time was over"
 	}
-	return text
+	return text + neighbour.Because(f.err)
 }
 
 // Unwrap returns the database's error.

@@ -140,7 +140,7 @@ func ExampleCheck() {
 	fmt.Println(err)
 	// Output:
 	// true true
-	// auditplugin: invalid alert rule "any-change": auditplugin: unknown alert channel: "nowhere"
+	// auditplugin: invalid alert rule "any-change": auditplugin: unknown alert channel: "nowhere"; known are support
 	// auditplugin: invalid alert rule "new-admin": template: text:1:2: executing "text" at <.Whom>: can't evaluate field Whom in type alert.View
 }
 

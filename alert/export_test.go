@@ -1,6 +1,10 @@
 package alert
 
-import "time"
+import (
+	"time"
+
+	"github.com/gorm-audit/auditplugin/audit"
+)
 
 // WithClock replaces the database's time.
 func WithClock(now func() time.Time) Option {
@@ -9,3 +13,6 @@ func WithClock(now func() time.Time) Option {
 		return nil
 	}
 }
+
+// Holds reports whether a condition holds for a record.
+func Holds(c Condition, r audit.Record) bool { return c.part().holds(&r) }

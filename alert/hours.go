@@ -50,7 +50,8 @@ func (h Hours) On(days ...time.Weekday) Hours {
 	return h
 }
 
-// In sets the time zone, which follows daylight saving time.
+// In sets the time zone, which follows daylight saving time: of a time that clocks pass over
+// when summer time begins, the moment counts at which they do.
 func (h Hours) In(zone *time.Location) Hours {
 	if zone == nil {
 		h.err = errors.New("the time zone is nil")
@@ -89,16 +90,34 @@ func clock(text string) (int, error) {
 }
 
 // span returns the beginning and end of the span that begins on t's day, moved by a
-// number of days.
-func (h Hours) span(t time.Time, days int) (from, to time.Time) {
-	local := t.In(h.location())
-	y, m, d := local.Date()
-	at := func(day, minutes int) time.Time { return time.Date(y, m, day, 0, minutes, 0, 0, h.location()) }
-	from = at(d+days, h.from)
-	if h.to > h.from {
-		return from, at(d+days, h.to)
+// number of days, and which day of the week that is.
+func (h Hours) span(t time.Time, days int) (from, to time.Time, day time.Weekday) {
+	y, m, d := t.In(h.location()).Date()
+	at := func(day, minutes int) time.Time {
+		return atClock(time.Date(y, m, day, 0, minutes, 0, 0, time.UTC), h.location())
 	}
-	return from, at(d+days+1, h.to)
+	last := d + days
+	if h.to <= h.from {
+		last++
+	}
+	return at(d+days, h.from), at(last, h.to), time.Date(y, m, d+days, 0, 0, 0, 0, time.UTC).Weekday()
+}
+
+// atClock is the moment at which clocks of a zone show what wall shows in UTC. A time that
+// they pass over, as midnight where summer time begins at midnight, is the moment at which
+// they do.
+func atClock(wall time.Time, zone *time.Location) time.Time {
+	t := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, zone)
+	_, offset := t.Zone()
+	shown := t.Add(time.Duration(offset) * time.Second)
+	start, end := t.ZoneBounds()
+	switch {
+	case shown.Equal(wall):
+		return t
+	case shown.Before(wall):
+		return end.In(zone)
+	}
+	return start.In(zone)
 }
 
 // end returns when the span that t is in ends.
@@ -107,8 +126,8 @@ func (h Hours) end(t time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	for days := -1; days <= 0; days++ {
-		from, to := h.span(t, days)
-		if len(h.days) > 0 && !slices.Contains(h.days, from.Weekday()) {
+		from, to, day := h.span(t, days)
+		if len(h.days) > 0 && !slices.Contains(h.days, day) {
 			continue
 		}
 		if !t.Before(from) && t.Before(to) {

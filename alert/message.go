@@ -17,7 +17,7 @@ type Message struct {
 	Rule    string `json:"rule"`
 	Channel string `json:"channel"`
 	// Severity is the rule's severity at the time.
-	Severity Severity `json:"-"`
+	Severity Severity `json:"severity"`
 	// Title is the rule's title. Subject is one line that says what the message is
 	// about.
 	Title   string `json:"title"`

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -49,19 +50,20 @@ func (k known) check(c *condition) []error {
 	c.each(func(c *condition) {
 		for _, name := range c.models {
 			if _, ok := k.models[name]; !ok {
-				errs = append(errs, fmt.Errorf("%w: %q", ErrUnknownModel, name))
+				errs = append(errs, fmt.Errorf("%w: %q; known are %s", ErrUnknownModel, name, names(k.models)))
 			}
 		}
 		for _, name := range c.tables {
 			if _, ok := k.tables[name]; !ok {
-				errs = append(errs, fmt.Errorf("%w: table %q", ErrUnknownModel, name))
+				errs = append(errs, fmt.Errorf("%w: table %q; known are %s", ErrUnknownModel, name, names(k.tables)))
 			}
 		}
 	})
-	if len(errs) > 0 {
-		return errs
-	}
-	return k.checkColumns(c, nil)
+	return append(errs, k.checkColumns(c, nil)...)
+}
+
+func names(of map[string][]string) string {
+	return strings.Join(slices.Sorted(maps.Keys(of)), ", ")
 }
 
 // checkColumns looks for the columns of c among those of the models and tables that
@@ -87,7 +89,8 @@ func (k known) checkColumns(c *condition, around []string) []error {
 	for _, path := range c.columns {
 		column, _, _ := strings.Cut(path, ".")
 		if !slices.Contains(columns, column) && !slices.Contains(columns, path) {
-			errs = append(errs, fmt.Errorf("%w: %q", ErrUnknownColumn, path))
+			slices.Sort(columns)
+			errs = append(errs, fmt.Errorf("%w: %q; known are %s", ErrUnknownColumn, path, strings.Join(slices.Compact(columns), ", ")))
 		}
 	}
 	for _, inner := range c.inner {

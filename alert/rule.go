@@ -25,6 +25,21 @@ func (s Severity) String() string {
 	return severityNames()[s]
 }
 
+// MarshalText is the severity's name, so that JSON has "critical" and not a number. An
+// unknown severity is an error.
+func (s Severity) MarshalText() ([]byte, error) {
+	if s < Info || s > Critical {
+		return nil, fmt.Errorf("%w: unknown severity %d", ErrInvalidRule, int(s))
+	}
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Severity) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseSeverity(string(text))
+	return err
+}
+
 func severityNames() []string { return []string{"info", "warning", "critical"} }
 
 // ParseSeverity returns the severity with the given name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
 	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
@@ -72,6 +74,9 @@ func (s *store) records(ctx context.Context, f func(r audit.Record, unreadable e
 // ensure creates the outbox unless it exists.
 func (s *store) ensure(ctx context.Context, create bool) error {
 	found := s.selects(ctx, "1")
+	if found != nil && s.exists(ctx) {
+		return s.unreadable(ctx, found)
+	}
 	if found != nil && create {
 		statements, err := ddl(s.dialect, s.table)
 		if err != nil {
@@ -83,7 +88,7 @@ func (s *store) ensure(ctx context.Context, create bool) error {
 		found = s.selects(ctx, "1")
 	}
 	if found != nil {
-		return fmt.Errorf("%w: %s: %w", ErrTableMissing, s.outbox, failed("reading it", found))
+		return s.unreadable(ctx, found)
 	}
 	// Qualified, since SQLite takes "name" for a text where there is no such column.
 	if err := s.selects(ctx, dialect.List(s.dialect, "o.", columnNames())); err != nil {
@@ -91,6 +96,34 @@ func (s *store) ensure(ctx context.Context, create bool) error {
 	}
 	return nil
 }
+
+// unreadable tells a table that is not there from one that may not be read.
+func (s *store) unreadable(ctx context.Context, err error) error {
+	if s.exists(ctx) {
+		return fmt.Errorf("%w: %s: %w", ErrTableRights, s.outbox, failed("reading it", err))
+	}
+	return fmt.Errorf("%w: %s; alert.Schema has the statements that create it: %w", ErrTableMissing, s.outbox, failed("reading it", err))
+}
+
+// exists asks the catalog, which tells of the table to whoever may not read it. MySQL tells
+// nothing of tables without any right to them: there the refusal itself tells it.
+func (s *store) exists(ctx context.Context) bool {
+	query, args := "", []any{s.outbox}
+	switch s.dialect {
+	case dialect.Postgres:
+		query = "SELECT 1 WHERE to_regclass($1) IS NOT NULL"
+	case dialect.MySQL:
+		err := s.selects(ctx, "1")
+		return err == nil || slices.Contains(mysqlRefusals(), neighbour.MySQLErrorNumber(err))
+	default:
+		query, args = "SELECT 1 FROM pragma_table_info(?)", []any{s.table.Name}
+	}
+	there, err := owntable.Texts(ctx, s.db, query, args...)
+	return err == nil && len(there) > 0
+}
+
+// mysqlRefusals are errors of rights: to a table, to a column, to a database.
+func mysqlRefusals() []int { return []int{1142, 1143, 1044} }
 
 func (s *store) selects(ctx context.Context, what string) error {
 	return owntable.Try(ctx, s.db, "SELECT "+what+" FROM "+s.outbox+" o WHERE 1 = 0")

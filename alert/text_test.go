@@ -1,6 +1,8 @@
 package alert_test
 
 import (
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -142,5 +144,24 @@ func TestWording(t *testing.T) {
 		alert.WithLabels(map[string]string{"user.mfa_phone": "second factor", "user": "customer"}), alert.WithTimeZone(zone), alert.WithTimeLayout("02.01.2006 15:04"))
 	if want := "Phone numbers: 42 changed customer 7\nsecond factor at 23.11.2026 13:00 2"; m.Text != want || m.Subject != "Phone numbers: customer 7" {
 		t.Errorf("%q, subject %q", m.Text, m.Subject)
+	}
+}
+
+func TestSeverityAsText(t *testing.T) {
+	for s := alert.Info; s <= alert.Critical; s++ {
+		text, err := json.Marshal(alert.Message{Severity: s})
+		if err != nil || !strings.Contains(string(text), `"severity":"`+s.String()+`"`) {
+			t.Errorf("%s, %v", text, err)
+		}
+		var back alert.Message
+		if err := json.Unmarshal(text, &back); err != nil || back.Severity != s {
+			t.Errorf("%s was read as %v, %v", text, back.Severity, err)
+		}
+	}
+	if text, err := json.Marshal(alert.Severity(7)); err == nil {
+		t.Errorf("an unknown severity is %s", text)
+	}
+	if err := json.Unmarshal([]byte(`{"severity":"loud"}`), &alert.Message{}); !errors.Is(err, alert.ErrInvalidRule) {
+		t.Errorf("an unknown severity: %v", err)
 	}
 }

@@ -187,3 +187,44 @@ func TestKeep(t *testing.T) {
 		}
 	}
 }
+
+// Summer time begins at midnight in some zones: the day has no 00:00 then, and begins when
+// clocks show 01:00. In others an hour of the night is missing, and once a whole day was.
+func TestHoursThatClocksPassOver(t *testing.T) {
+	for _, c := range []struct {
+		zone, from, to string
+		days           []time.Weekday
+		in, out        []string // wall clock with the offset, which says which of two
+	}{
+		{"America/Santiago", "00:00", "08:00", []time.Weekday{time.Sunday}, // 2025-09-07 is a Sunday
+			[]string{"2025-09-07T01:00:00-03:00", "2025-09-07T07:59:00-03:00"}, []string{"2025-09-06T23:59:00-04:00", "2025-09-06T23:00:00-04:00", "2025-09-07T08:00:00-03:00"}},
+		{
+			"America/Santiago", "22:00", "24:00",
+			[]time.Weekday{time.Saturday},
+			[]string{"2025-09-06T22:00:00-04:00", "2025-09-06T23:59:00-04:00"},
+			[]string{"2025-09-07T01:00:00-03:00", "2025-09-07T22:30:00-03:00"},
+		},
+		{"Africa/Cairo", "00:00", "24:00", []time.Weekday{time.Friday}, // 2025-04-25
+			[]string{"2025-04-25T01:00:00+03:00", "2025-04-25T23:59:00+03:00"}, []string{"2025-04-24T23:30:00+02:00", "2025-04-26T00:00:00+03:00"}},
+		{"Asia/Beirut", "00:30", "06:00", nil, []string{"2025-03-30T01:00:00+03:00"}, []string{"2025-03-29T23:45:00+02:00"}},
+		{"Europe/Berlin", "02:30", "05:00", nil, []string{"2025-03-30T03:00:00+02:00"}, []string{"2025-03-30T01:59:00+01:00"}},
+		{"Pacific/Apia", "00:00", "24:00", []time.Weekday{time.Friday}, []string{"2011-12-23T12:00:00-10:00"}, []string{"2011-12-29T23:00:00-10:00", "2011-12-31T00:00:00+14:00"}},
+	} {
+		zone, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Skip(err)
+		}
+		during := alert.During(alert.Between(c.from, c.to).In(zone).On(c.days...))
+		for want, times := range map[bool][]string{true: c.in, false: c.out} {
+			for _, at := range times {
+				moment, err := time.Parse(time.RFC3339, at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := alert.Holds(during, audit.Record{Time: moment}); got != want {
+					t.Errorf("%s %s–%s %v: %s is in it: %v", c.zone, c.from, c.to, c.days, at, got)
+				}
+			}
+		}
+	}
+}

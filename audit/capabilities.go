@@ -33,6 +33,15 @@ type Survivor interface {
 	Written(ctx context.Context, conn Conn, transactionID string) ([]string, error)
 }
 
+// CommitListener is an [Emitter] that only wants to know that a transaction with records
+// has committed, and looks at none of them: something that wakes others. The plugin calls
+// Committed where it would call Emit, and keeps no records for it. What is said of Emit
+// holds for Committed.
+type CommitListener interface {
+	Emitter
+	Committed(ctx context.Context) error
+}
+
 // Dropper is an [Emitter] that may let records go. Dropped returns how many so far; it is
 // part of the plugin's Stats, and safe for concurrent use.
 type Dropper interface {

@@ -115,15 +115,37 @@ func RequestFrom(ctx context.Context) (Request, bool) {
 	return r, ok
 }
 
-type trace struct{ traceID, spanID string }
+type trace struct {
+	traceID, spanID string
+	remote          bool
+}
 
 // WithTrace returns a context whose changes carry the given W3C trace and span
 // ids (32 and 16 lower-case hexadecimal digits; other texts are kept as they are).
 func WithTrace(ctx context.Context, traceID, spanID string) context.Context {
-	return context.WithValue(ctx, traceKey, trace{traceID, spanID})
+	return context.WithValue(ctx, traceKey, trace{traceID: traceID, spanID: spanID})
 }
 
-// TraceFrom returns the trace and span ids in ctx, or two empty strings.
+// WithRemoteTrace is [WithTrace] for ids that somebody else sent, such as those of a
+// request's traceparent header. They are recorded unless the service has a span of its own:
+// one that WithTrace or the plugin's trace function tells. A trace of WithTrace that is in
+// ctx already stays.
+func WithRemoteTrace(ctx context.Context, traceID, spanID string) context.Context {
+	if t, _ := ctx.Value(traceKey).(trace); t.traceID != "" && !t.remote {
+		return ctx
+	}
+	return context.WithValue(ctx, traceKey, trace{traceID: traceID, spanID: spanID, remote: true})
+}
+
+// TraceIsRemote reports whether [TraceFrom] returns ids of [WithRemoteTrace], which the
+// service's own span takes the place of.
+func TraceIsRemote(ctx context.Context) bool {
+	t, _ := ctx.Value(traceKey).(trace)
+	return t.remote
+}
+
+// TraceFrom returns the trace and span ids in ctx, of [WithTrace] or [WithRemoteTrace], or
+// two empty strings.
 func TraceFrom(ctx context.Context) (traceID, spanID string) {
 	t, _ := ctx.Value(traceKey).(trace)
 	return t.traceID, t.spanID

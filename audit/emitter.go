@@ -9,6 +9,13 @@ import (
 // with that transaction's records in order; outside a transaction, once per
 // statement.
 //
+// A transaction with more records than the plugin's buffer limit (2,000 unless
+// auditplugin.WithBufferLimit says otherwise) comes in several calls, in order. Where
+// the audit table is in the same database and may be read, its records are not kept in
+// memory: they are read back after the commit. They then have a Seq, and the values in
+// their maps are what emitter.ReadRecord makes of JSON: numbers are json.Number, times
+// and bytes are texts.
+//
 // Implementations must be safe for concurrent use, must not change or keep the
 // records' maps, and should return promptly: wrap slow ones in emitter.Async. An
 // error is reported to the plugin's error handler; it can not undo the commit.

@@ -1,6 +1,9 @@
 package audit
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Action is what happened to the row that a [Record] is about.
 type Action string
@@ -144,8 +147,15 @@ type Principal struct {
 // IsZero reports whether p names nobody.
 func (p Principal) IsZero() bool { return p == Principal{} }
 
-// IsZero reports whether a names nobody.
+// IsZero reports whether a is empty.
 func (a Actor) IsZero() bool { return a == Actor{} }
+
+// IsNobody reports whether a names nobody: it has neither ID nor Name, or only spaces
+// there. A type alone, as a request without a session may leave it, says what acted and
+// not who.
+func (a Actor) IsNobody() bool {
+	return strings.TrimSpace(a.ID) == "" && strings.TrimSpace(a.Name) == ""
+}
 
 // Source is the line of the application that made the call.
 type Source struct {
@@ -173,7 +183,7 @@ type Requirement uint8
 
 // The requirements; combine them with |.
 const (
-	// RequireActor refuses writes whose context names no actor.
+	// RequireActor refuses writes whose context names no actor; see [Actor.IsNobody].
 	RequireActor Requirement = 1 << iota
 	// RequireReason refuses writes whose context gives no reason.
 	RequireReason

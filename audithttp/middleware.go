@@ -21,6 +21,7 @@ type Option func(*config)
 type config struct {
 	requestIDHeader string
 	forwarded       bool
+	noTrace         bool
 	trusted         []netip.Prefix
 }
 
@@ -49,9 +50,17 @@ func UseForwarded() Option {
 	return func(c *config) { c.forwarded = true }
 }
 
+// WithoutTrace leaves the traceparent header alone, for services whose clients are not to
+// say which trace a record belongs to.
+func WithoutTrace() Option {
+	return func(c *config) { c.noTrace = true }
+}
+
 // Middleware returns middleware that puts an [audit.Request] into the context of
-// every request, and the trace and span ids of a valid traceparent header unless
-// the context has a trace already.
+// every request, and the trace and span ids of a valid traceparent header
+// ([audit.WithRemoteTrace]) unless the context has a trace already. The service's own span,
+// by audit.WithTrace or auditplugin.WithTraceFunc, wins over the header's wherever the
+// tracer's middleware stands; see [WithoutTrace] to do without the header's.
 //
 // A request without a usable id gets a UUIDv7. Its address is the peer's, or, when
 // the peer is a trusted proxy, the last address in the forwarding header that is
@@ -70,9 +79,9 @@ func Middleware(opts ...Option) func(http.Handler) http.Handler {
 				IP:        c.clientIP(r),
 				UserAgent: clean(r.UserAgent(), maxUserAgent),
 			})
-			if known, _ := audit.TraceFrom(ctx); known == "" {
+			if known, _ := audit.TraceFrom(ctx); known == "" && !c.noTrace {
 				if traceID, spanID, ok := parseTraceparent(r.Header.Values("Traceparent")); ok {
-					ctx = audit.WithTrace(ctx, traceID, spanID)
+					ctx = audit.WithRemoteTrace(ctx, traceID, spanID)
 				}
 			}
 			next.ServeHTTP(w, r.WithContext(ctx))

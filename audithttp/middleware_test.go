@@ -199,3 +199,27 @@ func FuzzHeaders(f *testing.F) {
 		}
 	})
 }
+
+// What a header says is the client's trace: the service's own takes its place, before the
+// middleware or behind it.
+func TestTraceOfTheHeaderIsRemote(t *testing.T) {
+	r := request("192.0.2.1:1", "Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	ctx := serve(t, r)
+	if trace, span := audit.TraceFrom(ctx); trace != "4bf92f3577b34da6a3ce929d0e0e4736" || span != "00f067aa0ba902b7" || !audit.TraceIsRemote(ctx) {
+		t.Errorf("trace, span = %q, %q, remote %v", trace, span, audit.TraceIsRemote(ctx))
+	}
+	ctx = audit.WithTrace(ctx, "mine", "too")
+	for range 2 {
+		if trace, span := audit.TraceFrom(ctx); trace != "mine" || span != "too" || audit.TraceIsRemote(ctx) {
+			t.Errorf("trace, span = %q, %q, remote %v", trace, span, audit.TraceIsRemote(ctx))
+		}
+		ctx = audit.WithRemoteTrace(ctx, "theirs", "too")
+	}
+}
+
+func TestWithoutTrace(t *testing.T) {
+	r := request("192.0.2.1:1", "Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	if trace, span := audit.TraceFrom(serve(t, r, audithttp.WithoutTrace())); trace != "" || span != "" {
+		t.Errorf("trace, span = %q, %q", trace, span)
+	}
+}

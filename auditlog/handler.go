@@ -130,8 +130,10 @@ func (t *trail) describe(ctx context.Context, r slog.Record) (audit.Record, erro
 	rec.Actor = actor
 	rec.Tenant = audit.TenantFrom(ctx)
 	rec.TraceID, rec.SpanID = audit.TraceFrom(ctx)
-	if rec.TraceID == "" && t.trace != nil {
-		rec.TraceID, rec.SpanID = t.trace(ctx)
+	if t.trace != nil && (rec.TraceID == "" || audit.TraceIsRemote(ctx)) {
+		if traceID, spanID := t.trace(ctx); traceID != "" {
+			rec.TraceID, rec.SpanID = traceID, spanID
+		}
 	}
 	if req, ok := audit.RequestFrom(ctx); ok {
 		rec.RequestID, rec.IP, rec.UserAgent = req.ID, req.IP, req.UserAgent

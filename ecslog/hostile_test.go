@@ -135,3 +135,29 @@ func TestManyAttributes(t *testing.T) {
 		}
 	}
 }
+
+// Elasticsearch refuses a whole line for one number that is out of range.
+func TestNumbersThatNobodyCanHold(t *testing.T) {
+	huge := strings.Repeat("9", 400)
+	for name, c := range map[string]struct {
+		v    any
+		want string
+	}{
+		"number":              {json.Number("1.50"), `1.50`},
+		"no number":           {json.Number("x"), `"x"`},
+		"empty":               {json.Number(""), `0`},
+		"huge":                {json.Number("1e999"), `"1e999"`},
+		"huge and negative":   {json.Number("-1E+999"), `"-1E+999"`},
+		"many digits":         {json.Number(huge), `"` + huge + `"`},
+		"tiny":                {json.Number("1e-999"), `1e-999`},
+		"in a map":            {map[string]any{"n": json.Number("1e999"), "m": json.Number("2")}, `{"m":2,"n":"1e999"}`},
+		"in a struct":         {struct{ N, M json.Number }{"1e999", "2e3"}, `{"N":"1e999","M":2e3}`},
+		"in a list":           {[]json.Number{"1e999", "3"}, `["1e999",3]`},
+		"raw":                 {json.RawMessage(`{"a":[1e999,-2.5,"1e999\\\"1e999",1e5],"b":1e400}`), `{"a":["1e999",-2.5,"1e999\\\"1e999",1e5],"b":"1e400"}`},
+		"raw with two of one": {json.RawMessage(`{"a":1,"a":1e999}`), `{"a":"1e999"}`},
+	} {
+		if got := write(t, nil, nil, slog.Any("x", c.v)); got != `"x":`+c.want+`,`+version {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -58,10 +59,56 @@ func encodeJSON(j *jsonEncoder, v any) (data []byte, err error) {
 		data = bytes.ToValidUTF8(data, []byte("\ufffd"))
 	}
 	if bytes.IndexByte(data, '{') >= 0 && repeatsKey(data) {
-		return withoutRepeats(data)
+		if data, err = withoutRepeats(data); err != nil {
+			return nil, err
+		}
 	}
-	return data, nil
+	return withoutHuge(data), nil
 }
+
+// withoutHuge puts quotes around the numbers in data, which is valid JSON, that no float64
+// can hold: json.Number("1e999"), or what a MarshalJSON method returned. A number that
+// is short and has no exponent is none of them.
+func withoutHuge(data []byte) []byte {
+	var out []byte
+	kept := 0
+	for i := 0; i < len(data); i++ {
+		c := data[i]
+		if c == '"' {
+			for i++; data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
+			}
+			continue
+		}
+		if c != '-' && (c < '0' || c > '9') {
+			continue
+		}
+		start := i
+		for i < len(data) && bytes.IndexByte([]byte("+-.eE0123456789"), data[i]) >= 0 {
+			i++
+		}
+		number := data[start:i]
+		i--
+		if len(number) <= maxPlainNumber && bytes.IndexByte(number, 'e') < 0 && bytes.IndexByte(number, 'E') < 0 {
+			continue
+		}
+		if _, err := strconv.ParseFloat(string(number), 64); err == nil {
+			continue
+		}
+		out = append(out, data[kept:start]...)
+		out = append(append(append(out, '"'), number...), '"')
+		kept = i + 1
+	}
+	if out == nil {
+		return data
+	}
+	return append(out, data[kept:]...)
+}
+
+// maxPlainNumber is a length at which every number without an exponent is a float64.
+const maxPlainNumber = 300
 
 // repeatsKey reports whether an object in data, which is valid JSON, has a key
 // twice. encoding/json does not look at what MarshalJSON methods return.

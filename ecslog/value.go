@@ -95,6 +95,8 @@ func (l *line) any(v any, depth int) {
 		l.buf = appendFloat(l.buf, x, 64)
 	case float32:
 		l.buf = appendFloat(l.buf, float64(x), 32)
+	case json.Number:
+		l.number(string(x))
 	case time.Time:
 		l.time(x)
 	case time.Duration:
@@ -127,6 +129,27 @@ func (l *line) any(v any, depth int) {
 	default:
 		l.marshal(v)
 	}
+}
+
+// number appends the text of a number, or, where that is none that a float64 can hold, a
+// string: Elasticsearch refuses the whole line for such a number.
+func (l *line) number(text string) {
+	if text == "" { // as encoding/json has it
+		text = "0"
+	}
+	if !json.Valid([]byte(text)) || !isNumber(text) {
+		l.text(text)
+		return
+	}
+	if _, err := strconv.ParseFloat(text, 64); err != nil {
+		l.text(text)
+		return
+	}
+	l.buf = append(l.buf, text...)
+}
+
+func isNumber(text string) bool {
+	return text != "" && (text[0] == '-' || text[0] >= '0' && text[0] <= '9')
 }
 
 // nested appends a slog value that sits inside a map or slice.

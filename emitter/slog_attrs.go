@@ -59,7 +59,7 @@ func (s *SlogEmitter) attrs(ctx context.Context, enc *entry.Encoder, r *audit.Re
 	}
 	add("client", clientAddress(r.IP))
 	add("user_agent", field("original", r.UserAgent))
-	add("labels", labels(enc, r.Metadata)...)
+	add("labels", append([]slog.Attr{field("actor_type", r.Actor.Type)}, labels(enc, r.Metadata, r.Actor.Type)...)...)
 	return attrs
 }
 
@@ -137,11 +137,12 @@ func clientAddress(ip string) slog.Attr {
 }
 
 // labels returns metadata as ECS labels, which are scalars under keys without
-// dots.
-func labels(enc *entry.Encoder, metadata map[string]any) []slog.Attr {
+// dots. ECS has no field for the actor's type: it is a label, too, unless it is empty.
+func labels(enc *entry.Encoder, metadata map[string]any, actorType string) []slog.Attr {
 	attrs := make([]slog.Attr, 0, len(metadata))
 	size := 0
-	used := make(map[string]bool, len(metadata))
+	used := make(map[string]bool, len(metadata)+1)
+	used["actor_type"] = actorType != ""
 	for _, k := range slices.Sorted(maps.Keys(metadata)) {
 		encoded, ok := enc.Value(metadata[k], entry.MaxMetadata)
 		if !ok {

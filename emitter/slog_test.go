@@ -31,7 +31,7 @@ func TestJSONLine(t *testing.T) {
 		`"event":{"id":"line-0000","kind":"event","category":["database"],"type":["change"],"action":"user.update","outcome":"success","reason":"ticket 1234"},` +
 		`"user":{"id":"42","name":"Ada","effective":{"id":"7","name":"Grace"}},"organization":{"id":"acme"},"session":{"id":"s-9"},"trace":{"id":"4bf92f3577b34da6a3ce929d0e0e4736"},"span":{"id":"00f067aa0ba902b7"},` +
 		`"http":{"request":{"id":"req-1"}},"client":{"ip":"192.0.2.1"},"user_agent":{"original":"curl/8.0"},` +
-		`"labels":{"_":false,"a_b":1,"a_b_":"two","list":"[true]"}}` + "\n"
+		`"labels":{"actor_type":"user","_":false,"a_b":1,"a_b_":"two","list":"[true]"}}` + "\n"
 	if got := out.String(); got != want {
 		t.Errorf("line is\n%s\nwant\n%s", got, want)
 	}

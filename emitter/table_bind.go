@@ -22,6 +22,7 @@ type store struct {
 	insertQ inserter
 	limits  limits
 	boxes   sync.Pool // of *boxes
+	reading reading
 }
 
 // limits bound the INSERT statements.
@@ -60,6 +61,7 @@ func (t *TableEmitter) open(db *gorm.DB) (*store, error) {
 	if s.insertQ, err = newInserter(ctx, db, in, table); err != nil {
 		return nil, err
 	}
+	s.reading.refused.Store(!in.readable(ctx, table))
 	return s, nil
 }
 
@@ -84,7 +86,11 @@ func (t *TableEmitter) ensure(ctx context.Context, in inspector, table dialect.T
 		}
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("%w: %s", ErrTableMissing, table.Quoted(in.dialect))
+		hint := "emitter.Schema has the statements that create it"
+		if t.noCreate {
+			hint += "; emitter.Table does so itself without NoCreate"
+		}
+		return fmt.Errorf("%w: %s; %s", ErrTableMissing, table.Quoted(in.dialect), hint)
 	}
 	return compareColumns(table.Quoted(in.dialect), found)
 }
@@ -103,7 +109,7 @@ func compareColumns(table string, found []string) error {
 	if len(differences) == 0 {
 		return nil
 	}
-	hint := "; if it is a table of the application's, give the trail another by emitter.Name"
+	hint := "; if that table is another's, give the audit table a name of its own with emitter.Name"
 	if n := len(missingLater(found)); n > 0 && n == len(differences) {
 		hint = " (it is a table of an earlier release; emitter.Table().Upgrade has the statements that change it)"
 	}

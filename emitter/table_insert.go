@@ -87,20 +87,10 @@ type WriteError struct {
 	Err error
 }
 
-// Error says what failed, and the SQLSTATE if the driver tells.
+// Error says what failed, and the SQLSTATE or the number of the driver's error.
 func (e *WriteError) Error() string {
 	text := fmt.Sprintf("auditplugin: writing %d records to %s failed", e.Records, e.Table)
-	switch state := neighbour.SQLState(e.Err); {
-	case state != "":
-		text += " (SQLSTATE " + entry.Cut(state, 5) + ")"
-	case errors.Is(e.Err, context.Canceled):
-		text += ": " + context.Canceled.Error()
-	case errors.Is(e.Err, context.DeadlineExceeded):
-		text += ": " + context.DeadlineExceeded.Error()
-	case errors.Is(e.Err, sql.ErrTxDone):
-		text += ": " + sql.ErrTxDone.Error()
-	}
-	return text
+	return text + neighbour.Because(e.Err)
 }
 
 // Unwrap returns the driver's error.

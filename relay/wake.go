@@ -23,7 +23,8 @@ type Waker interface {
 //	db.Use(auditplugin.New(auditplugin.WithEmitter(emitter.Table(), n)))
 //	r, err := relay.New(db, relay.WithWaker(n))
 //
-// It costs a write next to nothing, and is safe for concurrent use.
+// It costs a write next to nothing, since it is an [audit.CommitListener], and is safe for
+// concurrent use.
 type Notifier struct {
 	mu    sync.Mutex
 	wakes map[*func()]struct{}
@@ -32,8 +33,13 @@ type Notifier struct {
 // NewNotifier returns a notifier.
 func NewNotifier() *Notifier { return &Notifier{wakes: make(map[*func()]struct{})} }
 
+var _ audit.CommitListener = (*Notifier)(nil)
+
 // Emit wakes the relays. It returns nil.
-func (n *Notifier) Emit(context.Context, []audit.Record) error {
+func (n *Notifier) Emit(ctx context.Context, _ []audit.Record) error { return n.Committed(ctx) }
+
+// Committed wakes the relays. It returns nil.
+func (n *Notifier) Committed(context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for wake := range n.wakes {

@@ -93,9 +93,9 @@ func (s *service) write(m alert.Message) (string, types.Params) {
 	text := m.Body()
 	// A title that repeats the text's beginning would only be noise.
 	if slices.Contains(titled(), s.service()) {
-		params.SetTitle(s.escape(m.Subject))
-	} else if !strings.HasPrefix(text, m.Subject) {
-		text = m.Subject + "\n" + text
+		params.SetTitle(s.escape(s.marked(m)))
+	} else if subject := s.marked(m); !strings.HasPrefix(text, subject) {
+		text = subject + "\n" + text
 	}
 	switch s.service() {
 	case "pagerduty":
@@ -111,6 +111,15 @@ func (s *service) write(m alert.Message) (string, types.Params) {
 		params["link"] = m.Link
 	}
 	return s.escape(text), params
+}
+
+// marked is the subject with the severity before it, where that is more than information
+// and the service has no place of its own for it.
+func (s *service) marked(m alert.Message) string {
+	if m.Severity == alert.Info || slices.Contains([]string{"pagerduty", "opsgenie", "generic"}, s.service()) {
+		return m.Subject
+	}
+	return "[" + m.Severity.String() + "] " + m.Subject
 }
 
 // service is the scheme without what stands before or after a plus, as in

@@ -75,7 +75,7 @@ func TestMail(t *testing.T) {
 	if l.from != "audit@example.com" || len(l.to) != 2 || l.to[1] != "grace@example.com" || l.Header.Get("From") != `"Trail" <audit@example.com>` {
 		t.Errorf("%+v", l)
 	}
-	if l.subject != m.Subject || l.text != m.Text+"\n"+m.Link+"\n" {
+	if l.subject != "[critical] "+m.Subject || l.text != m.Text+"\n"+m.Link+"\n" {
 		t.Errorf("%q\n%q", l.subject, l.text)
 	}
 	if l.Header.Get("Message-Id") != "<0192-1@example.com>" || l.Header.Get("Auto-Submitted") != "auto-generated" || l.Header.Get("Importance") != "high" || l.Header.Get("Date") == "" {

@@ -123,7 +123,7 @@ func (m *mailbox) compose(message alert.Message) (*mail.Msg, error) {
 	_, domain, _ := strings.Cut(m.from, "@")
 	letter.SetMessageIDWithValue(message.ID + "@" + domain)
 	letter.SetDate()
-	letter.Subject(message.Subject)
+	letter.Subject((&service{scheme: "smtp"}).marked(message))
 	letter.SetGenHeader("Auto-Submitted", "auto-generated")
 	if message.Severity == alert.Critical {
 		letter.SetImportance(mail.ImportanceHigh)

@@ -58,7 +58,8 @@ func (r *reader) conditionKeys(all *[]alert.Condition) map[string]func(node) {
 			for _, item := range n.items() {
 				a := audit.Action(item.text("action"))
 				if err := alert.Check(nil, []alert.Rule{alert.When(alert.Action(a)).Named("x").To("x")}, nil); err != nil && a != "" {
-					item.say("action: unknown action %q", a)
+					_, why, _ := strings.Cut(err.Error(), `"x": `)
+					item.say("action: %s", why)
 				}
 				actions = append(actions, a)
 			}

@@ -35,7 +35,7 @@ func ExampleParse() {
 	// mfa-phone-changed: all of (model user, column mfa_phone, action update)
 	// mass-deletion: all of (action delete or soft_delete, more than 20 in a minute by actor)
 	// auditplugin: invalid alert file
-	// alerts.yaml:2:5: rule "x": auditplugin: unknown alert channel: "nobody"
+	// alerts.yaml:2:5: rule "x": auditplugin: unknown alert channel: "nobody"; known are support
 	// alerts.yaml:3:12: when: unknown key "tabel"; known are action, actor_id, actor_type, all, any, application, column, during, message_matches, metadata, model, no_actor, no_reason, not, not_owner, outcome, reason_matches, record_id, table, value
 	// alerts.yaml:5:15: severity: info, warning or critical is needed
 }

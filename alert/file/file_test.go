@@ -210,8 +210,8 @@ rules:
 		`11:41: days: unknown day "someday"`,
 		`14:25: when: unknown key "colum"`,
 		`16:5: rule: the name "one" is used twice`,
-		`16:5: rule "one": auditplugin: unknown model in alert rule: "usr"`,
-		`19:5: rule "three": auditplugin: unknown alert channel: "nowhere"; auditplugin: unknown column in alert rule: "mfa_fone"`,
+		`16:5: rule "one": auditplugin: unknown model in alert rule: "usr"; known are user`,
+		`19:5: rule "three": auditplugin: unknown alert channel: "nowhere"; known are bad, chat, mail; auditplugin: unknown column in alert rule: "mfa_fone"; known are balance, id, mfa_phone, role`,
 	}
 	got := err.Error()
 	for _, w := range want {
@@ -220,7 +220,7 @@ rules:
 		}
 	}
 	for _, w := range []string{
-		`22:15: severity: info, warning or critical`, `26:26: above: a number`, `26:41: matches: error parsing regexp`, `27:15: action: unknown action "upsert"`,
+		`22:15: severity: info, warning or critical`, `26:26: above: a number`, `26:41: matches: error parsing regexp`, `27:15: action: unknown action "upsert"; known are create, update, delete, soft_delete, restore, raw, event`,
 		`28:24: more_than: a whole number`, `28:33: in: "soon" is no length of time`, `28:43: by: actor, model`, `29:11: send: the list is empty`, `30:13: digest: "3 days"`,
 		`32:23: not_owner: true or false`, `32:39: outcome: success, failure`, `32:53: during: "2" is no time of day`, `33:25: at_most: a whole number`,
 		`36:5: rule "six": template: text:1:2`, `40:5: rule "": name: it is empty`,
@@ -235,6 +235,55 @@ rules:
 	}
 	if t.Failed() {
 		t.Log(got)
+	}
+}
+
+// What is wrong with a rule is said at once, whatever else is wrong with it, and nothing
+// that only follows from that.
+func TestAllMistakesOfARule(t *testing.T) {
+	const text = `rules:
+  - name: a
+    severity: loud
+    when: {model: user, action: upsert, column: "a,b", value: {x: {above: much}}}
+    send: [nowhere, nowhere]
+    subject: "{{.Whom}}"
+    text: "{{"
+    link: "ftp://{{.RecordID}}"
+    digest: 1ms
+    throttle: {at_most: -1, in: 1h}
+  - just text
+`
+	_, err := file.Parse("f", []byte(text), file.Channels(map[string]alert.Channel{"box": &inbox{}}))
+	got := fmt.Sprint(err)
+	for _, want := range []string{
+		"f:3:15: severity", "f:4:33: action: unknown action", "above: a number", `unknown alert channel: "nowhere"; known are box`, `channel "nowhere" twice`,
+		"template: subject:1:2", "template: text:1", "link: it does not become", "digest: 1ms", "throttle", "f:11:5: rule: a mapping",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("nothing says %s", want)
+		}
+	}
+	for _, follows := range []string{"unknown severity", "no conditions", "no channel", "it is empty"} {
+		if strings.Contains(got, follows) {
+			t.Errorf("%q follows from another mistake", follows)
+		}
+	}
+	if t.Failed() {
+		t.Log(got)
+	}
+}
+
+func TestByteOrderMark(t *testing.T) {
+	const rules = "rules: [{name: a, when: {model: user}, send: box}]"
+	channels := file.Channels(map[string]alert.Channel{"box": &inbox{}})
+	c, err := file.Parse("f", []byte("\xef\xbb\xbf"+rules), channels)
+	if err != nil || len(c.Rules) != 1 {
+		t.Errorf("%v", err)
+	}
+	for _, other := range []string{"\xff\xfer\x00u\x00", "\xfe\xff\x00r\x00u"} {
+		if _, err := file.Parse("f", []byte(other), channels); err == nil || !strings.Contains(err.Error(), "f:1:1: the file must be UTF-8") {
+			t.Errorf("UTF-16: %v", err)
+		}
 	}
 }
 

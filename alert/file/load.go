@@ -1,16 +1,19 @@
 package file
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -89,7 +92,7 @@ func Parse(name string, text []byte, opts ...Option) (*Config, error) {
 	}
 	if len(text) > maxFile {
 		r.problems.at(node{line: 1, column: 1}, "the file is larger than %d bytes", maxFile)
-	} else if root := r.parse(text); root != nil {
+	} else if root := r.parse(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))); root != nil { // some editors begin a file with this mark
 		r.read(newNode(root, &r.problems))
 	}
 	if err := r.problems.err(name); err != nil {
@@ -114,6 +117,10 @@ type reader struct {
 }
 
 func (r *reader) parse(text []byte) ast.Node {
+	if !utf8.Valid(text) {
+		r.at(node{line: 1, column: 1}, "the file must be UTF-8")
+		return nil
+	}
 	f, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		at := node{line: 1, column: 1}
@@ -167,7 +174,7 @@ func (r *reader) read(root node) {
 			h, names := r.hours(item, "quiet_hours", true)
 			for _, name := range names {
 				if r.channels[name] == nil {
-					item.say("quiet_hours: %w: %q", alert.ErrUnknownChannel, name)
+					item.say("quiet_hours: %w: %q; known are %s", alert.ErrUnknownChannel, name, strings.Join(slices.Sorted(maps.Keys(r.channels)), ", "))
 				}
 			}
 			r.said = append(r.said, alert.WithQuietHours(h, names...))

@@ -15,8 +15,9 @@ func (r *reader) rule(n node, seen map[string]bool) {
 	var conditions []alert.Condition
 	var change []func(alert.Rule) alert.Rule
 	set := func(f func(alert.Rule) alert.Rule) { change = append(change, f) }
+	wrong := map[string]bool{} // keys that have mistakes already
 	before := len(r.all)
-	n.fields("rule", map[string]func(node){
+	n.fields("rule", r.watched(wrong, map[string]func(node){
 		"name": func(n node) { name = n.text("name") },
 		"title": func(n node) {
 			s := n.text("title")
@@ -64,18 +65,16 @@ func (r *reader) rule(n node, seen map[string]bool) {
 			})
 			set(func(r alert.Rule) alert.Rule { return r.Throttle(most, in) })
 		},
-	})
+	}))
+	if len(wrong) == 0 && len(r.all) > before { // no key of it could be read
+		return
+	}
 	rule = alert.When(conditions...).Named(name)
 	for _, f := range change {
 		rule = f(rule)
 	}
-	// Of a rule that has mistakes already, the engine's view of what is left would be
-	// of little use, but for names that it does not know.
 	if err := alert.Check(r.db, []alert.Rule{rule}, r.channels, r.options...); err != nil {
-		if len(r.all) > before {
-			err = unknown(err)
-		}
-		if err != nil {
+		if err = others(err, wrong); err != nil {
 			n.say("rule %q: %w", name, &oneLineError{err, fmt.Sprintf("%v %q: ", alert.ErrInvalidRule, name)})
 		}
 	}
@@ -106,19 +105,60 @@ func (r *reader) count(n node) alert.Count {
 	return alert.MoreThan(most).In(in).By(by...)
 }
 
-// unknown returns those of the errors that are about names nobody knows.
-func unknown(err error) error {
+// watched notes the keys whose functions find mistakes.
+func (r *reader) watched(wrong map[string]bool, known map[string]func(node)) map[string]func(node) {
+	for key, f := range known {
+		known[key] = func(n node) {
+			before := len(r.all)
+			f(n)
+			wrong[key] = len(r.all) > before
+		}
+	}
+	return known
+}
+
+// others returns those of the engine's errors that do not follow from the mistakes that
+// were found already.
+func others(err error, wrong map[string]bool) error {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var found []error
 		for _, e := range several.Unwrap() {
-			found = append(found, unknown(e))
+			if e != alert.ErrInvalidRule {
+				found = append(found, others(e, wrong))
+			}
 		}
 		return errors.Join(found...)
 	}
-	if errors.Is(err, alert.ErrUnknownModel) || errors.Is(err, alert.ErrUnknownColumn) || errors.Is(err, alert.ErrUnknownChannel) {
-		return err
+	for _, key := range saidOf(err) {
+		if wrong[key] {
+			return nil
+		}
 	}
-	return nil
+	return err
+}
+
+// saidOf are the keys of a rule that an error of the engine may come from.
+func saidOf(err error) []string {
+	text := err.Error()
+	switch {
+	case errors.Is(err, alert.ErrUnknownModel), errors.Is(err, alert.ErrUnknownColumn):
+		return nil
+	case errors.Is(err, alert.ErrUnknownChannel) && !strings.Contains(text, `""`):
+		return nil
+	case errors.Is(err, alert.ErrUnknownChannel), strings.HasPrefix(text, "no channel"), strings.HasPrefix(text, "channel "):
+		return []string{"send"}
+	}
+	for _, key := range []string{"name", "digest", "dedupe", "throttle", "link"} {
+		if strings.HasPrefix(text, key) {
+			return []string{key}
+		}
+	}
+	for _, key := range []string{"subject", "text", "link"} {
+		if strings.HasPrefix(text, "template: "+key+":") {
+			return []string{key}
+		}
+	}
+	return []string{"when", "count"}
 }
 
 // oneLineError says on one line what an error says, without what it begins with.

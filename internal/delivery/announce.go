@@ -6,20 +6,13 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
 )
 
-// Announce hands the records of a committed transaction to the emitters that do not write
-// in it. Their errors and panics stay here.
+// Announce is Committed for records at hand.
 func (d *Delivery) Announce(ctx context.Context, records []audit.Record) {
-	if len(records) == 0 || len(d.others) == 0 {
-		return
-	}
-	ctx = context.WithoutCancel(ctx)
-	for _, e := range d.others {
-		if err := fault.Guard(func() error { return e.Emit(ctx, records) }); err != nil {
-			d.Failed(len(records))
-			d.Report(ctx, fmt.Errorf("auditplugin: emitter %T, %d records of transaction %s: %w", e, len(records), records[0].TransactionID, err))
-		}
+	if len(records) > 0 {
+		d.Committed(ctx, Committed{Transaction: records[0].TransactionID, N: len(records), Records: records})
 	}
 }
 
@@ -33,7 +26,7 @@ func (d *Delivery) Event(ctx context.Context, conn audit.Conn, r audit.Record) e
 	}
 	for _, e := range d.transactional() {
 		if err := fault.Guard(func() error { return e.EmitTx(ctx, conn, records) }); err != nil {
-			return fault.Quiet(fmt.Sprintf("%v: event could not be written", fault.ErrAuditFailed), fault.ErrAuditFailed, err)
+			return fault.Quiet(fmt.Sprintf("%v: event could not be written%s", fault.ErrAuditFailed, neighbour.Because(err)), fault.ErrAuditFailed, err)
 		}
 	}
 	d.Made(1)
@@ -55,7 +48,7 @@ func (d *Delivery) EmitOutside(ctx context.Context, records ...audit.Record) {
 	for _, e := range d.transactional() {
 		if err := fault.Guard(func() error { return e.EmitTx(ctx, d.Outside, records) }); err != nil {
 			d.Failed(len(records))
-			d.Report(ctx, fault.Quiet(fmt.Sprintf("auditplugin: emitter %T: %d event records could not be written", e, len(records)), fault.ErrAuditFailed, err))
+			d.Report(ctx, fault.Quiet(fmt.Sprintf("auditplugin: emitter %T: %d event records could not be written%s", e, len(records), neighbour.Because(err)), fault.ErrAuditFailed, err))
 		}
 	}
 	d.Announce(ctx, records)
@@ -66,7 +59,7 @@ func (d *Delivery) EmitOutside(ctx context.Context, records ...audit.Record) {
 func (d *Delivery) Lost(ctx context.Context, first audit.Record, n int, cause error) audit.Record {
 	d.Failed(n)
 	d.Report(ctx, fault.Quiet(
-		fmt.Sprintf("%v: %s %s: %d records lost, the write was kept", fault.ErrAuditFailed, first.RecordType, first.Action, n),
+		fmt.Sprintf("%v: %s %s: %d records lost, the write was kept%s", fault.ErrAuditFailed, first.RecordType, first.Action, n, neighbour.Because(cause)),
 		fault.ErrAuditFailed, cause))
 	event := d.Origin.Event(ctx, first, audit.Failure, fmt.Sprintf("%d records lost", n))
 	event.Metadata["lost"] = n

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/entry"
@@ -26,6 +27,14 @@ func (b *Batch) From(n int) Batch {
 	return Batch{Records: b.Records[n:]}
 }
 
+// Part is a copy of those from one place to another.
+func (b *Batch) Part(from, to int) Batch {
+	if len(b.Entries) > 0 {
+		return Batch{Entries: slices.Clone(b.Entries[from:to])}
+	}
+	return Batch{Records: slices.Clone(b.Records[from:to])}
+}
+
 // Append adds more of the same kind.
 func (b *Batch) Append(more Batch) {
 	b.Records = append(b.Records, more.Records...)
@@ -39,6 +48,7 @@ func (b *Batch) Truncate(n int) {
 		b.Entries = b.Entries[:n]
 		return
 	}
+	clear(b.Records[n:])
 	b.Records = b.Records[:n]
 }
 

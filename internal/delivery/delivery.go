@@ -24,8 +24,11 @@ type Delivery struct {
 	// default at the time.
 	Log *slog.Logger
 
-	in          atomic.Pointer[inside] // nil while there are none
-	others      []audit.Emitter
+	in atomic.Pointer[inside] // nil while there are none
+	// after are those that are told after the commit, others those of them that want
+	// records.
+	after, others []audit.Emitter
+
 	columnLimit int // of a JSON column
 	elsewhere   *elsewhere
 
@@ -48,7 +51,10 @@ func (d *Delivery) sort(in *inside, emitters []audit.Emitter) {
 		}
 		if t, ok := e.(audit.TxEmitter); ok {
 			in.transactional = append(in.transactional, t)
-		} else {
+			continue
+		}
+		d.after = append(d.after, e)
+		if _, ok := e.(audit.CommitListener); !ok {
 			d.others = append(d.others, e)
 		}
 	}
@@ -116,8 +122,11 @@ func (d *Delivery) Writes() bool {
 	return len(d.transactional()) > 0
 }
 
-// Announces reports whether anybody hears of records after the commit.
-func (d *Delivery) Announces() bool { return len(d.others) > 0 }
+// Announces reports whether anybody hears of the commit.
+func (d *Delivery) Announces() bool { return len(d.after) > 0 }
+
+// Keeps reports whether anybody wants records after the commit.
+func (d *Delivery) Keeps() bool { return len(d.others) > 0 }
 
 // Logger is where warnings go.
 func (d *Delivery) Logger() *slog.Logger {
@@ -130,7 +139,7 @@ func (d *Delivery) Logger() *slog.Logger {
 // Counts are how many records were made, could not be handed to an emitter, and were
 // dropped by one.
 func (d *Delivery) Counts() (records, failed, dropped uint64) {
-	for _, e := range d.others {
+	for _, e := range d.after {
 		if q, ok := e.(audit.Dropper); ok {
 			dropped += q.Dropped()
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
 )
 
 // inside are the emitters that write in a transaction of one database.
@@ -43,7 +44,7 @@ var errNotTried = errors.New("auditplugin: its audit table was not looked for ye
 // are written. What is not written in the transaction goes where it goes from here. bind
 // makes the emitters that are.
 func (d *Delivery) Elsewhere(outside audit.Conn, bind func(context.Context) ([]audit.Emitter, error)) *Delivery {
-	e := &Delivery{Origin: d.Origin, Outside: outside, OnError: d.OnError, Log: d.Log, others: d.others, columnLimit: d.columnLimit}
+	e := &Delivery{Origin: d.Origin, Outside: outside, OnError: d.OnError, Log: d.Log, after: d.after, others: d.others, columnLimit: d.columnLimit}
 	e.elsewhere = &elsewhere{main: d, bind: bind, err: errNotTried}
 	return e
 }
@@ -98,7 +99,7 @@ func (d *Delivery) Unready() error {
 	defer e.mu.Unlock()
 	e.tried = time.Time{} // it is written to
 	return fault.Quiet(fault.ErrAuditFailed.Error()+": this source of the resolver is another database than the plugin's own, and its audit table could not be made or used. "+
-		"A record must commit with its change, so each database that is written to needs one: make it there by the statements of emitter.Schema, or let the role create tables", fault.ErrAuditFailed, e.err)
+		"A record must commit with its change, so each database that is written to needs one: make it there by the statements of emitter.Schema, or let the role create tables"+neighbour.Because(e.err), fault.ErrAuditFailed, e.err)
 }
 
 // TableAt is the name of the audit table that a reader finds in the delivery's database, ""

@@ -84,6 +84,18 @@ type Writer interface {
 	ColumnLimit() int
 }
 
+// Reader is a bound emitter that can read back what it wrote.
+type Reader interface {
+	// ReadsBack reports whether it may.
+	ReadsBack() bool
+	// Count is how many records of a transaction there are.
+	Count(ctx context.Context, conn audit.Conn, transactionID string) (int, error)
+	// ReadBack calls f with the first n records of a committed transaction, in order, in
+	// batches. While f runs, no connection is held. It returns how many it read; an error
+	// of f ends it.
+	ReadBack(ctx context.Context, conn audit.Conn, transactionID string, n int, f func([]audit.Record) error) (int, error)
+}
+
 // Text is a column's text. The time and the version have none.
 func (e *Entry) Text(at int) string {
 	switch at {

@@ -51,9 +51,9 @@ func (g *Gate) admit(db *gorm.DB, m *table.Model, op statement.Operation) error 
 	if m.Require&audit.RequireReason != 0 && audit.ReasonFrom(ctx) == "" {
 		return g.refuse(db, m, op, fault.ErrReasonRequired, "the context gives no reason; use audit.WithReason")
 	}
-	if g.Origin.Actor(ctx).IsZero() {
+	if g.Origin.Actor(ctx).IsNobody() {
 		if m.Require&audit.RequireActor != 0 {
-			return g.refuse(db, m, op, fault.ErrActorRequired, "the context names no actor; use audit.WithActor or WithActorFunc")
+			return g.refuse(db, m, op, fault.ErrActorRequired, "the context names no actor, by ID or name; use audit.WithActor or WithActorFunc")
 		}
 		g.warnNoActor(ctx, m, op)
 	}

@@ -55,9 +55,13 @@ func (o *Origin) Circumstances(ctx context.Context) audit.Record {
 		r.RequestID, r.IP, r.UserAgent = req.ID, req.IP, req.UserAgent
 	}
 	r.TraceID, r.SpanID = audit.TraceFrom(ctx)
-	if r.TraceID == "" && o.TraceFunc != nil {
-		if err := fault.Guard(func() error { r.TraceID, r.SpanID = o.TraceFunc(ctx); return nil }); err != nil {
+	if o.TraceFunc != nil && (r.TraceID == "" || audit.TraceIsRemote(ctx)) {
+		var traceID, spanID string
+		if err := fault.Guard(func() error { traceID, spanID = o.TraceFunc(ctx); return nil }); err != nil {
 			o.Report(ctx, errors.New("auditplugin: the trace function panicked"))
+		}
+		if traceID != "" { // the service's own span is nearer than its client's
+			r.TraceID, r.SpanID = traceID, spanID
 		}
 	}
 	return r

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/delivery"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
@@ -44,14 +44,18 @@ func (l *Ledger) after(ctx context.Context, acts []sqltext.Statement, err error)
 		return
 	}
 	l.mu.Lock()
-	var announce []audit.Record
+	var told delivery.Committed
 	for _, a := range acts {
 		switch {
 		case a.ImplicitCommit:
 			l.points = nil
 			l.autocommit = true
 			l.f.Catalog.Clear()
-			announce = append(announce, l.take()...)
+			if l.behind() == 0 || !l.f.Delivery.Keeps() { // otherwise they are read back at the end
+				if now := l.take(); now.N > 0 {
+					told = now
+				}
+			}
 		case a.Kind == sqltext.Savepoint:
 			l.setPoint(a)
 		case a.Kind == sqltext.RollbackTo:
@@ -65,5 +69,5 @@ func (l *Ledger) after(ctx context.Context, acts []sqltext.Statement, err error)
 		}
 	}
 	l.mu.Unlock()
-	l.f.Delivery.Announce(ctx, announce)
+	l.f.Delivery.Committed(ctx, told)
 }

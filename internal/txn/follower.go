@@ -139,7 +139,9 @@ func (f *Follower) begin(ctx context.Context, pool gorm.ConnPool) (*Transaction,
 	if err != nil {
 		return nil, err
 	}
-	return f.adopted(ctx, inner), nil
+	adopted := f.adopted(ctx, inner)
+	_, adopted.ledger.spare = pool.(*sql.DB)
+	return adopted, nil
 }
 
 // After writes an event that must survive: after the transaction that a statement runs in,

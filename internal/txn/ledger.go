@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -39,9 +40,13 @@ type Ledger struct {
 	buffer  delivery.Batch
 	lenient []bool // by record: its write stays when it can not be written
 	base    int
+	told    int // others were told of records below it, or will never be
 	flushed int // records below it are in the audit table
-	points  []savepoint
-	outside []audit.Record // events to write when the transaction is over
+	// spare tells that after the commit a connection can be had; held that from here on
+	// records stay in memory, since some are nowhere else.
+	spare, held bool
+	points      []savepoint
+	outside     []audit.Record // events to write when the transaction is over
 	// lost is set when the server ended the transaction; autocommit when it now
 	// commits each statement by itself.
 	lost, autocommit bool
@@ -63,7 +68,7 @@ type Ledger struct {
 }
 
 func (l *Ledger) open(ctx context.Context, f *Follower, conn gorm.Tx) {
-	if f.Delivery.Writes() && f.Delivery.Announces() {
+	if f.Delivery.Writes() && f.Delivery.Keeps() {
 		ctx = entry.ShareEncodings(ctx)
 	}
 	l.f, l.ID, l.ctx, l.conn = f, entry.NewID(), ctx, conn
@@ -98,21 +103,30 @@ func (l *Ledger) AddBatch(ctx context.Context, b delivery.Batch, lenient bool) e
 	if l.unseen || l.autocommit || l.base+l.buffer.Len()-l.flushed >= l.f.BufferLimit {
 		err = l.flush(ctx)
 	}
-	var announce []audit.Record
-	if l.unseen && !l.unsettled || l.autocommit {
-		announce = l.take()
+	var told delivery.Committed
+	switch {
+	case !l.immediate():
+	case l.behind() == 0 || !l.f.Delivery.Keeps():
+		told = l.take()
+	case err != nil: // after those that are told of at the end
+		l.flushed, l.held = l.base+l.buffer.Len(), true
 	}
 	l.mu.Unlock()
-	l.f.Delivery.Announce(ctx, announce)
+	l.f.Delivery.Committed(ctx, told)
 	return err
 }
 
-// take empties the buffer, and returns the records that others want to be told of.
-// The caller holds mu.
-func (l *Ledger) take() []audit.Record {
-	taken := l.buffer.Records
+// immediate reports whether others are told of each statement at once.
+func (l *Ledger) immediate() bool { return l.unseen && !l.unsettled || l.autocommit }
+
+// behind is how many records others have not been told of that are in the audit table only.
+func (l *Ledger) behind() int { return l.base - l.told }
+
+// take empties the buffer, and returns what others are to be told of. The caller holds mu.
+func (l *Ledger) take() delivery.Committed {
+	taken := delivery.Committed{Transaction: l.ID, Back: l.behind(), N: l.behind() + l.buffer.Len(), Records: l.buffer.Records}
 	l.base += l.buffer.Len()
-	l.flushed = l.base
+	l.flushed, l.told = l.base, l.base
 	l.buffer, l.lenient = delivery.Batch{}, nil
 	return taken
 }
@@ -155,20 +169,47 @@ func (l *Ledger) flush(ctx context.Context) error {
 		}
 		first := pending.First()
 		return fault.Quiet(
-			fmt.Sprintf("%v: %s %s: the audit table refused it (%d records of transaction %s)", fault.ErrAuditFailed, first.RecordType, first.Action, pending.Len(), l.ID),
+			fmt.Sprintf("%v: %s %s: the audit table refused it%s (%d records of transaction %s)", fault.ErrAuditFailed, first.RecordType, first.Action, neighbour.Because(err), pending.Len(), l.ID),
 			fault.ErrAuditFailed, err)
 	}
 	l.flushed = l.base + l.buffer.Len()
 	if err != nil {
 		l.outside = append(l.outside, l.f.Delivery.Lost(ctx, pending.First(), pending.Len(), err))
+		l.held = true
 	}
-	// Nobody else will ask for them, unless a savepoint may need them again.
-	if !l.f.Delivery.Announces() && len(l.points) == 0 {
-		l.base = l.flushed
-		l.buffer.Truncate(0)
-		l.lenient = l.lenient[:0]
+	if l.mayLetGo() {
+		l.letGo()
 	}
 	return nil
+}
+
+// mayLetGo reports whether nobody needs records in memory that are in the audit table:
+// nobody wants them after the commit, or they are many and can be read back then. The
+// caller holds mu.
+func (l *Ledger) mayLetGo() bool {
+	d := l.f.Delivery
+	switch {
+	case !d.Keeps():
+		return true
+	case l.held || l.behind() == 0 && (l.immediate() || l.buffer.Len() < l.f.BufferLimit):
+		return false
+	}
+	return (l.spare || l.unsettled) && d.ReadsBack()
+}
+
+// letGo empties the buffer, all of which is in the audit table. A rollback to a savepoint
+// takes from the table what was written after it: what was made before it, and so is needed
+// again, the savepoint keeps. The caller holds mu.
+func (l *Ledger) letGo() {
+	for i := range l.points {
+		if p := &l.points[i]; p.flushed >= l.base && p.flushed < p.len {
+			p.pending = l.buffer.Part(p.flushed-l.base, p.len-l.base)
+			p.lenient = slices.Clone(l.lenient[p.flushed-l.base : p.len-l.base])
+		}
+	}
+	l.base = l.flushed
+	l.buffer.Truncate(0)
+	l.lenient = l.lenient[:0]
 }
 
 // innermost is the driver's error in what emitters wrapped around it.
@@ -278,14 +319,14 @@ func (l *Ledger) end(committed bool) func() {
 	if l.ddl.Load() {
 		l.f.Catalog.Clear()
 	}
-	var announce []audit.Record
-	if committed {
-		announce = l.buffer.Records
+	told := l.take()
+	if !committed && !l.autocommit {
+		told = delivery.Committed{}
 	}
 	outside := l.outside
-	l.buffer, l.lenient, l.points, l.outside = delivery.Batch{}, nil, nil, nil
+	l.points, l.outside = nil, nil
 	return func() {
-		l.f.Delivery.Announce(l.ctx, announce)
+		l.f.Delivery.Committed(l.ctx, told)
 		l.f.Delivery.EmitOutside(l.ctx, outside...)
 	}
 }

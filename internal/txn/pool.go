@@ -56,7 +56,7 @@ func (p *Pool) begin(ctx context.Context, opts *sql.TxOptions) (*Transaction, er
 			return nil, err
 		}
 		adopted := p.f.adopted(ctx, tx)
-		adopted.ledger.pool = p.id
+		adopted.ledger.pool, adopted.ledger.spare = p.id, ok
 		return adopted, nil
 	}
 	// One allocation instead of four: each write has one.
@@ -71,11 +71,13 @@ func (p *Pool) begin(ctx context.Context, opts *sql.TxOptions) (*Transaction, er
 		return nil, err
 	}
 	if !open {
-		return p.f.adopted(ctx, tx), nil
+		adopted := p.f.adopted(ctx, tx)
+		adopted.ledger.spare = true
+		return adopted, nil
 	}
 	t.outer = driverconn.Outer{Tx: tx, Conn: &t.driver}
 	t.ledger.open(ctx, p.f, &t.outer)
-	t.ledger.pool = p.id
+	t.ledger.pool, t.ledger.spare = p.id, true
 	t.ledger.driver = &t.driver
 	t.tx = Transaction{inner: tx, ledger: &t.ledger, driver: &t.driver}
 	return &t.tx, nil

@@ -2,7 +2,9 @@ package txn
 
 import (
 	"context"
+	"slices"
 
+	"github.com/gorm-audit/auditplugin/internal/delivery"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
@@ -12,6 +14,9 @@ type savepoint struct {
 	len     int
 	flushed int
 	poison  error
+	// pending are the records from flushed to len, once the buffer has them no more.
+	pending delivery.Batch
+	lenient []bool
 }
 
 func (l *Ledger) setPoint(a sqltext.Statement) {
@@ -34,9 +39,12 @@ func (l *Ledger) rollbackTo(a sqltext.Statement) {
 		if p.name != name {
 			continue
 		}
-		n := max(p.len-l.base, 0)
-		l.buffer.Truncate(n)
-		l.lenient = l.lenient[:n]
+		if l.base > p.flushed { // the buffer was emptied since
+			l.base, l.buffer, l.lenient = p.flushed, p.pending.Part(0, p.pending.Len()), slices.Clone(p.lenient)
+		} else {
+			l.buffer.Truncate(p.len - l.base)
+			l.lenient = l.lenient[:p.len-l.base]
+		}
 		// What was flushed after the savepoint left the table with the rollback.
 		l.flushed = min(l.flushed, p.flushed)
 		l.poison = p.poison

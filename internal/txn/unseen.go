@@ -115,18 +115,26 @@ func (u *unseen) watch(f *Follower) {
 func (f *Follower) settle(l *Ledger, last bool) bool {
 	l.mu.Lock()
 	l.done = true
-	records, outside := l.buffer.Records, l.outside
+	records, outside, behind, n := l.buffer.Records, l.outside, l.behind(), l.behind()+l.buffer.Len()
 	l.mu.Unlock()
-	if len(records) > 0 {
+	switch {
+	case n == 0 || !f.Delivery.Announces():
+	case behind > 0: // not all of them are at hand, if any
+		there, err := f.Delivery.Count(l.ctx, l.ID)
+		if there == 0 && !last {
+			return false
+		}
+		if err != nil {
+			f.unasked(l, n, err)
+		}
+		f.Delivery.Committed(l.ctx, delivery.Committed{Transaction: l.ID, N: there, Back: there})
+	default:
 		ids, err := f.Delivery.Survivor().Written(l.ctx, f.Delivery.Outside, l.ID)
 		if len(ids) == 0 && !last {
 			return false
 		}
 		if err != nil {
-			f.Delivery.Failed(len(records))
-			f.Delivery.Report(l.ctx, fault.Quiet(
-				"auditplugin: transaction "+l.ID+": the audit table could not be asked what survived; its records are in the table but were not announced",
-				fault.ErrAuditFailed, err))
+			f.unasked(l, n, err)
 		}
 		there := make(map[string]bool, len(ids))
 		for _, id := range ids {
@@ -145,6 +153,14 @@ func (f *Follower) settle(l *Ledger, last bool) bool {
 	l.mu.Unlock()
 	f.Delivery.EmitOutside(l.ctx, outside...)
 	return true
+}
+
+// unasked tells that nobody could say what survived.
+func (f *Follower) unasked(l *Ledger, n int, err error) {
+	f.Delivery.Failed(n)
+	f.Delivery.Report(l.ctx, fault.Quiet(
+		"auditplugin: transaction "+l.ID+": the audit table could not be asked what survived"+neighbour.Because(err)+"; its records are in the table but were not announced",
+		fault.ErrAuditFailed, err))
 }
 
 // close waits until the transactions out of sight are over, or ctx is done.

@@ -78,8 +78,13 @@ type bound struct {
 	done   chan struct{}
 }
 
+var _ audit.CommitListener = (*bound)(nil)
+
 // Emit asks for a notification, unless one is due anyway.
-func (b *bound) Emit(context.Context, []audit.Record) error {
+func (b *bound) Emit(ctx context.Context, _ []audit.Record) error { return b.Committed(ctx) }
+
+// Committed is Emit without records.
+func (b *bound) Committed(context.Context) error {
 	select {
 	case b.wanted <- struct{}{}:
 	default:

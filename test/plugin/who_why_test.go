@@ -205,3 +205,54 @@ func TestRequiredForWritesOnly(t *testing.T) {
 	must(t, db.Raw("SELECT * FROM users").Scan(&users))
 	memory.AssertNone(t)
 }
+
+// The service's own span wins over what its client sent, and not over what the application
+// says itself.
+func TestTraceOfTheService(t *testing.T) {
+	own := "b7ad6b7169203331"
+	db, _, memory := audited(t, auditplugin.WithTraceFunc(func(context.Context) (string, string) {
+		if own == "" {
+			return "", ""
+		}
+		return "0af7651916cd43dd8448eb211c80319c", own
+	}))
+	remote := audit.WithRemoteTrace(t.Context(), "client", "sent")
+	for _, c := range []struct {
+		ctx  context.Context
+		own  string
+		want string
+	}{
+		{t.Context(), "1", "1"},
+		{remote, "2", "2"},
+		{remote, "", "sent"},
+		{audit.WithTrace(remote, "application", "says"), "3", "says"},
+		{audit.WithRemoteTrace(audit.WithTrace(t.Context(), "application", "says"), "client", "sent"), "4", "says"},
+	} {
+		own = c.own
+		memory.Reset()
+		must(t, db.WithContext(c.ctx).Create(&user{Name: "x"}))
+		if got := memory.Records()[0].SpanID; got != c.want {
+			t.Errorf("the span is %q, want %q", got, c.want)
+		}
+	}
+}
+
+// A type says what acted. Who is an ID or a name.
+func TestActorWithoutIDAndName(t *testing.T) {
+	var actor audit.Actor
+	db, _, memory := audited(t, auditplugin.WithRequiredActor(), auditplugin.WithActorFunc(func(context.Context) audit.Actor { return actor }))
+	for _, nobody := range []audit.Actor{{}, {Type: "user"}, {ID: " ", Type: "user"}, {Name: "\t"}} {
+		actor = nobody
+		for how, ctx := range map[string]context.Context{"function": t.Context(), "context": audit.WithActor(t.Context(), nobody)} {
+			if err := db.WithContext(ctx).Create(&user{Name: "x"}).Error; !errors.Is(err, auditplugin.ErrActorRequired) {
+				t.Errorf("%+v by the %s: %v", nobody, how, err)
+			}
+		}
+	}
+	memory.Reset()
+	for _, somebody := range []audit.Actor{{ID: "7"}, {Name: "Ada"}, {ID: "0", Type: "user"}} {
+		actor = somebody
+		must(t, db.Create(&user{Name: "x"}))
+	}
+	memory.AssertCount(t, 3)
+}
