@@ -251,7 +251,9 @@ func (t *rowTable) movedTo(id rowID, r *audit.Record) (rowID, bool) {
 		}
 		moved = true
 		value, _ := t.columns[k].rule.Recorded(v)
-		texts[n] = values.KeyText(value)
+		if texts[n] = values.KeyText(value); isHash(v) {
+			texts[n], _ = v.(string)
+		}
 		if len(key) == len(t.key) {
 			key[n] = value
 			if hides(v, t.columns[k].secret) {

@@ -123,7 +123,7 @@ func (c *Composer) whole(t *table.Table, img table.Image) string {
 func (c *Composer) part(t *table.Table, img table.Image, after bool) string {
 	c.maker.Open()
 	for _, d := range c.Columns {
-		c.maker.Member(t.Show[d.At].Key, c.value(t, img, d, after))
+		c.maker.Member(t.Show[d.At].Key, c.value(img, d, after))
 	}
 	text, ok := c.maker.Close()
 	if ok {
@@ -131,14 +131,14 @@ func (c *Composer) part(t *table.Table, img table.Image, after bool) string {
 	}
 	m := make(map[string]any, len(c.Columns))
 	for _, d := range c.Columns {
-		m[t.Columns[d.At].Name] = c.value(t, img, d, after)
+		m[t.Columns[d.At].Name] = c.value(img, d, after)
 	}
 	return c.maker.Large(m)
 }
 
 // value is what may be said of a column that differs. Of one that is no document its
 // change says it already.
-func (c *Composer) value(t *table.Table, img table.Image, d Column, after bool) any {
+func (c *Composer) value(img table.Image, d Column, after bool) any {
 	switch {
 	case d.Change < 0:
 		return c.limit.shown(&c.Difference, d.At, img[d.At])

@@ -45,7 +45,7 @@ func document(v any) (any, bool) {
 	if d.Decode(&doc) != nil {
 		return nil, false
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // the decoder's own, unwrapped
+	if _, err := d.Token(); err != io.EOF {
 		return nil, false
 	}
 	return doc, true
