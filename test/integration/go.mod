@@ -2,13 +2,11 @@ module github.com/gorm-audit/auditplugin/test/integration
 
 go 1.25.0
 
-replace github.com/gorm-audit/auditplugin => ../..
-
 require (
 	github.com/DATA-DOG/go-sqlmock v1.5.2
 	github.com/go-sql-driver/mysql v1.8.1
 	github.com/google/uuid v1.6.0
-	github.com/gorm-audit/auditplugin v0.0.0
+	github.com/gorm-audit/auditplugin v0.1.0
 	github.com/mattn/go-sqlite3 v1.14.22
 	gorm.io/datatypes v1.2.7
 	gorm.io/driver/mysql v1.6.0
