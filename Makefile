@@ -5,7 +5,7 @@ PACKAGES := $(MODULES:%=%/...)
 LINT_CONFIG := .ci/golangci.yml
 FUZZTIME ?= 30s
 
-.PHONY: check ci test test-all race lint fmt tidy fuzz example tools bench proof
+.PHONY: check ci test test-all race lint fmt tidy outsider release fuzz example tools bench proof
 
 check: ## the library's tests, its linters, the integration tests on SQLite: some minutes, no server
 	.ci/check
@@ -33,7 +33,13 @@ fmt: tools
 	.bin/gofumpt -w $$(git ls-files '*.go')
 
 tidy:
-	@for m in $(MODULES) ./internal/tools; do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
+	.ci/tidy
+
+outsider: ## releases into a folder, and uses every module and command from there as others would
+	.ci/outsider
+
+release: ## make release VERSION=v0.2.0: sets versions, checks, says which tags to push; pushes nothing
+	.ci/release $(VERSION)
 
 fuzz: ## every fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)

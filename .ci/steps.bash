@@ -7,7 +7,7 @@ export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
 logs=$(mktemp -d)
 exec 3>&1 # for what is to be seen even if a step passes
 
-mapfile -t modules < <(git ls-files 'go.mod' '*/go.mod' | xargs -n 1 dirname | grep -v '^internal/tools$' | sort)
+source "$root/.ci/modules.bash"
 
 # The packages of all modules, for commands that take the whole workspace at once.
 # That shares what their modules have in common: golangci-lint takes 50 s of CPU for

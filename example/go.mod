@@ -2,14 +2,12 @@ module github.com/gorm-audit/auditplugin/example
 
 go 1.25.0
 
-replace github.com/gorm-audit/auditplugin => ..
-
 require (
-	github.com/gorm-audit/auditplugin v0.0.0
+	github.com/gorm-audit/auditplugin v0.1.0
 	gorm.io/driver/mysql v1.6.0
 	gorm.io/driver/postgres v1.6.0
-	gorm.io/driver/sqlite v1.6.0
-	gorm.io/gorm v1.31.2
+	gorm.io/driver/sqlite v1.5.7
+	gorm.io/gorm v1.30.0
 )
 
 require (

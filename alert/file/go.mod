@@ -2,13 +2,11 @@ module github.com/gorm-audit/auditplugin/alert/file
 
 go 1.25.0
 
-replace github.com/gorm-audit/auditplugin => ../..
-
 require (
 	github.com/goccy/go-yaml v1.19.2
-	github.com/gorm-audit/auditplugin v0.0.0
-	gorm.io/driver/sqlite v1.6.0
-	gorm.io/gorm v1.31.2
+	github.com/gorm-audit/auditplugin v0.1.0
+	gorm.io/driver/sqlite v1.5.7
+	gorm.io/gorm v1.30.0
 )
 
 require (

@@ -2,11 +2,9 @@ module github.com/gorm-audit/auditplugin/relay/watermill
 
 go 1.25.0
 
-replace github.com/gorm-audit/auditplugin => ../..
-
 require (
 	github.com/ThreeDotsLabs/watermill v1.5.1
-	github.com/gorm-audit/auditplugin v0.0.0
+	github.com/gorm-audit/auditplugin v0.1.0
 )
 
 require (
@@ -17,5 +15,5 @@ require (
 	github.com/oklog/ulid v1.3.1 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	golang.org/x/text v0.20.0 // indirect
-	gorm.io/gorm v1.31.2 // indirect
+	gorm.io/gorm v1.30.0 // indirect
 )

@@ -2,15 +2,10 @@ module github.com/gorm-audit/auditplugin/test/benchmarks
 
 go 1.25.0
 
-replace (
-	github.com/gorm-audit/auditplugin => ../..
-	github.com/gorm-audit/auditplugin/relay/pgnotify => ../../relay/pgnotify
-)
-
 require (
 	github.com/go-sql-driver/mysql v1.8.1
-	github.com/gorm-audit/auditplugin v0.0.0
-	github.com/gorm-audit/auditplugin/relay/pgnotify v0.0.0
+	github.com/gorm-audit/auditplugin v0.1.0
+	github.com/gorm-audit/auditplugin/relay/pgnotify v0.1.0
 	github.com/jackc/pgx/v5 v5.10.0
 	github.com/mattn/go-sqlite3 v1.14.22
 	go.elastic.co/ecszap v1.0.3

@@ -2,18 +2,13 @@ module github.com/gorm-audit/auditplugin/relay/watermill/brokertest
 
 go 1.25.0
 
-replace (
-	github.com/gorm-audit/auditplugin => ../../..
-	github.com/gorm-audit/auditplugin/relay/watermill => ..
-)
-
 require (
 	github.com/ThreeDotsLabs/watermill v1.5.1
 	github.com/ThreeDotsLabs/watermill-amqp/v3 v3.0.2
 	github.com/ThreeDotsLabs/watermill-kafka/v3 v3.0.6
 	github.com/ThreeDotsLabs/watermill-nats/v2 v2.1.3
-	github.com/gorm-audit/auditplugin v0.0.0
-	github.com/gorm-audit/auditplugin/relay/watermill v0.0.0
+	github.com/gorm-audit/auditplugin v0.1.0
+	github.com/gorm-audit/auditplugin/relay/watermill v0.1.0
 	github.com/nats-io/nats.go v1.37.0
 	github.com/rabbitmq/amqp091-go v1.10.0
 	gorm.io/driver/sqlite v1.6.0

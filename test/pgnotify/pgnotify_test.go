@@ -20,6 +20,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/relay"
+	"github.com/gorm-audit/auditplugin/relay/pgnotify"
 )
 
 type account struct {
@@ -85,10 +86,10 @@ func TestWakesAcrossProcesses(t *testing.T) {
 	for _, way := range []string{"after commit", "trigger"} {
 		t.Run(way, func(t *testing.T) {
 			db, dsn := open(t)
-			channel := Channel("it's " + way)
+			channel := pgnotify.Channel("it's " + way)
 			emitters := []audit.Emitter{emitter.Table()}
 			if way == "after commit" {
-				emitters = append(emitters, Notify(channel))
+				emitters = append(emitters, pgnotify.Notify(channel))
 			}
 			plugin := auditplugin.New(auditplugin.WithEmitter(emitters...), auditplugin.WithLogger(quiet()))
 			must(t, db.Use(plugin))
@@ -96,10 +97,10 @@ func TestWakesAcrossProcesses(t *testing.T) {
 			if way == "trigger" {
 				pool, err := db.DB()
 				must(t, err)
-				_, err = pool.Exec(Trigger("audit_logs", channel))
+				_, err = pool.Exec(pgnotify.Trigger("audit_logs", channel))
 				must(t, err)
 			}
-			waker := &counting{Waker: Listen(dsn, channel)}
+			waker := &counting{Waker: pgnotify.Listen(dsn, channel)}
 			r, err := relay.New(db, relay.WithWaker(waker), relay.PollEvery(time.Hour), relay.WithLogger(quiet()))
 			must(t, err)
 			var delivered atomic.Int32
@@ -125,7 +126,7 @@ func TestWakesAcrossProcesses(t *testing.T) {
 func TestListenerComesBack(t *testing.T) {
 	db, dsn := open(t)
 	must(t, db.Use(auditplugin.New(auditplugin.WithLogger(quiet()))))
-	waker := &counting{Waker: Listen(dsn + "&application_name=listener_that_dies")}
+	waker := &counting{Waker: pgnotify.Listen(dsn + "&application_name=listener_that_dies")}
 	r, err := relay.New(db, relay.WithWaker(waker), relay.WithLogger(quiet()))
 	must(t, err)
 	must(t, r.Subscribe("a", emitter.Func(func(context.Context, []audit.Record) error { return nil })))
@@ -141,10 +142,10 @@ func TestListenerComesBack(t *testing.T) {
 
 func TestOnlyPostgres(t *testing.T) {
 	db := &gorm.DB{Config: &gorm.Config{Dialector: other{}}}
-	if _, err := Notify().Bind(db); !errors.Is(err, ErrNotPostgres) {
+	if _, err := pgnotify.Notify().Bind(db); !errors.Is(err, pgnotify.ErrNotPostgres) {
 		t.Errorf("binding to another database: %v", err)
 	}
-	if err := Notify().Emit(context.Background(), nil); !errors.Is(err, emitter.ErrNotBound) {
+	if err := pgnotify.Notify().Emit(context.Background(), nil); !errors.Is(err, emitter.ErrNotBound) {
 		t.Errorf("an unbound notifier: %v", err)
 	}
 }
