@@ -29,11 +29,16 @@ type Log struct {
 	named int       // how many of plain have an id; those before the last that needs one
 	// room is for images in plain: few allocations for many.
 	room []any
-	// packed follows plain: changes of one table.
+	// full and packed follow plain: changes of one table. One slice for all of them would be
+	// there twice while it grows.
 	t      *table.Table
+	full   [][]byte
 	packed []byte
 	n      int // packed changes
 }
+
+// fullBytes is how large a piece of packed changes gets, about.
+const fullBytes = 64 << 10
 
 // Len is how many changes there are.
 func (l *Log) Len() int { return len(l.plain) + l.n }
@@ -83,6 +88,13 @@ func (l *Log) Note(t *table.Table, before, after table.Image) {
 	}
 	l.t = t
 	l.n++
+	if len(l.packed) >= fullBytes {
+		l.full = append(l.full, l.packed)
+		l.packed = nil
+	}
+	if l.packed == nil && len(l.full) > 0 {
+		l.packed = make([]byte, 0, fullBytes+fullBytes/8)
+	}
 	switch {
 	case before == nil:
 		l.packed = packImage(append(l.packed, packedCreate), after)
@@ -130,7 +142,16 @@ func (l *Log) Each(f func(c *Change) error) error {
 	}
 	first, second := make(table.Image, len(l.t.Columns)), make(table.Image, len(l.t.Columns))
 	var c Change
-	for b := l.packed; l.n > 0; l.n-- {
+	var b []byte
+	for ; l.n > 0; l.n-- {
+		for len(b) == 0 {
+			if len(l.full) > 0 {
+				b, l.full[0] = l.full[0], nil // what was read is not needed any more
+				l.full = l.full[1:]
+			} else {
+				b, l.packed = l.packed, nil
+			}
+		}
 		c = Change{Table: l.t}
 		kind := b[0]
 		b = b[1:]
@@ -162,7 +183,7 @@ func (l *Log) Each(f func(c *Change) error) error {
 			return err
 		}
 	}
-	l.packed = nil
+	l.full, l.packed = nil, nil
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/internal/table"
@@ -18,13 +19,35 @@ type Rows struct {
 	plain []table.Image
 	keys  map[int][]any // by row, where the key has to be the driver's own values
 	ids   map[string]int
-	// packed follows plain; at is where each row starts.
-	packed []byte
-	at     []int
+	// pages follow plain.
+	pages []page
+	next  int // the row that is likely to be looked for next
 }
 
+// page holds packed rows. One slice for all of them would be there twice while it grows.
+type page struct {
+	packed []byte
+	at     []uint32 // where each row starts
+}
+
+// pageRows is how many rows a page has, all but the last.
+const pageRows = 256
+
 // Len is how many there are.
-func (r *Rows) Len() int { return len(r.plain) + len(r.at) }
+func (r *Rows) Len() int {
+	n := len(r.plain)
+	if last := len(r.pages) - 1; last >= 0 {
+		n += last*pageRows + len(r.pages[last].at)
+	}
+	return n
+}
+
+// packed is where a row that is not plain starts.
+func (r *Rows) packed(row int) []byte {
+	row -= len(r.plain)
+	p := &r.pages[row/pageRows]
+	return p.packed[p.at[row%pageRows]:]
+}
 
 // Add takes a row as the driver gave it.
 func (r *Rows) Add(raw []any) {
@@ -52,8 +75,17 @@ func (r *Rows) Add(raw []any) {
 		r.plain = append(r.plain, img)
 		return
 	}
-	r.at = append(r.at, len(r.packed))
-	r.packed = packImage(r.packed, img)
+	last := len(r.pages) - 1
+	if last < 0 || len(r.pages[last].at) == pageRows {
+		if last >= 0 {
+			r.pages[last].packed = slices.Clip(slices.Clone(r.pages[last].packed))
+		}
+		r.pages = append(r.pages, page{at: make([]uint32, 0, pageRows)})
+		last++
+	}
+	p := &r.pages[last]
+	p.at = append(p.at, uint32(len(p.packed))) //nolint:gosec // 256 rows of 4 GiB do not fit into memory
+	p.packed = packImage(p.packed, img)
 }
 
 // Image is the row's image. It must not be changed.
@@ -61,7 +93,7 @@ func (r *Rows) Image(row int) table.Image {
 	if row < len(r.plain) {
 		return r.plain[row]
 	}
-	img, _ := unpackImage(r.packed[r.at[row-len(r.plain)]:], len(r.Table.Columns))
+	img, _ := unpackImage(r.packed(row), len(r.Table.Columns))
 	return img
 }
 
@@ -83,13 +115,21 @@ func (r *Rows) Find(id string) (row int, ok bool) {
 	if r.Len() == 1 {
 		return 0, r.Table.Identity(r.Image(0)) == id
 	}
+	// The rows come back in the order in which they were read, as a rule: that spares an
+	// index of all of them.
+	if r.next < r.Len() && r.Identity(r.next) == id {
+		r.next++
+		return r.next - 1, true
+	}
 	if r.ids == nil {
 		r.ids = make(map[string]int, r.Len())
 		for row := range r.Len() {
 			r.ids[r.Identity(row)] = row
 		}
 	}
-	row, ok = r.ids[id]
+	if row, ok = r.ids[id]; ok {
+		r.next = row + 1
+	}
 	return row, ok
 }
 
@@ -99,7 +139,7 @@ func (r *Rows) Identity(row int) string {
 		return r.Table.Identity(r.plain[row])
 	}
 	key := make([]any, len(r.Table.Key))
-	b := r.packed[r.at[row-len(r.plain)]:]
+	b := r.packed(row)
 	for i := range r.Table.Columns {
 		at := -1
 		for n, k := range r.Table.Key {
