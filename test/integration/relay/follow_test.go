@@ -21,9 +21,11 @@ func TestFollowSkipsNothing(t *testing.T) {
 		defer cancel()
 		seen := make(chan string, 10_000)
 		ready := make(chan struct{})
+		f, err := relay.Follow(ctx, db.DB, relay.FollowNow, relay.PollEvery(5*time.Millisecond), relay.SettleAfter(100*time.Millisecond))
+		must(t, err)
 		go func() {
 			defer close(seen)
-			for r, err := range relay.Follow(ctx, db.DB, 8, relay.PollEvery(5*time.Millisecond), relay.SettleAfter(100*time.Millisecond)) {
+			for r, err := range f.Records(ctx) {
 				if err != nil && ctx.Err() == nil {
 					t.Errorf("following: %v", err)
 				}
