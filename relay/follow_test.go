@@ -12,27 +12,25 @@ import (
 )
 
 func TestFollow(t *testing.T) {
-	db := open(t)
-	for range 3 {
-		if err := db.Create(&account{}).Error; err != nil {
-			t.Fatal(err)
-		}
-	}
 	for from, want := range map[int64][]int64{0: {1, 2, 3, 4}, 2: {3, 4}, FollowNow: {4}} {
 		t.Run(strconv.FormatInt(from, 10), func(t *testing.T) {
-			if err := db.Exec("DELETE FROM audit_logs WHERE seq > 3").Error; err != nil {
-				t.Fatal(err)
+			db := open(t)
+			for range 3 {
+				if err := db.Create(&account{}).Error; err != nil {
+					t.Fatal(err)
+				}
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
-			time.AfterFunc(200*time.Millisecond, func() {
-				db.Exec("UPDATE sqlite_sequence SET seq = 3 WHERE name = 'audit_logs'")
-				db.Model(&account{ID: 1}).Update("phone", strconv.FormatInt(from, 10))
-			})
 			f, err := Follow(ctx, db, from, PollEvery(5*time.Millisecond))
 			if err != nil {
 				t.Fatal(err)
 			}
+			if want := max(0, from); from != FollowNow && f.Seq() != want || from == FollowNow && f.Seq() != 3 {
+				t.Errorf("it begins at %d", f.Seq())
+			}
+			written := make(chan error, 1)
+			time.AfterFunc(100*time.Millisecond, func() { written <- db.Model(&account{ID: 1}).Update("phone", "1").Error })
 			var seen []int64
 			for r, err := range f.Records(ctx) {
 				if err != nil {
@@ -42,15 +40,18 @@ func TestFollow(t *testing.T) {
 					break
 				}
 			}
+			if err := <-written; err != nil {
+				t.Fatal(err)
+			}
 			if !slices.Equal(seen, want) {
 				t.Errorf("seen %v, want %v", seen, want)
 			}
+			for _, table := range []string{"audit_relay_positions", "audit_relay_leases"} {
+				if db.Migrator().HasTable(table) {
+					t.Errorf("following has made the table %s", table)
+				}
+			}
 		})
-	}
-	for _, table := range []string{"audit_relay_positions", "audit_relay_leases"} {
-		if db.Migrator().HasTable(table) {
-			t.Errorf("following has made the table %s", table)
-		}
 	}
 }
 
