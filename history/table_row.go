@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 // TableRow is a row without a model, by the name of its table and its key, for
@@ -107,11 +108,11 @@ func (row *TableRow) asOf(ctx context.Context, db *gorm.DB, set settings, when f
 	if err != nil {
 		return err
 	}
-	secret, err := t.secrets(ctx, &id)
+	secret, booleans, err := t.secrets(ctx, &id)
 	if err != nil {
 		return err
 	}
-	columns, values, gaps := []string(nil), map[string]any{}, t.gaps(p.img)
+	columns, shownAs, gaps := []string(nil), map[string]any{}, t.gaps(p.img)
 	for i, c := range p.img {
 		name := t.columns[i].name
 		if c.state != known || t.columns[i].ignored {
@@ -127,14 +128,28 @@ func (row *TableRow) asOf(ctx context.Context, db *gorm.DB, set settings, when f
 			continue
 		case how == redactedThere && shown != nil:
 			shown = "***"
+		case booleans[name]:
+			shown = boolean(shown)
 		}
-		columns, values[name] = append(columns, name), jsonForm(shown)
+		columns, shownAs[name] = append(columns, name), jsonForm(shown)
 	}
 	if err := set.accept(t.bare, id.recordID, gaps); err != nil {
 		return err
 	}
-	row.Columns, row.Values = columns, values
+	row.Columns, row.Values = columns, shownAs
 	return nil
+}
+
+// boolean reads a number of a column that records know for a boolean: SQLite, and MySQL in
+// columns of some types, store one as the other.
+func boolean(v any) any {
+	switch values.KeyText(v) {
+	case "0":
+		return false
+	case "1":
+		return true
+	}
+	return v
 }
 
 // shownPlain is what records show of a value; where it would be a hash and the key is
@@ -185,7 +200,7 @@ func Secrets(ctx context.Context, db *gorm.DB, table string, opts ...Option) ([]
 		return nil, err
 	}
 	defer t.close()
-	found, err := t.secrets(ctx, nil)
+	found, _, err := t.secrets(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -197,31 +212,35 @@ func Secrets(ctx context.Context, db *gorm.DB, table string, opts ...Option) ([]
 	return names, nil
 }
 
-// secrets learns from records which columns are kept secret; those of one row count
-// beside the newest of the table.
-func (t *rowTable) secrets(ctx context.Context, id *rowID) (map[string]secrecy, error) {
+// secrets learns from records which columns are kept secret, and which are booleans; those
+// of one row count beside the newest of the table.
+func (t *rowTable) secrets(ctx context.Context, id *rowID) (found map[string]secrecy, booleans map[string]bool, err error) {
 	whole, err := t.q.ofTable(t.name).rows().Action(audit.Create, audit.Delete, audit.Event).Newest().Limit(evidence).Find(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	all := whole
 	if id != nil {
 		own, err := t.q.ofRow(t.name, id.recordID).rows().Newest().Limit(evidence).Find(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all = append(slices.Clone(whole), own...)
 	}
 	spoken, hidden := map[string]bool{}, map[string]bool{}
+	booleans = map[string]bool{}
 	for _, r := range all {
 		for _, image := range []map[string]any{r.Before, r.After} {
 			for name, v := range image {
 				spoken[name] = true
 				hidden[name] = hidden[name] || hides(v, false)
+				if _, is := v.(bool); is {
+					booleans[name] = true
+				}
 			}
 		}
 	}
-	found := map[string]secrecy{}
+	found = map[string]secrecy{}
 	for _, c := range t.columns {
 		switch {
 		case hidden[c.name]:
@@ -230,5 +249,5 @@ func (t *rowTable) secrets(ctx context.Context, id *rowID) (map[string]secrecy, 
 			found[c.name] = neverRecorded
 		}
 	}
-	return found, nil
+	return found, booleans, nil
 }

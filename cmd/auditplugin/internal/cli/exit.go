@@ -84,7 +84,7 @@ func (s *session) message(err error) string {
 		return ""
 	}
 	text := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "auditplugin: ", "")), " ")
-	if missing(err) && s.db != nil {
+	if missing(err) && s.db != nil && !errors.Is(err, relay.ErrTableMissing) && !errors.Is(err, alert.ErrTableMissing) {
 		text = fmt.Sprintf("there is no table %q in %s: name another one with --audit-table, or ask auditplugin doctor", s.auditTable(), s.target.Name())
 	}
 	text = output.Visible(s.target.Scrub(text))

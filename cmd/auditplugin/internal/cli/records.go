@@ -73,9 +73,9 @@ func (s *session) recordColumns(p *output.Printer, row bool) []output.Column[aud
 	if p.Format == output.CSV || p.Format == output.Wide {
 		at = func(r audit.Record) string { return r.Time.In(s.zone()).Format(time.RFC3339Nano) }
 	}
-	most := 0
+	most, changes := 0, changesText
 	if p.Format == output.Table {
-		most = 240
+		most, changes = 240, s.changesShort
 	}
 	column := func(name string, text func(audit.Record) string) output.Column[audit.Record] {
 		return output.Column[audit.Record]{Name: name, Text: text}
@@ -89,7 +89,7 @@ func (s *session) recordColumns(p *output.Printer, row bool) []output.Column[aud
 		column("action", func(r audit.Record) string { return actionText(r) }),
 		{Name: "row", Text: rowText, Wide: row || p.Format == output.CSV},
 		column("by", func(r audit.Record) string { return actorText(r.Actor) }),
-		column("changes", func(r audit.Record) string { return output.Cut(changesText(r), most) }),
+		column("changes", func(r audit.Record) string { return output.Cut(changes(r), most) }),
 		column("reason", func(r audit.Record) string { return output.Cut(r.Reason, most) }),
 		wide("table", func(r audit.Record) string { return r.Table }),
 		wide("record_id", func(r audit.Record) string { return r.RecordID }),
@@ -144,15 +144,40 @@ func sourceText(s audit.Source) string {
 
 // changesText says what a record changed, on one line.
 func changesText(r audit.Record) string {
+	return changesLine(r, func(history.Field) bool { return true }, output.Value)
+}
+
+// changesShort is changesText for a column of a table: times are short, and those that
+// GORM sets by itself are left out beside others.
+func (s *session) changesShort(r audit.Record) string {
+	line := changesLine(r, func(f history.Field) bool { return f.Path != "updated_at" && f.Path != "created_at" }, s.short)
+	if line == "" || line == r.Message {
+		return changesLine(r, func(history.Field) bool { return true }, s.short)
+	}
+	return line
+}
+
+// short is output.Value with times as the other columns show them.
+func (s *session) short(v any) string {
+	if text, ok := v.(string); ok && len(text) > len(time.DateOnly) {
+		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			return s.clock(t)
+		}
+	}
+	return output.Value(v)
+}
+
+func changesLine(r audit.Record, keep func(history.Field) bool, value func(any) string) string {
 	var parts []string
 	for _, f := range history.Timeline([]audit.Record{r})[0].Fields {
 		switch {
+		case !keep(f):
 		case f.From == nil && r.Action != audit.Update && r.Action != audit.SoftDelete && r.Action != audit.Restore:
-			parts = append(parts, f.Path+": "+output.Value(f.To))
+			parts = append(parts, f.Path+": "+value(f.To))
 		case r.Action == audit.Delete:
-			parts = append(parts, f.Path+": "+output.Value(f.From))
+			parts = append(parts, f.Path+": "+value(f.From))
 		default:
-			parts = append(parts, f.Path+": "+output.Value(f.From)+" → "+output.Value(f.To))
+			parts = append(parts, f.Path+": "+value(f.From)+" → "+value(f.To))
 		}
 	}
 	if len(parts) == 0 {

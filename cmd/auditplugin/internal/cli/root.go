@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -55,7 +54,7 @@ func wrapArgs(c *cobra.Command) {
 	if check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return usage("%w; see auditplugin %s --help", errors.New(err.Error()), c.Name())
+				return usage("%v; see %s --help", err, c.CommandPath())
 			}
 			return nil
 		}

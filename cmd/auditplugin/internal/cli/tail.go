@@ -95,7 +95,7 @@ func (s *session) liner(p *output.Printer) func(audit.Record) error {
 		return s.liner(&one)
 	}
 	return func(r audit.Record) error {
-		line := fmt.Sprintf("%s  %-8s  %s", s.clock(r.Time), actionText(r), rowText(r))
+		line := fmt.Sprintf("%s  %-11s  %s", s.clock(r.Time), actionText(r), rowText(r))
 		if who := actorText(r.Actor); who != "" {
 			line += "  by " + who
 		}
