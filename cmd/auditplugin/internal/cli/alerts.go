@@ -150,7 +150,7 @@ func alertsReplay(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(s.app.Stdout, "%d messages are due again.\n", n)
+			_, err = fmt.Fprintf(s.app.Stdout, "%s due again.\n", output.Count(int64(n), "message"))
 			return err
 		},
 	}
@@ -181,7 +181,7 @@ func alertsTest(s *session) *cobra.Command {
 				return err
 			}
 			// Channels are not made, and so need no secrets.
-			rules, err := file.Load(args[0], file.Env(func(string) (string, bool) { return "", true }),
+			rules, err := file.Load(args[0], file.Env(func(string) (string, bool) { return "x", true }),
 				file.URLs(func(string) (alert.Channel, error) { return alert.Func(nobody), nil }))
 			if err != nil {
 				var bad *file.Error

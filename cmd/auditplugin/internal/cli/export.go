@@ -101,7 +101,7 @@ func (e *export) run(ctx context.Context) error {
 	if err := os.Rename(e.path+part, e.path); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.s.app.Stderr, "%d records in %s\n", e.done, e.path)
+	fmt.Fprintf(e.s.app.Stderr, "%s in %s\n", output.Count(e.done, "record"), e.path)
 	return nil
 }
 
@@ -114,7 +114,7 @@ func (e *export) interrupted(err error) error {
 	if cursor == "" { // nothing was written
 		return errors.Join(err, os.Remove(e.path+part))
 	}
-	fmt.Fprintf(e.s.app.Stderr, "%d records in %s; go on with the same command and --after %s\n", e.done, e.path+part, cursor)
+	fmt.Fprintf(e.s.app.Stderr, "%s in %s; go on with the same command and --after %s\n", output.Count(e.done, "record"), e.path+part, cursor)
 	return err
 }
 

@@ -3,6 +3,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -55,6 +56,9 @@ func (a App) Run(ctx context.Context, args []string) int {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	err := root.ExecuteContext(ctx)
+	if err != nil && !s.begun && !errors.Is(err, errUsage) {
+		err = usage("%v", err) // of the library that reads the command line
+	}
 	code := exitCode(ctx, err)
 	if text := s.message(err); text != "" && code != exitYes {
 		fmt.Fprintln(a.Stderr, "auditplugin: "+strings.TrimPrefix(text, "auditplugin: "))

@@ -85,9 +85,9 @@ func (s *session) tellPruned(done pruned) error {
 	}
 	said := "would go; nothing was deleted: add --yes and --reason to do it"
 	if done.Done {
-		said = "are gone"
+		said = "deleted"
 	}
-	text := fmt.Sprintf("%d records", done.Deleted)
+	text := output.Count(done.Deleted, "record")
 	if len(done.Partitions) > 0 {
 		text += ", among them those of the partitions " + output.Visible(strings.Join(done.Partitions, ", ")) + ","
 	}

@@ -197,14 +197,14 @@ func relayReplay(s *session) *cobra.Command {
 				}
 			}
 			if !yes {
-				_, err = fmt.Fprintf(s.app.Stdout, "%d dead letters would be delivered again: add --yes to do it.\n", len(ids))
+				_, err = fmt.Fprintf(s.app.Stdout, "%s would be delivered again: add --yes to do it.\n", output.Count(int64(len(ids)), "dead letter"))
 				return err
 			}
 			n, err := sub.Replay(ctx, ids...)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(s.app.Stdout, "%d dead letters will be delivered again, by the process that serves %s.\n", n, output.Visible(args[0]))
+			_, err = fmt.Fprintf(s.app.Stdout, "%s will be delivered again, by the process that serves %s.\n", output.Count(int64(n), "dead letter"), output.Visible(args[0]))
 			return err
 		},
 	}

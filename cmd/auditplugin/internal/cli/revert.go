@@ -127,6 +127,9 @@ func (r *revert) do(ctx context.Context, s *session, db *gorm.DB, args []string)
 		if record, err = s.record(ctx, db, args[0]); err != nil {
 			return history.Reverted{}, err
 		}
+		if record.Action == audit.Event || record.Action == audit.Raw {
+			return history.Reverted{}, fmt.Errorf("%w: it is no change of a row", history.ErrNotRevertible)
+		}
 		transaction, tables = record.TransactionID, []string{record.Table}
 	}
 	if transaction != "" {

@@ -37,21 +37,24 @@ database itself keeps from writing; commands that write do so with --yes only.`,
 	add("keep", newDoctor(s), newSchema(s), newPrune(s), newPartitions(s), newRelay(s), newAlerts(s))
 	root.AddCommand(topic("exit-codes", "What the exit codes say", exitTopic), topic("output", "How results are written", outputTopic),
 		topic("environment", "The variables that are read", environmentTopic))
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
-	wrapArgs(root)
+	s.wrap(root)
 	return root
 }
 
-// wrapArgs makes mistakes in arguments mistakes of the command line.
-func wrapArgs(c *cobra.Command) {
-	check := c.Args
-	if check == nil && c.HasSubCommands() {
-		check = cobra.NoArgs
-		if c.Run == nil && c.RunE == nil {
-			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+// wrap has every command that begins say so: what goes wrong before is a mistake of the
+// command line.
+func (s *session) wrap(c *cobra.Command) {
+	if c.RunE == nil && c.HasSubCommands() {
+		c.Args = cobra.NoArgs
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
+	if run := c.RunE; run != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			s.begun = true
+			return run(c, args)
 		}
 	}
-	if check != nil {
+	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
 				return usage("%v; see %s --help", err, c.CommandPath())
@@ -60,7 +63,7 @@ func wrapArgs(c *cobra.Command) {
 		}
 	}
 	for _, sub := range c.Commands() {
-		wrapArgs(sub)
+		s.wrap(sub)
 	}
 }
 

@@ -22,6 +22,7 @@ type session struct {
 	flags  globals
 	target connect.Target
 	db     *gorm.DB
+	begun  bool // a command has
 }
 
 // globals are the flags of every command.

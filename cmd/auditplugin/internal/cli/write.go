@@ -55,6 +55,9 @@ func (s *session) recorded(ctx context.Context, db *gorm.DB, tables []string) (*
 	}
 	slices.Sort(tables)
 	for _, table := range slices.Compact(tables) {
+		if table == "" {
+			continue // of an event
+		}
 		secret, err := history.Secrets(ctx, db, table, s.asking())
 		if errors.Is(err, history.ErrNoKey) {
 			continue // it is gone, or has no key: the revert says so

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/output"
 	"github.com/gorm-audit/auditplugin/history"
 )
 
@@ -118,7 +119,7 @@ func records(ctx context.Context, e *Exam, report func(Level, string, string)) e
 			return err
 		}
 		found = true
-		report(Fail, fmt.Sprintf("%d records have a schema version above %d: a newer release writes them", n, audit.SchemaVersion), "update this program, and every reader of the table")
+		report(Fail, fmt.Sprintf("schema version above %d in %s: a newer release writes them", audit.SchemaVersion, output.Count(n, "record")), "update this program, and every reader of the table")
 	} else if !errors.Is(err, history.ErrNotFound) {
 		return err
 	}
@@ -151,7 +152,7 @@ func gaps(ctx context.Context, e *Exam, report func(Level, string, string)) erro
 	case 0:
 		report(OK, "no number is missing among the last 100,000", "")
 	default:
-		report(OK, fmt.Sprintf("%d numbers are missing among the last 100,000, the first is %d: rolled back, still open, or pruned", of.Missing, of.Oldest), "")
+		report(OK, fmt.Sprintf("%s missing among the last 100,000, the first is %d: rolled back, still open, or pruned", output.Count(of.Missing, "number"), of.Oldest), "")
 	}
 	return nil
 }

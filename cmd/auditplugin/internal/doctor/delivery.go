@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/alert"
+	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/output"
 	"github.com/gorm-audit/auditplugin/relay"
 )
 
@@ -66,11 +67,11 @@ func relays(ctx context.Context, e *Exam, report func(Level, string, string)) er
 		}
 		if st.Dead > 0 {
 			well = false
-			report(Warn, fmt.Sprintf("%s has %d dead letters", name, st.Dead), "auditplugin relay dead "+name)
+			report(Warn, name+" has "+output.Count(st.Dead, "dead letter"), "auditplugin relay dead "+name)
 		}
 	}
 	if well {
-		report(OK, fmt.Sprintf("%d subscribers are served", len(names)), "")
+		report(OK, output.Count(int64(len(names)), "subscriber")+", served and without dead letters", "")
 	}
 	return nil
 }
@@ -94,15 +95,15 @@ func alerts(ctx context.Context, e *Exam, report func(Level, string, string)) er
 	for _, st := range all {
 		if st.Dead > 0 {
 			well = false
-			report(Warn, fmt.Sprintf("%d messages to %s were given up", st.Dead, st.Channel), "auditplugin alerts dead")
+			report(Warn, output.Count(int64(st.Dead), "message")+" to "+st.Channel+" given up", "auditplugin alerts dead")
 		}
 		if st.Late > 0 && st.Delay > tooLate {
 			well = false
-			report(Warn, fmt.Sprintf("%d messages to %s wait, the first for %s", st.Late, st.Channel, st.Delay.Round(time.Second)), "start the process that runs the alert engine")
+			report(Warn, fmt.Sprintf("%s to %s late, the first by %s", output.Count(int64(st.Late), "message"), st.Channel, st.Delay.Round(time.Second)), "start the process that runs the alert engine")
 		}
 	}
 	if well {
-		report(OK, fmt.Sprintf("%d channels, nothing late or given up", len(all)), "")
+		report(OK, output.Count(int64(len(all)), "channel")+", nothing late or given up", "")
 	}
 	return nil
 }

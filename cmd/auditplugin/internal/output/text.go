@@ -68,3 +68,11 @@ func formula(s string) bool {
 	_, err := strconv.ParseFloat(s, 64)
 	return err != nil
 }
+
+// Count is a number of things: 1 record, 2 records.
+func Count(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.FormatInt(n, 10) + " " + thing + "s"
+}
