@@ -41,9 +41,10 @@ func RevertTo[M When](ctx context.Context, db *gorm.DB, model any, when M, opts 
 	}
 	return inTransaction(ctx, db, set, func(v *reverter) error {
 		if s == nil {
-			named, found := table, error(nil)
-			if s, table, found = v.model(ctx, bareTable(named)); found != nil {
-				return found
+			named := table
+			var err error
+			if s, table, err = v.model(ctx, bareTable(named)); err != nil {
+				return err
 			}
 			if schemaOfTable(named) != "" {
 				table = named

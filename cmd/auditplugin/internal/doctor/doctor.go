@@ -57,9 +57,19 @@ type check struct {
 func checks() (first, rest []check) {
 	return []check{{"server", server}, {"table", table}, {"columns", columns}},
 		[]check{
-			{"indexes", indexes}, {"rights", rights}, {"sequence", sequence}, {"clock", clock}, {"records", records}, {"gaps", gaps},
-			{"unaudited", unaudited}, {"secrets", secrets}, {"relay", relays}, {"alerts", alerts}, {"partitions", partitions},
-			{"wraparound", wraparound}, {"size", size},
+			{"indexes", indexes},
+			{"rights", rights},
+			{"sequence", sequence},
+			{"clock", clock},
+			{"records", records},
+			{"gaps", gaps},
+			{"unaudited", unaudited},
+			{"secrets", secrets},
+			{"relay", relays},
+			{"alerts", alerts},
+			{"partitions", partitions},
+			{"wraparound", wraparound},
+			{"size", size},
 		}
 }
 
