@@ -39,6 +39,9 @@ import (
 // is. Nothing is locked; needed are SELECT on the table and on the audit table.
 func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...Option) error {
 	set := settingsOf(opts)
+	if row, ok := tableRow(model); ok {
+		return row.asOf(ctx, db, set, func(q Query) (Moment, error) { return momentOf(ctx, q, when) })
+	}
 	dest, s, err := destination(db, model)
 	if err != nil {
 		return err

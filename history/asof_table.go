@@ -181,6 +181,9 @@ type rowID struct {
 
 // idOf names the row that model holds.
 func (t *rowTable) idOf(ctx context.Context, model any) (rowID, error) {
+	if row, ok := tableRow(model); ok {
+		return t.idOfRow(row)
+	}
 	row, err := structOf(model)
 	if err != nil {
 		return rowID{}, err

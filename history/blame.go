@@ -42,11 +42,11 @@ func Blame(ctx context.Context, db *gorm.DB, model any, opts ...Option) ([]Line,
 	if err := set.alone("Blame"); err != nil {
 		return nil, err
 	}
-	s, err := schemaIn(db, model)
+	s, name, err := meant(db, model)
 	if err != nil {
 		return nil, err
 	}
-	t, err := openModel(ctx, db, set, s)
+	t, err := openTable(ctx, db, set, s, name)
 	if err != nil {
 		return nil, err
 	}

@@ -29,11 +29,11 @@ func Diff[A, B When](ctx context.Context, db *gorm.DB, model any, from A, to B, 
 	if err := set.alone("Diff"); err != nil {
 		return nil, err
 	}
-	s, err := schemaIn(db, model)
+	s, name, err := meant(db, model)
 	if err != nil {
 		return nil, err
 	}
-	t, err := openModel(ctx, db, set, s)
+	t, err := openTable(ctx, db, set, s, name)
 	if err != nil {
 		return nil, err
 	}

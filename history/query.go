@@ -66,6 +66,9 @@ func Search(db *gorm.DB) Query {
 // that is masked makes it fail with [ErrRedacted], and one without a value with
 // [ErrNoKey].
 func Of(db *gorm.DB, model any) Query {
+	if row, ok := tableRow(model); ok {
+		return OfTable(db, row.Table, row.Key...)
+	}
 	q := Search(db)
 	q.model, q.row = model, model
 	q.of = func(ctx context.Context) (recordTarget, error) { return target(ctx, q.db, model) }

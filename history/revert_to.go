@@ -27,18 +27,29 @@ import (
 // with a [ConflictError]; an unchanged row gives no steps.
 func RevertTo[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...Option) (Reverted, error) {
 	set := settingsOf(opts)
-	s, err := schemaIn(db, model)
+	s, table, err := meant(db, model)
 	if err != nil {
 		return Reverted{}, err
+	}
+	if s == nil {
+		if err := set.alone("RevertTo of a TableRow"); err != nil {
+			return Reverted{}, err
+		}
 	}
 	if len(set.with) > 0 {
 		return revertFamily(ctx, db, set, s, model, func(ctx context.Context, q Query) (Moment, error) { return momentOf(ctx, q, when) })
 	}
-	table, err := tableOf(db, s)
-	if err != nil {
-		return Reverted{}, err
-	}
 	return inTransaction(ctx, db, set, func(v *reverter) error {
+		if s == nil {
+			named := table
+			var err error
+			if s, table, err = v.model(ctx, bareTable(named)); err != nil {
+				return err
+			}
+			if schemaOfTable(named) != "" {
+				table = named
+			}
+		}
 		t, err := openTable(ctx, v.db, set, s, table)
 		if err != nil {
 			return err

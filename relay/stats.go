@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // Stats tells how a subscriber is doing. It is read from the database, so that it is
@@ -41,6 +42,13 @@ type Stats struct {
 
 // MostLag is where Stats stops counting the records that wait.
 const MostLag = 100_000
+
+// Names returns the names of all subscribers that were ever added, by any process, and
+// not removed, sorted. What they are up to tells [Subscriber.Stats].
+func (r *Relay) Names(ctx context.Context) ([]string, error) {
+	names, err := owntable.Texts(ctx, r.store.db, "SELECT name FROM "+r.store.tables.positions.Quoted(r.store.dialect)+" ORDER BY name")
+	return names, failed("listing subscribers", err)
+}
 
 // Stats returns the state of all subscribers that this process has subscribed, in
 // the order of Subscribe.

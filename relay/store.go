@@ -25,6 +25,19 @@ type store struct {
 // openStore finds the audit table behind db, and creates the relay's own tables if it
 // may.
 func openStore(db *gorm.DB, c config) (*store, error) {
+	s, err := openReading(db, c)
+	if err != nil {
+		return nil, err
+	}
+	ctx := owntable.Context(db)
+	if c.noCreate {
+		return s, s.missing(ctx)
+	}
+	return s, s.create(ctx)
+}
+
+// openReading opens the audit table for reading, without the relay's own tables.
+func openReading(db *gorm.DB, c config) (*store, error) {
 	own := owntable.Errors{
 		Failed: failed, Invalid: ErrInvalidOption, InTransaction: invalid("the database handle is inside a transaction"), Missing: ErrTableMissing,
 	}
@@ -44,13 +57,7 @@ func openStore(db *gorm.DB, c config) (*store, error) {
 	if err := s.exists(ctx, table); err != nil {
 		return nil, err
 	}
-	if err := s.supported(ctx); err != nil {
-		return nil, err
-	}
-	if c.noCreate {
-		return s, s.missing(ctx)
-	}
-	return s, s.create(ctx)
+	return s, s.supported(ctx)
 }
 
 func (s *store) exec(ctx context.Context, on audit.Conn, query string, args ...any) (int64, error) {

@@ -29,6 +29,14 @@ func (r Rule) Recorded(v any) (any, bool) {
 		switch r.kind {
 		case kindBool, kindJSON, kindAny:
 			return x, true
+		case kindDecimal, kindInt:
+			if r.lite { // a model's boolean, in a column of numbers that no model tells of
+				n := int64(0)
+				if x {
+					n = 1
+				}
+				return r.Normalise(n), true
+			}
 		}
 		return r.fitting(r.Normalise(x))
 	case map[string]any, []any:

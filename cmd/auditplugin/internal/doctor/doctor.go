@@ -1,0 +1,174 @@
+// Package doctor looks for what is wrong with a database's audit trail: one finding a
+// check, with what to do about it.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/history"
+)
+
+// Level is how bad a finding is.
+type Level string
+
+// The levels.
+const (
+	OK   Level = "ok"
+	Warn Level = "warn"
+	Fail Level = "FAIL"
+)
+
+// Finding is what one check has found.
+type Finding struct {
+	// Check names the check.
+	Check string `json:"check"`
+	Level Level  `json:"level"`
+	Text  string `json:"text"`
+	// Do says what to do about it.
+	Do string `json:"do,omitempty"`
+}
+
+// Exam is what a doctor is told.
+type Exam struct {
+	DB *gorm.DB
+	// Table is the audit table.
+	Table string
+	// Role is the application's, whose rights are looked at; "" is not known.
+	Role string
+	// Ignore names tables that need not be audited.
+	Ignore []string
+	Now    func() time.Time
+}
+
+// check is one of the doctor's; every finding has its name.
+type check struct {
+	name string
+	run  func(ctx context.Context, e *Exam, report func(l Level, text, do string)) error
+}
+
+// checks are in the order in which they are told. The first ones that fail end it,
+// since nothing more can be said of a table that is not there.
+func checks() (first, rest []check) {
+	return []check{{"server", server}, {"table", table}, {"columns", columns}},
+		[]check{
+			{"indexes", indexes},
+			{"rights", rights},
+			{"sequence", sequence},
+			{"clock", clock},
+			{"records", records},
+			{"gaps", gaps},
+			{"unaudited", unaudited},
+			{"secrets", secrets},
+			{"relay", relays},
+			{"alerts", alerts},
+			{"partitions", partitions},
+			{"wraparound", wraparound},
+			{"size", size},
+		}
+}
+
+// Examine runs all checks.
+func Examine(ctx context.Context, e Exam) ([]Finding, error) {
+	var all []Finding
+	first, rest := checks()
+	for i, c := range append(first, rest...) {
+		found, err := e.run(ctx, c)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, found...)
+		if i < len(first) && len(found) > 0 && found[0].Level == Fail {
+			break
+		}
+	}
+	return all, nil
+}
+
+// run runs one check. What cannot be looked at is a finding, too.
+func (e *Exam) run(ctx context.Context, c check) ([]Finding, error) {
+	var found []Finding
+	err := c.run(ctx, e, func(l Level, text, do string) { found = append(found, Finding{c.name, l, text, do}) })
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		found = append(found, Finding{c.name, Fail, "cannot be looked at: " + strings.TrimPrefix(err.Error(), "auditplugin: "), ""})
+	}
+	return found, nil
+}
+
+// Worst is the worst of the findings' levels.
+func Worst(all []Finding) Level {
+	worst := OK
+	for _, f := range all {
+		switch {
+		case f.Level == Fail:
+			return Fail
+		case f.Level == Warn:
+			worst = Warn
+		}
+	}
+	return worst
+}
+
+// ask reads rows into dest.
+func (e *Exam) ask(ctx context.Context, dest any, query string, args ...any) error {
+	return e.DB.WithContext(ctx).Raw(query, args...).Scan(dest).Error
+}
+
+// search asks the audit table.
+func (e *Exam) search() history.Query { return history.Search(e.DB).Table(e.Table) }
+
+// parts are the schema and the name of the audit table.
+func (e *Exam) parts() (schema, name string) {
+	if i := strings.LastIndexByte(e.Table, '.'); i >= 0 {
+		return e.Table[:i], e.Table[i+1:]
+	}
+	return "", e.Table
+}
+
+// quoted is the table's name in SQL.
+func (e *Exam) quoted() string { return e.DB.Statement.Quote(e.Table) }
+
+func server(ctx context.Context, e *Exam, report func(Level, string, string)) error {
+	query := map[string]string{"sqlite": "SELECT sqlite_version()", "postgres": "SELECT current_setting('server_version')", "mysql": "SELECT VERSION()"}[e.DB.Name()]
+	var version string
+	if err := e.ask(ctx, &version, query); err != nil {
+		return err
+	}
+	name := map[string]string{"sqlite": "SQLite", "postgres": "PostgreSQL", "mysql": "MySQL"}[e.DB.Name()]
+	if strings.Contains(version, "MariaDB") {
+		name = "MariaDB"
+	}
+	report(OK, name+" "+version, "")
+	return nil
+}
+
+func table(ctx context.Context, e *Exam, report func(Level, string, string)) error {
+	if !e.there(ctx, e.Table) {
+		report(Fail, fmt.Sprintf("there is no table %s", e.Table), "start the application with the plugin, or run what auditplugin schema prints; --audit-table names another one")
+		return nil
+	}
+	var one []int
+	if err := e.ask(ctx, &one, "SELECT 1 FROM "+e.quoted()+" LIMIT 1"); err != nil {
+		report(Fail, "it is there, and this user may not read it", "grant SELECT on "+e.quoted())
+		return nil
+	}
+	report(OK, e.Table+" is there", "")
+	return nil
+}
+
+// there tells whether a table is.
+func (e *Exam) there(ctx context.Context, name string) bool {
+	at := Exam{DB: e.DB, Table: name}
+	found, err := at.columns(ctx)
+	return err == nil && len(found) > 0
+}
+
+var errUnknown = errors.New("this database is not known")

@@ -1,0 +1,125 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// rights looks at what the application's role may do: write records, and nothing to
+// those that are written.
+func rights(ctx context.Context, e *Exam, report func(Level, string, string)) error {
+	switch {
+	case e.DB.Name() == "sqlite":
+		report(OK, "SQLite has no roles: who may write the file may change records", "")
+		return nil
+	case e.Role == "":
+		report(OK, "not looked at: --role names the application's role", "")
+		return nil
+	case e.DB.Name() == "postgres":
+		return postgresRights(ctx, e, report)
+	}
+	return mysqlRights(ctx, e, report)
+}
+
+func postgresRights(ctx context.Context, e *Exam, report func(Level, string, string)) error {
+	var known bool
+	if err := e.ask(ctx, &known, "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = ?)", e.Role); err != nil {
+		return err
+	}
+	if !known {
+		report(Fail, fmt.Sprintf("there is no role %s", e.Role), "")
+		return nil
+	}
+	var may struct{ Insert, Update, Delete, Truncate, Owner, Super bool }
+	err := e.ask(ctx, &may, `SELECT has_table_privilege(r.oid, c.oid, 'INSERT') AS insert, has_table_privilege(r.oid, c.oid, 'UPDATE') AS update,
+			has_table_privilege(r.oid, c.oid, 'DELETE') AS delete, has_table_privilege(r.oid, c.oid, 'TRUNCATE') AS truncate,
+			pg_has_role(r.oid, c.relowner, 'USAGE') AS owner, r.rolsuper AS super
+		FROM pg_catalog.pg_roles r, pg_catalog.pg_class c WHERE r.rolname = ? AND c.oid = to_regclass(?)`, e.Role, e.quoted())
+	if err != nil {
+		return err
+	}
+	role := e.DB.Statement.Quote(e.Role)
+	if !may.Insert {
+		report(Fail, e.Role+" may not INSERT: every change of the application fails", "GRANT INSERT ON "+e.quoted()+" TO "+role)
+		return nil
+	}
+	switch {
+	case may.Super:
+		report(Warn, e.Role+" is a superuser: nothing keeps it from changing records", "give the application a role of its own")
+		return nil
+	case may.Owner:
+		report(Warn, e.Role+" owns the table: nothing keeps it from changing records", "ALTER TABLE "+e.quoted()+" OWNER TO another role")
+		return nil
+	}
+	changing(report, e.Role, map[string]bool{"UPDATE": may.Update, "DELETE": may.Delete, "TRUNCATE": may.Truncate}, " ON "+e.quoted()+" FROM "+role)
+	return nil
+}
+
+// changing tells of rights that nobody who writes records should have.
+func changing(report func(Level, string, string), role string, may map[string]bool, rest string) {
+	var too []string
+	for _, right := range []string{"UPDATE", "DELETE", "TRUNCATE"} {
+		if may[right] {
+			too = append(too, right)
+		}
+	}
+	if len(too) > 0 {
+		report(Warn, role+" may "+strings.Join(too, ", ")+": it could change records", "REVOKE "+strings.Join(too, ", ")+rest)
+		return
+	}
+	report(OK, role+" may write records, and not change them", "")
+}
+
+var grantLine = regexp.MustCompile("^GRANT (.+) ON (\\S+) TO ")
+
+func mysqlRights(ctx context.Context, e *Exam, report func(Level, string, string)) error {
+	user, host, ok := strings.Cut(e.Role, "@")
+	if !ok {
+		host = "%"
+	}
+	name := "'" + strings.ReplaceAll(user, "'", "''") + "'@'" + strings.ReplaceAll(host, "'", "''") + "'"
+	var lines []string
+	if err := e.ask(ctx, &lines, "SHOW GRANTS FOR "+name); err != nil {
+		report(Fail, "there is no user "+e.Role+", or its rights may not be read", "name it as user@host")
+		return nil
+	}
+	schema, table := e.parts()
+	if schema == "" {
+		if err := e.ask(ctx, &schema, "SELECT DATABASE()"); err != nil {
+			return err
+		}
+	}
+	may := map[string]bool{}
+	for _, l := range lines {
+		m := grantLine.FindStringSubmatch(l)
+		if m == nil {
+			continue
+		}
+		on := strings.ReplaceAll(m[2], "`", "")
+		if on != "*.*" && on != schema+".*" && on != schema+"."+table {
+			continue
+		}
+		for _, right := range strings.Split(m[1], ",") {
+			switch right = strings.TrimSpace(right); right {
+			case "ALL PRIVILEGES":
+				may["INSERT"], may["UPDATE"], may["DELETE"], may["TRUNCATE"] = true, true, true, true
+			case "DROP":
+				may["TRUNCATE"] = true // which needs DROP
+			default:
+				may[right] = true
+			}
+		}
+	}
+	if !may["INSERT"] {
+		report(Fail, e.Role+" may not INSERT: every change of the application fails", "GRANT INSERT ON "+e.quoted()+" TO "+name)
+		return nil
+	}
+	if may["TRUNCATE"] && !may["UPDATE"] && !may["DELETE"] {
+		report(Warn, e.Role+" may DROP: it could empty the table", "REVOKE DROP from it")
+		return nil
+	}
+	changing(report, e.Role, map[string]bool{"UPDATE": may["UPDATE"], "DELETE": may["DELETE"]}, " ON "+e.quoted()+" FROM "+name)
+	return nil
+}
