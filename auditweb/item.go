@@ -1,0 +1,242 @@
+package auditweb
+
+import (
+	"strings"
+	"time"
+
+	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history"
+)
+
+// item is a record as a list shows it: a sentence, and what changed.
+type item struct {
+	Entry   history.Entry
+	Sign    string // a sign for the action, beside its words
+	Actor   string // who, in words
+	ActorIs string // link to what they did
+	Verb    string
+	Object  string // the row, in words
+	ObjectN string // its name, if it is known
+	Row     string // link to the row
+	Record  string // link to the record
+	Fields  []change
+	More    int // fields that are not shown
+	Day     string
+	Depth   int // how far down a chain of causes
+}
+
+// change is one field.
+type change struct {
+	Name     string // in words
+	Path     string
+	From, To value
+	Only     string // "from" or "to" where there is just one side
+	Runs     []run  // long texts, compared by words
+	Link     string // to the field's changes
+}
+
+// signs say at a glance what words say beside them.
+var signs = map[audit.Action]string{
+	audit.Create: "+", audit.Update: "~", audit.Delete: "−", audit.SoftDelete: "−",
+	audit.Restore: "↺", audit.Raw: "›", audit.Event: "•",
+}
+
+// shownFields is how many changed fields a list shows of a record.
+const shownFields = 6
+
+// items turns entries into what lists show.
+func (q *request) items(entries []history.Entry, most int) []item {
+	all := make([]item, len(entries))
+	for i, e := range entries {
+		all[i] = q.item(e, most)
+	}
+	return all
+}
+
+func (q *request) item(e history.Entry, most int) item {
+	h := q.h
+	it := item{
+		Entry: e, Sign: signs[e.Action], Actor: actorName(e.Actor), Day: e.Time.Format("Monday, 2 January 2006"),
+		Record: link("record", nil, "id", e.ID), Object: h.called(e.RecordType, e.Table), ObjectN: visible(e.Name),
+	}
+	if it.Sign == "" {
+		it.Sign = "•"
+	}
+	if e.Actor.ID != "" {
+		it.ActorIs = link("actor", nil, "id", e.Actor.ID, "type", e.Actor.Type)
+	}
+	if e.Table != "" && e.RecordID != "" {
+		it.Row = link("row", nil, "table", e.Table, "id", e.RecordID)
+	}
+	fields := e.Fields
+	if e.Action == audit.Create || e.Action == audit.Delete {
+		most = min(most, 4)
+	}
+	if len(fields) > most {
+		fields, it.More = fields[:most], len(fields)-most
+	}
+	for _, f := range fields {
+		it.Fields = append(it.Fields, q.change(e, f))
+	}
+	it.Verb = q.verb(e)
+	return it
+}
+
+// verb is what was done, up to the object.
+func (q *request) verb(e history.Entry) string {
+	if l := e.Link; l != nil && (l.Added || l.Removed) {
+		verb, to := "added", "to"
+		if l.Removed {
+			verb, to = "removed", "from"
+		}
+		what := words(l.Type) + " " + visible(l.ID)
+		if l.Name != "" {
+			what = words(l.Type) + " " + visible(l.Name)
+		}
+		return verb + " " + what + " " + to + " " + strings.TrimSpace(words(l.OwnerType)+" "+visible(l.OwnerID)) + ":"
+	}
+	switch e.Action {
+	case audit.Create:
+		return "created"
+	case audit.Update:
+		var names []string
+		seen := map[string]bool{}
+		for _, f := range e.Fields {
+			name := q.h.label(e.Table, f)
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+		if n := len(names); n > 3 {
+			names = append(names[:2:2], plural(n-2, "other field"))
+		}
+		if len(names) == 0 {
+			return "changed"
+		}
+		return "changed " + listed(names) + " of"
+	case audit.Delete:
+		return "deleted"
+	case audit.SoftDelete:
+		return "deleted (so that it can be restored)"
+	case audit.Restore:
+		return "restored"
+	case audit.Raw:
+		return "ran SQL on"
+	}
+	return "noted"
+}
+
+func (q *request) change(e history.Entry, f history.Field) change {
+	h := q.h
+	c := change{Name: h.label(e.Table, f), Path: visible(f.Path), From: h.shown(f, f.From, f.FromName), To: h.shown(f, f.To, f.ToName)}
+	switch e.Action {
+	case audit.Create:
+		c.Only = "to"
+	case audit.Delete:
+		c.Only = "from"
+	case audit.Event:
+		if f.From == nil {
+			c.Only = "to"
+		}
+	}
+	if e.RecordID != "" {
+		c.Link = link("row", nil, "table", e.Table, "id", e.RecordID, "path", f.Path)
+	}
+	from, ok := f.From.(string)
+	to, also := f.To.(string)
+	if ok && also && f.Hidden == "" && f.FromName == "" && f.ToName == "" {
+		c.Runs = wordDiff(from, to)
+	}
+	return c
+}
+
+// shown is one side of a field.
+func (h *Handler) shown(f history.Field, v any, name string) value {
+	if f.Hidden != "" {
+		if v == nil && f.Hidden != "rights" {
+			return h.valueOf(v) // a secret that was not there yet
+		}
+		return hiddenValue(f.Hidden, v)
+	}
+	shown := h.valueOf(v)
+	if name != "" {
+		shown = value{Kind: "text", Text: visible(name) + " (" + shown.Text + ")"}
+	}
+	return shown
+}
+
+// label is what a field is called.
+func (h *Handler) label(table string, f history.Field) string {
+	for _, key := range []string{bare(table) + "." + f.Path, f.Path} {
+		if text := h.cfg.labels[key]; text != "" {
+			return text
+		}
+	}
+	if f.Label != "" {
+		return words(f.Label)
+	}
+	return words(f.Path)
+}
+
+// called is what a kind of row is called.
+func (h *Handler) called(recordType, table string) string {
+	for _, key := range []string{recordType, bare(table)} {
+		if text := h.cfg.labels[key]; text != "" && key != "" {
+			return text
+		}
+	}
+	if recordType != "" {
+		return words(recordType)
+	}
+	return words(table)
+}
+
+func actorName(a audit.Actor) string {
+	switch {
+	case a.Name != "":
+		return visible(a.Name)
+	case a.Type != "" || a.ID != "":
+		return strings.TrimSpace(words(a.Type) + " " + visible(a.ID))
+	}
+	return "Somebody"
+}
+
+// timeline asks for entries with the viewer's names and rights. It returns at most n, and
+// whether there are more.
+func (q *request) timeline(ask history.Query, n int) ([]history.Entry, bool, error) {
+	opts := []history.FormatOption{history.Zone(q.h.cfg.zone), history.Now(q.now), q.h.joins}
+	if q.viewer.CanSeeValues && len(q.h.cfg.names) > 0 {
+		opts = append(opts, history.Names(q.h.cfg.names...))
+	}
+	entries, err := ask.Limit(n+1).Timeline(q.ctx, opts...)
+	if err != nil {
+		return nil, false, err
+	}
+	more := len(entries) > n
+	if more {
+		entries = entries[:n]
+	}
+	q.conceal(entries)
+	return entries, more, nil
+}
+
+// conceal takes out what the viewer may not see.
+func (q *request) conceal(entries []history.Entry) {
+	if q.viewer.CanSeeValues {
+		return
+	}
+	for i := range entries {
+		e := &entries[i]
+		e.Metadata, e.Name = nil, ""
+		if e.Link != nil {
+			e.Link.Name = ""
+		}
+		for j := range e.Fields {
+			e.Fields[j] = history.Field{Path: e.Fields[j].Path, Hidden: "rights"}
+		}
+	}
+}
+
+// at is a moment in words, exactly.
+func at(t time.Time) string { return t.Format("2 January 2006 15:04:05 MST") }
