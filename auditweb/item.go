@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/history"
+	"github.com/gorm-audit/auditplugin/internal/diffpath"
 )
 
 // item is a record as a list shows it: a sentence, and what changed.
@@ -17,12 +18,26 @@ type item struct {
 	Verb    string
 	Object  string // the row, in words
 	ObjectN string // its name, if it is known
+	Key     string
+	Own     bool   // the page is about this row, which need not be named
 	Row     string // link to the row
 	Record  string // link to the record
 	Fields  []change
 	More    int // fields that are not shown
 	Day     string
-	Depth   int // how far down a chain of causes
+	Depth   int  // how far down a chain of causes
+	Follows bool // it is of the same transaction as the one above it
+}
+
+// OwnVerb is the verb where the row is not named.
+func (it item) OwnVerb() string {
+	switch it.Entry.Action {
+	case audit.Create, audit.Delete, audit.Restore:
+		return it.Verb + " it"
+	case audit.SoftDelete:
+		return "deleted it, so that it can be restored"
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(it.Verb, " of"), " on")
 }
 
 // change is one field.
@@ -41,6 +56,9 @@ var signs = map[audit.Action]string{
 	audit.Restore: "↺", audit.Raw: "›", audit.Event: "•",
 }
 
+// everyField is more fields than any record has: a record by itself shows all of them.
+const everyField = 1 << 30
+
 // shownFields is how many changed fields a list shows of a record.
 const shownFields = 6
 
@@ -49,6 +67,7 @@ func (q *request) items(entries []history.Entry, most int) []item {
 	all := make([]item, len(entries))
 	for i, e := range entries {
 		all[i] = q.item(e, most)
+		all[i].Follows = i > 0 && e.TransactionID != "" && e.TransactionID == entries[i-1].TransactionID
 	}
 	return all
 }
@@ -57,7 +76,7 @@ func (q *request) item(e history.Entry, most int) item {
 	h := q.h
 	it := item{
 		Entry: e, Sign: signs[e.Action], Actor: actorName(e.Actor), Day: e.Time.Format("Monday, 2 January 2006"),
-		Record: link("record", nil, "id", e.ID), Object: h.called(e.RecordType, e.Table), ObjectN: visible(e.Name),
+		Record: link("record", nil, "id", e.ID), Object: h.called(e.RecordType, e.Table), ObjectN: visible(e.Name), Key: visible(e.RecordID),
 	}
 	if it.Sign == "" {
 		it.Sign = "•"
@@ -68,8 +87,17 @@ func (q *request) item(e history.Entry, most int) item {
 	if e.Table != "" && e.RecordID != "" {
 		it.Row = link("row", nil, "table", e.Table, "id", e.RecordID)
 	}
+	if l := e.Link; l != nil && (l.Added || l.Removed) {
+		it.Object, it.Key, it.ObjectN, it.Row = words(l.OwnerType), visible(l.OwnerID), "", ""
+		if table := h.tableCalled(l.OwnerType); table != "" {
+			it.Row = link("row", nil, "table", table, "id", l.OwnerID)
+		}
+	}
 	fields := e.Fields
-	if e.Action == audit.Create || e.Action == audit.Delete {
+	if most < everyField {
+		fields = h.telling(e)
+	}
+	if most < everyField && (e.Action == audit.Create || e.Action == audit.Delete) {
 		most = min(most, 4)
 	}
 	if len(fields) > most {
@@ -93,7 +121,7 @@ func (q *request) verb(e history.Entry) string {
 		if l.Name != "" {
 			what = words(l.Type) + " " + visible(l.Name)
 		}
-		return verb + " " + what + " " + to + " " + strings.TrimSpace(words(l.OwnerType)+" "+visible(l.OwnerID)) + ":"
+		return verb + " " + what + " " + to
 	}
 	switch e.Action {
 	case audit.Create:
@@ -101,7 +129,10 @@ func (q *request) verb(e history.Entry) string {
 	case audit.Update:
 		var names []string
 		seen := map[string]bool{}
-		for _, f := range e.Fields {
+		for _, f := range q.h.telling(e) {
+			if cut := diffpath.Split(f.Path); len(cut) > 1 && q.h.labelled(e.Table, f.Path) == "" {
+				f = history.Field{Path: cut[0]}
+			}
 			name := q.h.label(e.Table, f)
 			if !seen[name] {
 				seen[name] = true
@@ -145,7 +176,7 @@ func (q *request) change(e history.Entry, f history.Field) change {
 	}
 	from, ok := f.From.(string)
 	to, also := f.To.(string)
-	if ok && also && f.Hidden == "" && f.FromName == "" && f.ToName == "" {
+	if c.From.Kind == "text" && c.To.Kind == "text" && ok && also && f.Hidden == "" && f.FromName == "" && f.ToName == "" {
 		c.Runs = wordDiff(from, to)
 	}
 	return c
@@ -166,17 +197,45 @@ func (h *Handler) shown(f history.Field, v any, name string) value {
 	return shown
 }
 
+// telling are the fields that tell somebody something: not the key, which is named
+// beside them, and not the times that every write sets, unless nothing else changed.
+func (h *Handler) telling(e history.Entry) []history.Field {
+	s := h.models.of(e.Table)
+	left := make([]history.Field, 0, len(e.Fields))
+	for _, f := range e.Fields {
+		if s != nil {
+			column := s.FieldsByDBName[f.Path]
+			if column != nil && (column.AutoUpdateTime > 0 || column.AutoCreateTime > 0 || column.PrimaryKey && e.Action != audit.Update) {
+				continue
+			}
+		} else if f.Path == "updated_at" {
+			continue
+		}
+		left = append(left, f)
+	}
+	if len(left) == 0 {
+		return e.Fields
+	}
+	return left
+}
+
 // label is what a field is called.
 func (h *Handler) label(table string, f history.Field) string {
-	for _, key := range []string{bare(table) + "." + f.Path, f.Path} {
-		if text := h.cfg.labels[key]; text != "" {
-			return text
-		}
+	if text := h.labelled(table, f.Path); text != "" {
+		return text
 	}
 	if f.Label != "" {
 		return words(f.Label)
 	}
-	return words(f.Path)
+	return words(strings.Join(diffpath.Split(f.Path), " "))
+}
+
+// labelled is what the host calls a field, or "".
+func (h *Handler) labelled(table, path string) string {
+	if text := h.cfg.labels[bare(table)+"."+path]; text != "" {
+		return text
+	}
+	return h.cfg.labels[path]
 }
 
 // called is what a kind of row is called.

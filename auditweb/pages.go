@@ -138,7 +138,6 @@ type list struct {
 	Items        []item
 	Older, Newer string // links
 	CSV, JSON    string // links, for those who may export
-	Bare         bool   // rows are not named again: all items are about one
 }
 
 // pageSize is how many records a page shows.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
@@ -46,13 +48,7 @@ func (q *request) record() error {
 	if len(entries) == 0 {
 		return notFound("There is no such record, or it was pruned.")
 	}
-	it := q.item(entries[0], 1000)
-	if n := len(entries[0].Fields); n <= 1000 && it.More > 0 {
-		it.Fields, it.More = nil, 0
-		for _, f := range entries[0].Fields {
-			it.Fields = append(it.Fields, q.change(entries[0], f))
-		}
-	}
+	it := q.item(entries[0], everyField)
 	body := struct {
 		Item                       item
 		Facts                      []fact
@@ -187,7 +183,8 @@ func (q *request) facts(r audit.Record) []fact {
 	add("Application", r.Application, "")
 	add("Host", r.Host, "")
 	if !r.Source.IsZero() {
-		add("Code", r.Source.File+":"+strconv.Itoa(r.Source.Line), "")
+		// The base name is enough for people; the rest is in the record as it is stored.
+		add("Code", strings.TrimSpace(path.Base(r.Source.File)+":"+strconv.Itoa(r.Source.Line)+" "+path.Base(r.Source.Function)), "")
 	}
 	if q.viewer.CanSeeValues {
 		for _, name := range slices.Sorted(maps.Keys(r.Metadata)) {

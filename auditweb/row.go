@@ -100,7 +100,6 @@ func (q *request) row() error {
 		}
 		return badRequest("What belongs to it cannot be told: a foreign key is kept secret in the records.")
 	}
-	p.Bare = !p.IsWith
 	p.name()
 	title := p.Kind + " " + visible(id)
 	if p.Name != "" {
@@ -114,10 +113,10 @@ func (p *rowPage) name() {
 	for i := range p.Items {
 		it := &p.Items[i]
 		if it.Entry.Table == p.Table && it.Entry.RecordID == p.ID {
+			it.Own = true
 			p.Kind = it.Object
-			if it.ObjectN != "" {
+			if p.Name == "" {
 				p.Name = it.ObjectN
-				return
 			}
 		}
 	}

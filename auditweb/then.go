@@ -20,7 +20,8 @@ type pair struct {
 
 // thenPage is what the page of a row at a moment shows.
 type thenPage struct {
-	Table, ID, Kind string
+	Table, ID       string
+	Kind, Name      string
 	When, At        string // the moment in words, and as a form has it
 	Pairs           []pair
 	Differing       int
@@ -159,14 +160,15 @@ func (q *request) around(p *thenPage, all history.Query) error {
 	if len(last) > 0 {
 		it := q.item(last[0], shownFields)
 		p.Last = &it
-		p.Kind = it.Object
+		p.Kind, p.Name = it.Object, it.ObjectN
 		p.Earlier = to(last[0].Seq - 1)
 		if len(last) > 1 {
 			p.Earlier = to(last[1].Seq)
 		}
 	}
 	if len(next) > 0 {
-		p.Kind = q.item(next[0], 1).Object
+		it := q.item(next[0], 1)
+		p.Kind, p.Name = it.Object, it.ObjectN
 		p.Later = to(next[0].Seq)
 	}
 	return nil

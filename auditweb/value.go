@@ -3,7 +3,9 @@ package auditweb
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,7 +42,12 @@ func (h *Handler) valueOf(v any) value {
 		return value{Kind: "number", Text: visible(string(x))}
 	case time.Time:
 		return h.timeValue(x)
-	case map[string]any, []any:
+	case map[string]any:
+		if text, ok := flat(x); ok {
+			return folded("doc", text)
+		}
+		return folded("json", indented(x))
+	case []any:
 		return folded("json", indented(x))
 	case []byte:
 		return folded("text", fmt.Sprintf("%x", x))
@@ -77,6 +84,28 @@ func folded(kind, text string) value {
 		v.Short = string([]rune(text)[:longValue]) + "…"
 	}
 	return v
+}
+
+// flat writes a small document without depth as words, a line for each key.
+func flat(doc map[string]any) (string, bool) {
+	if len(doc) == 0 || len(doc) > 8 {
+		return "", false
+	}
+	all := make([]string, 0, len(doc))
+	for _, key := range slices.Sorted(maps.Keys(doc)) {
+		switch x := doc[key].(type) {
+		case string:
+			if x == "" {
+				return "", false
+			}
+			all = append(all, words(key)+": "+visible(x))
+		case json.Number, bool:
+			all = append(all, words(key)+": "+visible(fmt.Sprint(x)))
+		default:
+			return "", false
+		}
+	}
+	return strings.Join(all, "\n"), true
 }
 
 func indented(v any) string {

@@ -20,7 +20,7 @@ func wordDiff(from, to string) []run {
 		return nil
 	}
 	a, b := tokens(from), tokens(to)
-	if len(a) < 5 || len(b) < 5 || len(a) > wordDiffTokens || len(b) > wordDiffTokens {
+	if len(strings.Fields(from)) < 4 || len(strings.Fields(to)) < 4 || len(a) > wordDiffTokens || len(b) > wordDiffTokens {
 		return nil
 	}
 	// common[i][j] is how much a[i:] and b[j:] have in common.

@@ -106,8 +106,8 @@ func openShop(ctx context.Context, now time.Time) (*gorm.DB, func() error, error
 	}, nil
 }
 
-// backdate gives the records the shop's own times: the plugin wrote when they were made
-// really, all within a few seconds. Nobody should do so with a trail that matters.
+// backdate gives the records the shop's own times, and machine: the plugin wrote when and
+// where they were made really, all within a few seconds. Nobody should do so with a trail that matters.
 func backdate(ctx context.Context, db *gorm.DB, stamps []stamp) error {
 	pool, err := db.DB()
 	if err != nil {
@@ -120,7 +120,7 @@ func backdate(ctx context.Context, db *gorm.DB, stamps []stamp) error {
 	defer tx.Rollback() //nolint:errcheck // after Commit there is nothing to undo
 	last := int64(0)
 	for _, s := range stamps {
-		_, err := tx.ExecContext(ctx, "UPDATE audit_logs SET occurred_at = ? WHERE seq > ? AND seq <= ?", s.at.UTC().Format("2006-01-02 15:04:05.000000+00:00"), last, s.seq)
+		_, err := tx.ExecContext(ctx, "UPDATE audit_logs SET occurred_at = ?, host = 'shop-1' WHERE seq > ? AND seq <= ?", s.at.UTC().Format("2006-01-02 15:04:05.000000+00:00"), last, s.seq)
 		if err != nil {
 			return err
 		}
