@@ -233,16 +233,16 @@ func (h *Handler) label(table string, f history.Field) string {
 // labelled is what the host calls a field, or "".
 func (h *Handler) labelled(table, path string) string {
 	if text := h.cfg.labels[bare(table)+"."+path]; text != "" {
-		return text
+		return visible(text)
 	}
-	return h.cfg.labels[path]
+	return visible(h.cfg.labels[path])
 }
 
 // called is what a kind of row is called.
 func (h *Handler) called(recordType, table string) string {
 	for _, key := range []string{recordType, bare(table)} {
 		if text := h.cfg.labels[key]; text != "" && key != "" {
-			return text
+			return visible(text)
 		}
 	}
 	if recordType != "" {

@@ -113,7 +113,7 @@ type layout struct {
 func (q *request) layout(title, box string, body any) layout {
 	zone := q.now.Format("MST")
 	l := layout{
-		Site: q.h.cfg.title, Title: title, Page: q.page, Box: box, Viewer: q.viewer, Body: body,
+		Site: visible(q.h.cfg.title), Title: title, Page: q.page, Box: box, Viewer: q.viewer, Body: body,
 		Delivery: q.h.delivers(), Zone: zone,
 		Root: strings.Repeat("../", max(0, strings.Count(q.r.URL.EscapedPath(), "/")-1)),
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net/url"
 	"path"
 	"slices"
 	"strconv"
@@ -98,7 +99,11 @@ func (q *request) ownPage(table, id string) string {
 	if q.h.cfg.link == nil || table == "" || id == "" {
 		return ""
 	}
-	return q.h.cfg.link(table, id)
+	to := q.h.cfg.link(table, id)
+	if u, err := url.Parse(to); err != nil || u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http" {
+		return "" // a page of the host's, and no program
+	}
+	return to
 }
 
 // causes are the records that led to r, the nearest first.

@@ -175,7 +175,8 @@ func (q *request) origins(p *rowPage, model any) error {
 		}
 		o.Changes = link("row", nil, "table", p.Table, "id", p.ID, "path", l.Column)
 		if l.Record != nil {
-			if !known {
+			// A document may have numbers that the model rounds; the record does not.
+			if !known || cell.Kind == "json" || cell.Kind == "doc" {
 				o.Value = q.recorded(l.Column, l.Value)
 			}
 			e := history.Timeline([]audit.Record{*l.Record}, history.Zone(q.h.cfg.zone), history.Now(q.now))[0]
