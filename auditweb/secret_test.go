@@ -133,8 +133,12 @@ func TestWithoutValues(t *testing.T) {
 	must(t, db.WithContext(ctx).Create(&c).Error)
 	must(t, db.WithContext(ctx).Model(&c).Update("phone", "crimson-orchard").Error)
 	for _, export := range []bool{false, true} {
-		h := viewer(t, db, auditweb.Authorize(func(*http.Request) (auditweb.Viewer, error) { return auditweb.Viewer{Name: "Ops", CanExport: export}, nil }),
-			auditweb.Names(history.NameColumn("id", func(context.Context, []string) (map[string]string, error) { return map[string]string{"1": "amber-meadow"}, nil })))
+		h := viewer(t, db, auditweb.Authorize(func(*http.Request) (auditweb.Viewer, error) {
+			return auditweb.Viewer{Name: "Ops", CanExport: export}, nil
+		}),
+			auditweb.Names(history.NameColumn("id", func(context.Context, []string) (map[string]string, error) {
+				return map[string]string{"1": "amber-meadow"}, nil
+			})))
 		for _, page := range every(t, db, &c) {
 			g := get(t, h, page)
 			g.lacks(t, "amber-meadow", "violet-harbour", "crimson-orchard", "silver-lagoon")

@@ -20,18 +20,18 @@ type pair struct {
 
 // thenPage is what the page of a row at a moment shows.
 type thenPage struct {
-	Table, ID       string
-	Kind, Name      string
-	When, At        string // the moment in words, and as a form has it
-	Pairs           []pair
-	Differing       int
-	ThereThen       bool
-	ThereNow        bool
-	Why             string // why it cannot be said
-	Unknown         []string
-	Row             string
-	Earlier, Later  string // links to the row around the changes before and after
-	Last            *item  // the change that the moment stands behind
+	Table, ID      string
+	Kind, Name     string
+	When, At       string // the moment in words, and as a form has it
+	Pairs          []pair
+	Differing      int
+	ThereThen      bool
+	ThereNow       bool
+	Why            string // why it cannot be said
+	Unknown        []string
+	Row            string
+	Earlier, Later string // links to the row around the changes before and after
+	Last           *item  // the change that the moment stands behind
 }
 
 // then shows a row as it was beside what it is now.

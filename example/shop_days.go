@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -143,7 +144,7 @@ func (y *year) story(ctx context.Context, end time.Time) error {
 		before time.Duration
 		do     func() error
 	}{
-		{70 * time.Hour, func() error {
+		{68 * time.Hour, func() error {
 			return y.as(ctx, y.staff[1], "ticket 4711: customer called, new number").Model(&Customer{ID: y.customers[0]}).Update("phone", "+447946095501").Error
 		}},
 		{26 * time.Hour, func() error {
@@ -160,6 +161,12 @@ func (y *year) story(ctx context.Context, end time.Time) error {
 		{25 * time.Minute, func() error { return y.buy(ctx) }},
 	}
 	for _, s := range steps {
+		for i := range 4 { // life goes on in between
+			y.now = end.Add(-s.before - time.Duration(20*(4-i))*time.Minute + time.Duration(y.random.IntN(900))*time.Second)
+			if err := errors.Join(y.something(ctx), y.mark()); err != nil {
+				return err
+			}
+		}
 		y.now = end.Add(-s.before)
 		if err := s.do(); err != nil {
 			return err

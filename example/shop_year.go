@@ -67,7 +67,7 @@ var (
 // live makes all of the year.
 func (y *year) live(ctx context.Context) error {
 	end := y.now.AddDate(1, 0, 0)
-	if err := y.open1(ctx); err != nil {
+	if err := y.opening(ctx); err != nil {
 		return err
 	}
 	for day := y.now.Truncate(24*time.Hour).AddDate(0, 0, 1); day.Before(end); day = day.AddDate(0, 0, 1) {
@@ -81,8 +81,8 @@ func (y *year) live(ctx context.Context) error {
 		at := day.Add(7*time.Hour + time.Duration(y.random.IntN(50))*time.Minute)
 		for range n {
 			at = at.Add(time.Duration(10+y.random.IntN(130)) * time.Minute).Add(time.Duration(y.random.IntN(60)) * time.Second)
-			if !at.Before(end) {
-				return nil
+			if at.After(end.Add(-72 * time.Hour)) {
+				return y.story(ctx, end)
 			}
 			y.now = at
 			if err := y.something(ctx); err != nil {
@@ -96,8 +96,8 @@ func (y *year) live(ctx context.Context) error {
 	return y.story(ctx, end)
 }
 
-// open1 fills the shelves, as an import.
-func (y *year) open1(ctx context.Context) error {
+// opening fills the shelves, as an import.
+func (y *year) opening(ctx context.Context) error {
 	ctx = audit.WithActor(ctx, audit.Actor{ID: "import", Type: "service", Name: "first import"})
 	tx := y.db.WithContext(audit.WithReason(ctx, "opening of the shop"))
 	tags := map[string]*Tag{}
