@@ -1,8 +1,11 @@
 package auditweb
 
 import (
+	"reflect"
 	"strings"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/history"
@@ -35,7 +38,7 @@ func (it item) OwnVerb() string {
 	case audit.Create, audit.Delete, audit.Restore:
 		return it.Verb + " it"
 	case audit.SoftDelete:
-		return "deleted it, so that it can be restored"
+		return "soft-deleted it"
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(it.Verb, " of"), " on")
 }
@@ -149,7 +152,7 @@ func (q *request) verb(e history.Entry) string {
 	case audit.Delete:
 		return "deleted"
 	case audit.SoftDelete:
-		return "deleted (so that it can be restored)"
+		return "soft-deleted"
 	case audit.Restore:
 		return "restored"
 	case audit.Raw:
@@ -201,10 +204,14 @@ func (h *Handler) shown(f history.Field, v any, name string) value {
 // beside them, and not the times that every write sets, unless nothing else changed.
 func (h *Handler) telling(e history.Entry) []history.Field {
 	s := h.models.of(e.Table)
-	left := make([]history.Field, 0, len(e.Fields))
+	left, quiet := make([]history.Field, 0, len(e.Fields)), false
 	for _, f := range e.Fields {
 		if s != nil {
 			column := s.FieldsByDBName[f.Path]
+			if column != nil && column.FieldType == deletedAt && (e.Action == audit.SoftDelete || e.Action == audit.Restore) {
+				quiet = true
+				continue
+			}
 			if column != nil && (column.AutoUpdateTime > 0 || column.AutoCreateTime > 0 || column.PrimaryKey && e.Action != audit.Update) {
 				continue
 			}
@@ -213,11 +220,14 @@ func (h *Handler) telling(e history.Entry) []history.Field {
 		}
 		left = append(left, f)
 	}
-	if len(left) == 0 {
+	if len(left) == 0 && !quiet {
 		return e.Fields
 	}
 	return left
 }
+
+// deletedAt is the type of the column that a soft deletion sets, which its verb tells.
+var deletedAt = reflect.TypeFor[gorm.DeletedAt]()
 
 // label is what a field is called.
 func (h *Handler) label(table string, f history.Field) string {

@@ -1,13 +1,15 @@
 package auditweb
 
 import (
-	"strings"
+	"cmp"
+	"slices"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history"
 )
 
 // statDays are the windows that statistics have; longer ones would read too much.
-var statDays = map[string]int{"": 14, "7": 7, "14": 14, "31": 31}
+var statDays = map[string]int{"": 7, "7": 7, "14": 14, "31": 31}
 
 // stats counts records of the last days by day, kind, action and actor.
 func (q *request) stats() error {
@@ -40,14 +42,7 @@ func (q *request) stats() error {
 	if err != nil {
 		return err
 	}
-	done, err = q.shares(window, "action", 12, func(name string) share {
-		return share{Name: actionWord(audit.Action(name)), Link: f.url("search", "action", name, "since", from)}
-	})
-	if err != nil {
-		return err
-	}
-	people, err = q.actorShares(f, from)
-	if err != nil {
+	if done, people, err = q.doings(f, window, from); err != nil {
 		return err
 	}
 	return q.show("stats", "Statistics", "", struct {
@@ -63,36 +58,47 @@ func (q *request) stats() error {
 	}, tables, done, people})
 }
 
-// actorShares counts by actor, who needs three columns.
-func (q *request) actorShares(f filter, from string) ([]share, error) {
-	since, err := moment(from, q.now)
-	if err != nil {
-		return nil, err
+// doing is how often somebody did something.
+type doing struct {
+	Action, ID, Type, Name string
+	N                      int64
+}
+
+// doings counts by action and by actor. Neither is in the index of time, so that the
+// records are gone through once for both.
+func (q *request) doings(f filter, window history.Query, from string) (done, people []share, err error) {
+	var rows []doing
+	tx := window.DB(q.ctx).Select("action, COALESCE(actor_id, '') AS id, COALESCE(actor_type, '') AS type, COALESCE(MAX(actor_name), '') AS name, COUNT(*) AS n")
+	if err := tx.Group("action, COALESCE(actor_id, ''), COALESCE(actor_type, '')").Scan(&rows).Error; err != nil {
+		return nil, nil, err
 	}
-	ask, err := q.asking(f)
-	if err != nil {
-		return nil, err
-	}
-	var rows []struct {
-		ID, Type, Name string
-		N              int64
-	}
-	const columns = "COALESCE(actor_id, ''), COALESCE(actor_type, '')"
-	tx := ask.Since(since).DB(q.ctx).
-		Select("COALESCE(actor_id, '') AS id, COALESCE(actor_type, '') AS type, COALESCE(MAX(actor_name), '') AS name, COUNT(*) AS n")
-	if err := tx.Group(columns).Order("n DESC").Limit(12).Scan(&rows).Error; err != nil {
-		return nil, err
-	}
-	var all []share
+	byAction, byActor := map[string]int64{}, map[audit.Actor]int64{}
+	names := map[audit.Actor]string{}
 	for _, r := range rows {
-		s := share{Name: actorName(audit.Actor{ID: r.ID, Type: r.Type, Name: r.Name}), Count: r.N, Percent: int(r.N * 100 / max(1, rows[0].N))}
-		if r.ID != "" {
-			s.Link = link("actor", nil, "id", r.ID, "type", r.Type)
-		}
-		if strings.TrimSpace(s.Name) == "" {
-			s.Name = "Somebody"
-		}
-		all = append(all, s)
+		who := audit.Actor{ID: r.ID, Type: r.Type}
+		byAction[r.Action] += r.N
+		byActor[who] += r.N
+		names[who] = max(names[who], r.Name)
 	}
-	return all, nil
+	for action, n := range byAction {
+		done = append(done, share{Name: actionWord(audit.Action(action)), Link: f.url("search", "action", action, "since", from), Count: n})
+	}
+	for who, n := range byActor {
+		s := share{Name: actorName(audit.Actor{ID: who.ID, Type: who.Type, Name: names[who]}), Count: n}
+		if who.ID != "" {
+			s.Link = link("actor", nil, "id", who.ID, "type", who.Type)
+		}
+		people = append(people, s)
+	}
+	return most(done, 12), most(people, 12), nil
+}
+
+// most are the n largest shares, the largest first.
+func most(all []share, n int) []share {
+	slices.SortFunc(all, func(a, b share) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name)) })
+	all = all[:min(n, len(all))]
+	for i := range all {
+		all[i].Percent = int(all[i].Count * 100 / all[0].Count)
+	}
+	return all
 }

@@ -62,7 +62,7 @@ func shopViewer(db *gorm.DB) (http.Handler, error) {
 			history.NameAssociation(db, &OrderLine{}, "Product", history.NameFrom(db, &Product{}, "Name")),
 			history.NameAssociation(db, &Product{}, "Tags", history.NameFrom(db, &Tag{}, "Name")),
 		),
-		auditweb.Labels(map[string]string{"iban": "IBAN", "order_lines": "order line"}),
+		auditweb.Labels(map[string]string{"iban": "IBAN"}),
 	)
 }
 
