@@ -136,10 +136,10 @@ stop_servers() {
 trap 'stop_servers; rm -rf "$logs"' EXIT
 
 # install_packages gets what is missing from Debian. The routing tests log through a
-# real rsyslogd.
+# real rsyslogd, and the viewer's pages are looked at in a real Chromium.
 install_packages() {
 	local missing=() program
-	for program in initdb:postgresql mariadbd:mariadb-server nats-server rabbitmq-server rsyslogd:rsyslog logrotate; do
+	for program in initdb:postgresql mariadbd:mariadb-server nats-server rabbitmq-server rsyslogd:rsyslog logrotate chromium; do
 		PATH="$PATH:/usr/sbin:$(printf '%s:' /usr/lib/postgresql/*/bin)" command -v "${program%:*}" >/dev/null || missing+=("${program#*:}")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0

@@ -11,7 +11,11 @@
 // With -alerts it shows alerts instead: a local web server plays a support desk that
 // is told of a changed MFA phone, and not of one whose transaction was rolled back.
 //
-// There, the tour uses tables whose names start with tour_, which it replaces at
+// With -web it fills a small shop, in a temporary SQLite database, with a year of changes
+// by several people, and serves the viewer of package auditweb on 127.0.0.1:8088 (-addr
+// chooses). -dsn does not count then.
+//
+// With -dsn, the tour uses tables whose names start with tour_, which it replaces at
 // the start and drops at the end, and the table audit_logs, which it only adds to.
 package main
 
@@ -21,19 +25,28 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 )
 
 func main() {
 	dsn := flag.String("dsn", "", "PostgreSQL URL or MariaDB/MySQL DSN; empty uses a temporary SQLite database")
 	alerts := flag.Bool("alerts", false, "show alerts instead: who is told of a change, and in which words")
+	web := flag.Bool("web", false, "fill a small shop with a year of changes and serve its trail as web pages")
+	addr := flag.String("addr", "127.0.0.1:8088", "with -web: where to listen; port 0 is a free one")
 	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	show := run
 	if *alerts {
 		show = runAlerts
 	}
-	if err := show(context.Background(), os.Stdout, *dsn); err != nil {
+	if *web {
+		show = func(ctx context.Context, out io.Writer, _ string) error { return runWeb(ctx, out, *addr) }
+	}
+	if err := show(ctx, os.Stdout, *dsn); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		stop()
+		os.Exit(1) //nolint:gocritic // stopped above
 	}
 }
 

@@ -4,6 +4,7 @@
 //	go run ./test/benchmarks/cmd/history                  # 1,000,000 records
 //	go run ./test/benchmarks/cmd/history -records 100000  # a look
 //	go run ./test/benchmarks/cmd/history -rows            # AsOf, Blame, AsOfAll, undoing
+//	go run ./test/benchmarks/cmd/history -pages           # the pages of auditweb
 //
 // SQLite is always measured, in a temporary file. AUDIT_POSTGRES_DSN and
 // AUDIT_MYSQL_DSN name servers; there it makes a schema or a database of its own,
@@ -31,8 +32,9 @@ func main() {
 	dsn := flag.String("dsn", "", "with -db: a database that an earlier run has kept, not to be loaded again")
 	keep := flag.Bool("keep", false, "keep the databases, and print how to open them again")
 	rows := flag.Bool("rows", false, "measure rows as they were, blame and undoing, on databases with nothing else")
+	pages := flag.Bool("pages", false, "measure the pages of auditweb instead, a year up to now")
 	flag.Parse()
-	if err := run(settings{*records, *samples, *only, *dsn, *plans, *keep, *rows}); err != nil {
+	if err := run(settings{*records, *samples, *only, *dsn, *plans, *keep, *rows, *pages}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -42,7 +44,7 @@ type settings struct {
 	records, samples int
 	only, dsn        string
 	plans, keep      bool
-	rows             bool
+	rows, pages      bool
 }
 
 // minRecords is enough for page 10,000 of ten records.
@@ -67,7 +69,10 @@ func run(s settings) error {
 			continue
 		}
 		ok := true
-		if s.rows {
+		if s.pages {
+			begin = time.Now().UTC().AddDate(-1, 0, 0)
+			err = d.measurePages(s)
+		} else if s.rows {
 			fmt.Printf("\n%s\n", kind)
 			err = d.measureRows(first)
 		} else {

@@ -1,0 +1,122 @@
+package auditweb
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/history"
+)
+
+// chart is records by day, as bars that the server draws.
+type chart struct {
+	Bars        []bar
+	Width       int
+	Total, Most int64
+	From, To    string
+	Late        bool // the database did not tell in time
+}
+
+// bar is one day. Places are those of a drawing 100 high.
+type bar struct {
+	X, Y, Height int
+	Day, Words   string
+	Count        int64
+	Link         string
+}
+
+// barStep is the room of a bar in the drawing, and barWidth what it takes of it.
+const barStep = 10
+
+// countPatience is how long a count may take that only adorns a page.
+const countPatience = 1500 * time.Millisecond
+
+// days counts records by day, in UTC, up to today.
+func (q *request) days(ask history.Query, n int, more ...string) (chart, error) {
+	today := q.now.UTC().Truncate(24 * time.Hour)
+	first := today.AddDate(0, 0, 1-n)
+	ctx, cancel := context.WithTimeout(q.ctx, countPatience)
+	defer cancel()
+	var rows []struct {
+		Day string
+		N   int64
+	}
+	tx := ask.Since(first).Until(today.AddDate(0, 0, 1)).DB(ctx)
+	day := dayOf(tx)
+	if err := tx.Select(day + " AS day, COUNT(*) AS n").Group(day).Scan(&rows).Error; err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && q.ctx.Err() == nil {
+			return chart{Late: true}, nil
+		}
+		return chart{}, err
+	}
+	counts := map[string]int64{}
+	for _, r := range rows {
+		counts[r.Day] = r.N
+	}
+	c := chart{Width: n * barStep, From: first.Format("2 Jan"), To: today.Format("2 Jan")}
+	for i := range n {
+		day := first.AddDate(0, 0, i)
+		count := counts[day.Format(time.DateOnly)]
+		c.Total += count
+		c.Most = max(c.Most, count)
+		c.Bars = append(c.Bars, bar{
+			X: i * barStep, Day: day.Format("Monday, 2 January"), Words: plural(count, "record"), Count: count,
+			Link: link("search", nil, append([]string{
+				"since", day.Format(time.RFC3339), "until", day.AddDate(0, 0, 1).Format(time.RFC3339),
+			}, more...)...),
+		})
+	}
+	for i := range c.Bars {
+		b := &c.Bars[i]
+		if b.Count > 0 {
+			b.Height = max(2, int(b.Count*96/c.Most))
+		}
+		b.Y = 100 - b.Height
+	}
+	return c, nil
+}
+
+// dayOf is the day of a record, as text.
+func dayOf(tx *gorm.DB) string {
+	switch tx.Name() {
+	case "postgres":
+		return "TO_CHAR(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+	case "mysql":
+		return "DATE_FORMAT(occurred_at, '%Y-%m-%d')"
+	}
+	return "SUBSTR(occurred_at, 1, 10)"
+}
+
+// share is a line of a table of counts, with a bar.
+type share struct {
+	Name, Link string
+	Count      int64
+	Percent    int
+}
+
+// shares counts records by a column, the most frequent first.
+func (q *request) shares(ask history.Query, column string, most int, name func(string) share) ([]share, error) {
+	var rows []struct {
+		Name string
+		N    int64
+	}
+	tx := ask.DB(q.ctx)
+	if err := tx.Select("COALESCE(" + column + ", '') AS name, COUNT(*) AS n").Group(column).Order("n DESC").Limit(most).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	var all []share
+	for _, r := range rows {
+		s := name(r.Name)
+		s.Count, s.Percent = r.N, int(r.N*100/max(1, rows[0].N))
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// Label is what the drawing says to those who cannot see it.
+func (c chart) Label() string {
+	return "Records by day from " + c.From + " to " + c.To + ": " + strconv.FormatInt(c.Total, 10) + " in all, at most " + strconv.FormatInt(c.Most, 10) + " a day"
+}

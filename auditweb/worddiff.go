@@ -1,0 +1,91 @@
+package auditweb
+
+import (
+	"strings"
+	"unicode"
+)
+
+// run is a part of a text that stayed, went or came.
+type run struct{ Op, Text string } // Op is "", "del" or "ins"
+
+const (
+	wordDiffBytes  = 4096
+	wordDiffTokens = 700
+)
+
+// wordDiff compares two texts by words; nil where that would tell nobody anything: for
+// short texts, long ones, and such that have little in common.
+func wordDiff(from, to string) []run {
+	if len(from) > wordDiffBytes || len(to) > wordDiffBytes {
+		return nil
+	}
+	a, b := tokens(from), tokens(to)
+	if len(strings.Fields(from)) < 4 || len(strings.Fields(to)) < 4 || len(a) > wordDiffTokens || len(b) > wordDiffTokens {
+		return nil
+	}
+	// common[i][j] is how much a[i:] and b[j:] have in common.
+	common := make([][]int, len(a)+1)
+	for i := range common {
+		common[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			if a[i] == b[j] {
+				common[i][j] = common[i+1][j+1] + 1
+			} else {
+				common[i][j] = max(common[i+1][j], common[i][j+1])
+			}
+		}
+	}
+	if common[0][0]*3 < max(len(a), len(b)) {
+		return nil
+	}
+	var runs []run
+	add := func(op, text string) {
+		if n := len(runs); n > 0 && runs[n-1].Op == op {
+			runs[n-1].Text += text
+			return
+		}
+		runs = append(runs, run{op, text})
+	}
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			add("", a[i])
+			i, j = i+1, j+1
+		case j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1]:
+			add("del", a[i])
+			i++
+		default:
+			add("ins", b[j])
+			j++
+		}
+	}
+	for i := range runs {
+		runs[i].Text = lines(runs[i].Text)
+	}
+	return runs
+}
+
+// tokens are words and what is between them.
+func tokens(text string) []string {
+	var all []string
+	var word strings.Builder
+	end := func() {
+		if word.Len() > 0 {
+			all = append(all, word.String())
+			word.Reset()
+		}
+	}
+	for _, r := range text {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			word.WriteRune(r)
+			continue
+		}
+		end()
+		all = append(all, string(r))
+	}
+	end()
+	return all
+}
