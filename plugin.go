@@ -153,6 +153,9 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	if !d.Known() {
 		p.delivery.Logger().WarnContext(ctx, dialect.UnknownWarning, "dialect", d.Name())
 	}
+	if err := companionServer(server); cfg.companion && err != nil {
+		return err
+	}
 	rules, err := table.ParseRules(db, cfg.tables())
 	if err != nil {
 		return err
@@ -160,6 +163,9 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	// The table is created last of all, so that a mistake elsewhere leaves nothing behind.
 	bound, err := emitter.Multi(cfg.emitters...).Bind(db)
 	if err != nil {
+		return err
+	}
+	if err := p.companionTables(ctx, pool, d); err != nil {
 		return err
 	}
 	p.dialect, p.emitters = d, bound.(emitters)
@@ -187,7 +193,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	p.player = replay.NewPlayer()
 	interceptor := &intercept.Interceptor{
 		Dialect: d, Follower: p.follower, Tables: p.tables, Images: images, Origin: p.origin, Gate: p.gate,
-		Player: p.player, Migrator: neighbour.MigratorOf(db), Unwrapped: cfg.unwrapped,
+		Player: p.player, Migrator: neighbour.MigratorOf(db), Unwrapped: cfg.unwrapped, Companion: cfg.companion,
 		Recorder: &differ{
 			Differ:   record.Differ{Limit: record.Limit(cfg.maxValue), SkipTimestamps: cfg.noTimestamps},
 			delivery: p.delivery,
@@ -230,6 +236,9 @@ func (p *Plugin) bindAt(ctx context.Context, pool *sql.DB) ([]audit.Emitter, err
 	}
 	there := p.db.Session(&gorm.Session{NewDB: true, Context: ctx})
 	there.ConnPool, there.Statement.ConnPool = pool, pool
+	if err := p.companionTables(ctx, pool, p.dialect); err != nil {
+		return nil, err
+	}
 	var bound []audit.Emitter
 	here := p.emitters.Unwrap()
 	for i, e := range emitter.Multi(p.cfg.emitters...).Unwrap() {
