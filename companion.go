@@ -18,12 +18,12 @@ import (
 func companionServer(s catalog.Server) error {
 	switch {
 	case s.Dialect == dialect.SQLite && s.AtLeast(3, 38, 0), s.Dialect == dialect.Postgres && s.Flavor == "" && s.AtLeast(13, 0, 0),
-		s.MariaDB && s.AtLeast(10, 6, 0):
+		s.MariaDB && s.AtLeast(10, 7, 0):
 		return nil
 	case s.Dialect == dialect.MySQL && !s.MariaDB:
 		return fmt.Errorf("%w: WithCompanion: MySQL has nothing by which a trigger could know the plugin's statements for certain; use MariaDB, or leave it out", ErrInvalidOption)
 	}
-	return fmt.Errorf("%w: WithCompanion needs SQLite 3.38, PostgreSQL 13 or MariaDB 10.6, or later, not %s %s %d.%d", ErrInvalidOption, s.Dialect, s.Flavor, s.Major, s.Minor)
+	return fmt.Errorf("%w: WithCompanion needs SQLite 3.38, PostgreSQL 13 or MariaDB 10.7, or later, not %s %s %d.%d", ErrInvalidOption, s.Dialect, s.Flavor, s.Major, s.Minor)
 }
 
 // companionTables creates the tables that hold the marks on SQLite.
@@ -68,4 +68,3 @@ func (p *Plugin) CompanionTable(ctx context.Context, db *gorm.DB, model any) (t 
 
 // Companion reports whether the plugin marks its statements for companion triggers.
 func (p *Plugin) Companion() bool { return p.cfg.companion }
-

@@ -109,10 +109,10 @@ func (v sqliteValues) recordID(key []column, row string) string {
 
 // shown is what a record shows of a column whose canonical value has been worked out.
 func (v sqliteValues) shown(c column, row, value string) string {
-	x := row+dialect.Quote(dialect.SQLite, c.name)
+	x := row + dialect.Quote(dialect.SQLite, c.name)
 	const mask = `'"***"'`
 	hidden := func(shows, as string) string {
-		return "CASE WHEN " + x + " IS NULL THEN NULL WHEN " + shows + " THEN " + as + " ELSE " + mask + " END"
+		return "CASE WHEN " + value + " IS NULL THEN NULL WHEN " + shows + " THEN " + as + " ELSE " + mask + " END"
 	}
 	switch t := c.treat; {
 	case t.Mask:
@@ -153,7 +153,7 @@ func (v sqliteValues) value(c column, row string) string {
 	case values.Bool:
 		return as(integer("CASE WHEN "+x+" > 0 THEN 'true' ELSE 'false' END"), onText("CASE WHEN lower("+x+") IN ('1', 't', 'true') THEN 'true' WHEN lower("+x+") IN ('0', 'f', 'false') THEN 'false' ELSE "+v.text(x)+" END"))
 	case values.Int:
-		return as(onText("CASE WHEN CAST(CAST("+x+" AS INTEGER) AS TEXT) = "+x+" THEN "+x+" ELSE "+v.text(x)+" END"))
+		return as(onText("CASE WHEN CAST(CAST(" + x + " AS INTEGER) AS TEXT) = " + x + " THEN " + x + " ELSE " + v.text(x) + " END"))
 	case values.Decimal:
 		return as(integer("'\"' || "+x+" || '\"'"), " WHEN 'real' THEN '\"' || "+v.digits(x)+" || '\"'")
 	case values.Text:

@@ -56,4 +56,3 @@ func (i *Interceptor) runRaw(s *statement.Statement, told companion.Context) (st
 	}()
 	return s.Plain()
 }
-
