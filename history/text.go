@@ -82,7 +82,7 @@ func (f format) text(e Entry) string {
 			line(f.visible(name), from+" → "+to)
 		}
 	}
-	line("metadata", f.pairs(e.Metadata))
+	line("metadata", f.pairs(e.said()))
 	if e.Cause != "" {
 		line("follows from", f.visible(e.Cause))
 	}
@@ -117,6 +117,9 @@ func (e Entry) subject() string {
 }
 
 func (e Entry) actor() string {
+	if e.byTrigger() && e.Actor.Type == "db" {
+		return e.databaseUser()
+	}
 	id := strings.TrimSpace(e.Actor.Type + " " + e.Actor.ID)
 	switch {
 	case e.Actor.Name == "":

@@ -86,8 +86,6 @@ func (l sqlite) insert(s *subject, v sqliteValues, event string) string {
 		switch name {
 		case "actor_type":
 			values = append(values, told(name, "'db'"))
-		case "actor_id":
-			values = append(values, told(name, "'sqlite'"))
 		default:
 			values = append(values, told(name, "''"))
 		}

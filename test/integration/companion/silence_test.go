@@ -52,7 +52,7 @@ func shop(t *testing.T, g testdb.Target, options ...testdb.Option) *testdb.DB {
 
 // by tells who wrote a record: the trigger, or the plugin.
 func by(e oracle.Entry) string {
-	if _, ok := e.Metadata["auditplugin"]; ok {
+	if e.FromTrigger() {
 		return "trigger"
 	}
 	return "plugin"
