@@ -58,7 +58,8 @@ func (l sqlite) insert(s *subject, v sqliteValues, event string) string {
 	if event == "INSERT" {
 		row = "NEW."
 	}
-	action, images, from, where := "", []string{"NULL", "NULL", "NULL", "NULL"}, "", ""
+	var action, from, where string
+	images := []string{"NULL", "NULL", "NULL", "NULL"}
 	switch event {
 	case "INSERT":
 		action, images[1] = "'create'", v.whole(s.columns, row)
