@@ -103,7 +103,7 @@ func (v mariadbValues) value(c column, row string) string {
 	double := "CAST(CAST(" + x + " AS DOUBLE) AS CHAR)"
 	switch c.kind {
 	case values.JSON:
-		return "CASE WHEN " + x + " IS NULL OR JSON_TYPE(" + t + ") = 'NULL' THEN NULL WHEN NOT JSON_VALID(" + t + ") THEN " + asText + " WHEN " + v.over("JSON_COMPACT("+t+")") + " THEN " +
+		return "CASE WHEN " + x + " IS NULL THEN NULL WHEN NOT JSON_VALID(" + t + ") THEN " + asText + " WHEN JSON_TYPE(" + t + ") = 'NULL' THEN NULL WHEN " + v.over("JSON_COMPACT("+t+")") + " THEN " +
 			v.truncated("JSON_COMPACT("+t+")") + " ELSE JSON_COMPACT(" + t + ") END"
 	case values.UUID:
 		switch {

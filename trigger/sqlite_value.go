@@ -138,7 +138,7 @@ func (v sqliteValues) value(c column, row string) string {
 	integer := func(then string) string { return " WHEN 'integer' THEN " + then }
 	onText := func(then string) string { return " WHEN 'text' THEN " + then }
 	as := func(cases ...string) string {
-		return "CASE typeof(" + x + ")" + strings.Join(cases, "") + v.rest(x) + " ELSE json_quote(hex(" + x + ")) END"
+		return "CASE typeof(" + x + ")" + strings.Join(cases, "") + v.rest(x) + " ELSE CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit/2) + " THEN " + truncated("length("+x+")") + " ELSE json_quote(hex(" + x + ")) END END"
 	}
 	switch c.kind {
 	case values.JSON:
@@ -155,11 +155,11 @@ func (v sqliteValues) value(c column, row string) string {
 	case values.Int:
 		return as(onText("CASE WHEN CAST(CAST(" + x + " AS INTEGER) AS TEXT) = " + x + " THEN " + x + " ELSE " + v.text(x) + " END"))
 	case values.Decimal:
-		return as(integer("'\"' || "+x+" || '\"'"), " WHEN 'real' THEN '\"' || "+v.digits(x)+" || '\"'")
+		return as(integer("'\"' || "+x+" || '\"'"), " WHEN 'real' THEN "+v.float(x, "'\"' || "+v.digits(x)+" || '\"'"))
 	case values.Text:
 		return as(integer("'\"' || "+x+" || '\"'"), " WHEN 'blob' THEN "+v.text("CAST("+x+" AS TEXT)"))
 	case values.Bytes:
-		return "CASE typeof(" + x + ") WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + v.digits(x) + " WHEN 'null' THEN NULL ELSE " + v.bytes("CAST("+x+" AS BLOB)") + " END"
+		return "CASE typeof(" + x + ") WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + v.float(x, v.digits(x)) + " WHEN 'null' THEN NULL ELSE " + v.bytes("CAST("+x+" AS BLOB)") + " END"
 	case values.Time:
 		return as(integer(v.unix(x)), onText(v.time(x)))
 	case values.DayClock:
@@ -174,8 +174,12 @@ func (v sqliteValues) value(c column, row string) string {
 
 // rest is what remains of a CASE over the types, but blobs.
 func (v sqliteValues) rest(x string) string {
-	return " WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN CASE WHEN " + x + " > 1.7976931348623157e308 THEN '\"+Inf\"' WHEN " + x +
-		" < -1.7976931348623157e308 THEN '\"-Inf\"' ELSE " + v.digits(x) + " END WHEN 'text' THEN " + v.text(x)
+	return " WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + v.float(x, v.digits(x)) + " WHEN 'text' THEN " + v.text(x)
+}
+
+// float is a finite number as it says, and the others in words.
+func (v sqliteValues) float(x, finite string) string {
+	return "CASE WHEN " + x + " > 1.7976931348623157e308 THEN '\"+Inf\"' WHEN " + x + " < -1.7976931348623157e308 THEN '\"-Inf\"' ELSE " + finite + " END"
 }
 
 // digits are the fewest that say which float it is.
