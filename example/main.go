@@ -11,6 +11,9 @@
 // With -alerts it shows alerts instead: a local web server plays a support desk that
 // is told of a changed MFA phone, and not of one whose transaction was rolled back.
 //
+// With -companion it shows companion triggers: a row changed through GORM, by raw SQL and
+// by another program, and one trail of all three.
+//
 // There, the tour uses tables whose names start with tour_, which it replaces at
 // the start and drops at the end, and the table audit_logs, which it only adds to.
 package main
@@ -26,10 +29,14 @@ import (
 func main() {
 	dsn := flag.String("dsn", "", "PostgreSQL URL or MariaDB/MySQL DSN; empty uses a temporary SQLite database")
 	alerts := flag.Bool("alerts", false, "show alerts instead: who is told of a change, and in which words")
+	companion := flag.Bool("companion", false, "show companion triggers instead: what GORM did not write is in the trail, too")
 	flag.Parse()
 	show := run
 	if *alerts {
 		show = runAlerts
+	}
+	if *companion {
+		show = runCompanion
 	}
 	if err := show(context.Background(), os.Stdout, *dsn); err != nil {
 		fmt.Fprintln(os.Stderr, err)
