@@ -75,6 +75,7 @@ type config struct {
 	bufferLimit   int
 	maxValue      int
 	lifecycle     bool
+	companion     bool
 }
 
 // tables are the options that name models.
@@ -379,6 +380,17 @@ func WithMaxValueBytes(n int) Option {
 // configuration, and when it is closed.
 func WithLifecycleEvents() Option {
 	return func(c *config) error { c.lifecycle = true; return nil }
+}
+
+// WithCompanion works with the triggers that package trigger makes, which record what does
+// not go through GORM. Statements whose changes the plugin records are marked, so that the
+// triggers stay silent for them; raw SQL says who runs it and why, so that its rows are
+// recorded one by one. Install the plugin with it everywhere before the triggers: without
+// it both record the same change. On SQLite it creates the two small tables that hold the
+// marks. It is off by default. MySQL and servers that only speak PostgreSQL have no mark
+// that could be relied on: db.Use then returns ErrInvalidOption.
+func WithCompanion() Option {
+	return func(c *config) error { c.companion = true; return nil }
 }
 
 func isNil(v any) bool {

@@ -19,6 +19,7 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/capture/postgres"
 	"github.com/gorm-audit/auditplugin/internal/capture/sqlite"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/companion"
 	"github.com/gorm-audit/auditplugin/internal/delivery"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/intercept"
@@ -153,6 +154,9 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	if !d.Known() {
 		p.delivery.Logger().WarnContext(ctx, dialect.UnknownWarning, "dialect", d.Name())
 	}
+	if err := companion.Supports(server); cfg.companion && err != nil {
+		return fmt.Errorf("%w: WithCompanion: %w", ErrInvalidOption, err)
+	}
 	rules, err := table.ParseRules(db, cfg.tables())
 	if err != nil {
 		return err
@@ -161,6 +165,11 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	bound, err := emitter.Multi(cfg.emitters...).Bind(db)
 	if err != nil {
 		return err
+	}
+	if cfg.companion {
+		if err := companion.Prepare(ctx, pool, d.Name()); err != nil {
+			return err
+		}
 	}
 	p.dialect, p.emitters = d, bound.(emitters)
 	host, _ := os.Hostname() // an empty host is a host nobody named
@@ -191,7 +200,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	p.player = replay.NewPlayer()
 	interceptor := &intercept.Interceptor{
 		Dialect: d, Follower: p.follower, Tables: p.tables, Images: images, Origin: p.origin, Gate: p.gate,
-		Player: p.player, Migrator: neighbour.MigratorOf(db), Trail: trail, Unwrapped: cfg.unwrapped,
+		Player: p.player, Migrator: neighbour.MigratorOf(db), Trail: trail, Unwrapped: cfg.unwrapped, Companion: cfg.companion,
 		Recorder: &differ{
 			Differ:   record.Differ{Limit: record.Limit(cfg.maxValue), SkipTimestamps: cfg.noTimestamps},
 			delivery: p.delivery,
@@ -234,6 +243,11 @@ func (p *Plugin) bindAt(ctx context.Context, pool *sql.DB) ([]audit.Emitter, err
 	}
 	there := p.db.Session(&gorm.Session{NewDB: true, Context: ctx})
 	there.ConnPool, there.Statement.ConnPool = pool, pool
+	if p.cfg.companion {
+		if err := companion.Prepare(ctx, pool, p.dialect.Name()); err != nil {
+			return nil, err
+		}
+	}
 	var bound []audit.Emitter
 	here := p.emitters.Unwrap()
 	for i, e := range emitter.Multi(p.cfg.emitters...).Unwrap() {
@@ -374,6 +388,21 @@ func (p *Plugin) RecordedRow(s *schema.Schema, tableName string, columns []strin
 		}
 	}
 	return image, nil
+}
+
+// Companion reports whether the plugin marks its statements for companion triggers.
+func (p *Plugin) Companion() bool { return p.cfg.companion }
+
+// CompanionTable is for package trigger: what the plugin knows of a model's table, as the
+// catalog has it now, and what a record of it would hold: values up to limit bytes and,
+// where onlyTimestamps is set, no updates of timestamps alone. A model is a struct, a
+// pointer to one, or the name of a table.
+func (p *Plugin) CompanionTable(ctx context.Context, db *gorm.DB, model any) (t *table.Table, limit int, onlyTimestamps bool, err error) {
+	if p.tables == nil {
+		return nil, 0, false, fmt.Errorf("%w: the plugin is not installed, or turned off", ErrInvalidOption)
+	}
+	t, err = p.tables.Describe(ctx, p.follower.DeliveryAt(db.Statement.ConnPool).Outside, db, model)
+	return t, p.cfg.maxValue, p.cfg.noTimestamps, err
 }
 
 // CausesByRow tells that the records of one statement may each have a cause of their

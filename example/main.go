@@ -15,6 +15,9 @@
 // by several people, and serves the viewer of package auditweb on 127.0.0.1:8088 (-addr
 // chooses). -dsn does not count then.
 //
+// With -companion it shows companion triggers: a row changed through GORM, by raw SQL and
+// by another program, and one trail of all three.
+//
 // With -dsn, the tour uses tables whose names start with tour_, which it replaces at
 // the start and drops at the end, and the table audit_logs, which it only adds to.
 package main
@@ -33,12 +36,16 @@ func main() {
 	alerts := flag.Bool("alerts", false, "show alerts instead: who is told of a change, and in which words")
 	web := flag.Bool("web", false, "fill a small shop with a year of changes and serve its trail as web pages")
 	addr := flag.String("addr", "127.0.0.1:8088", "with -web: where to listen; port 0 is a free one")
+	companion := flag.Bool("companion", false, "show companion triggers instead: what GORM did not write is in the trail, too")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	show := run
 	if *alerts {
 		show = runAlerts
+	}
+	if *companion {
+		show = runCompanion
 	}
 	if *web {
 		show = func(ctx context.Context, out io.Writer, _ string) error { return runWeb(ctx, out, *addr) }

@@ -31,7 +31,7 @@ func Partitions(ctx context.Context, db *gorm.DB, opts ...Option) ([]Partition, 
 	}
 	all := make([]Partition, len(found))
 	for i, p := range found {
-		all[i] = Partition{Name: p.name, From: p.from, Until: p.until, Rest: p.rest}
+		all[i] = Partition{Name: p.Name, From: p.From, Until: p.Until, Rest: p.Rest}
 	}
 	return all, nil
 }

@@ -1,6 +1,10 @@
 package history
 
-import "gorm.io/gorm/clause"
+import (
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
+)
 
 // Row asks for the records about one row, as records name it: by the Table and the
 // RecordID that one of its records has. It needs neither the row's model nor its table.
@@ -24,6 +28,6 @@ func (q Query) InTable(names ...string) Query {
 		for _, name := range names {
 			any = append(any, b.inTable(name))
 		}
-		return oneOf(any), nil
+		return condition.OneOf(any), nil
 	})
 }

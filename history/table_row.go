@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
@@ -131,7 +132,7 @@ func (row *TableRow) asOf(ctx context.Context, db *gorm.DB, set settings, when f
 		case booleans[name]:
 			shown = boolean(shown)
 		}
-		columns, shownAs[name] = append(columns, name), jsonForm(shown)
+		columns, shownAs[name] = append(columns, name), condition.Form(shown)
 	}
 	if err := set.accept(t.bare, id.recordID, gaps); err != nil {
 		return err

@@ -82,7 +82,7 @@ func (f format) text(e Entry) string {
 			line(f.visible(name), from+" → "+to)
 		}
 	}
-	line("metadata", f.pairs(e.Metadata))
+	line("metadata", f.pairs(e.said()))
 	if e.Cause != "" {
 		line("follows from", f.visible(e.Cause))
 	}
@@ -120,6 +120,9 @@ func (e Entry) subject() string {
 
 // actor says who, and for whom: "Ada (user 7) for Grace (customer 9)".
 func (e Entry) actor() string {
+	if e.byTrigger() && e.Actor.Type == "db" {
+		return e.databaseUser()
+	}
 	who := person(e.Actor.ID, e.Actor.Type, e.Actor.Name)
 	if p := e.Actor.OnBehalfOf; !p.IsZero() {
 		who = strings.TrimSpace(who + " for " + person(p.ID, p.Type, p.Name))

@@ -2,15 +2,11 @@ module github.com/gorm-audit/auditplugin/cmd/auditplugin
 
 go 1.25.0
 
-replace github.com/gorm-audit/auditplugin => ../..
-
-replace github.com/gorm-audit/auditplugin/alert/file => ../../alert/file
-
 require (
 	github.com/glebarez/sqlite v1.11.0
 	github.com/go-sql-driver/mysql v1.8.1
-	github.com/gorm-audit/auditplugin v0.0.0
-	github.com/gorm-audit/auditplugin/alert/file v0.0.0
+	github.com/gorm-audit/auditplugin v0.1.0
+	github.com/gorm-audit/auditplugin/alert/file v0.1.0
 	github.com/jackc/pgx/v5 v5.6.0
 	github.com/jedib0t/go-pretty/v6 v6.9.1
 	github.com/rogpeppe/go-internal v1.14.1

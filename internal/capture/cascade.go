@@ -96,6 +96,7 @@ func childrenOf(s *statement.Statement, t *table.Table, rows []table.Row, how ca
 		if len(c.rows) == 0 {
 			continue
 		}
+		s.Carries(c.t)
 		next := cascade{columns: fk.Columns}
 		if how.deleting && action == "CASCADE" {
 			next = how

@@ -137,7 +137,8 @@ type Table struct {
 	// selecting them: it may update at least one column. True elsewhere.
 	CanLock bool
 	// HasUserTriggers tells that the table, or a partition of it, has triggers. On
-	// MySQL only those that the current user may see.
+	// MySQL only those that the current user may see. Companion triggers, which write
+	// nothing but records, do not count; they are known by their name.
 	HasUserTriggers bool
 	// Triggered tells that a trigger may change rows of the table that a statement
 	// has just written, or what it writes: on SQLite, that the body of any trigger

@@ -49,7 +49,7 @@ func mysqlTable(schema, name string) (query string, args []any) {
 		}, "information_schema.STATISTICS WHERE TABLE_SCHEMA = :schema: AND TABLE_NAME = :name: AND NON_UNIQUE = 0"},
 		{"g", []string{
 			"EVENT_OBJECT_TABLE", "ACTION_TIMING",
-		}, "information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = :schema: AND EVENT_OBJECT_TABLE = :name:"},
+		}, "information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = :schema: AND EVENT_OBJECT_TABLE = :name: AND LEFT(TRIGGER_NAME, 12) <> 'auditplugin_'"},
 	}
 	// Who may see the table's triggers has been granted the right to make them, for
 	// the table, its database or everything; who may see InnoDB's own tables, the right

@@ -34,9 +34,9 @@ SELECT pg_catalog.json_build_object(
 	'rules', EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite w
 		WHERE w.ev_class = rel.oid AND w.rulename <> '_RETURN'),
 	'triggers', EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g
-		WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgenabled <> 'D'),
+		WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND pg_catalog.left(g.tgname::text, 12) <> 'auditplugin_'),
 	'before', EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g
-		WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 66 <> 0),
+		WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND pg_catalog.left(g.tgname::text, 12) <> 'auditplugin_' AND g.tgtype & 66 <> 0),
 	'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
 			'name', a.attname,
 			'type', (WITH RECURSIVE d AS (

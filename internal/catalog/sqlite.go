@@ -189,7 +189,7 @@ func (t *Table) spelling(name string) string {
 // sqliteTriggers looks for triggers: no pragma lists them. Those of the temp
 // database may be on tables of any other.
 func sqliteTriggers(ctx context.Context, conn audit.Conn, t *Table) error {
-	rows, err := queryStrings(ctx, conn, `SELECT tbl_name, sql FROM `+quoteDouble(t.Schema)+`.sqlite_master WHERE type = 'trigger'
+	rows, err := queryStrings(ctx, conn, `SELECT tbl_name, sql FROM `+quoteDouble(t.Schema)+`.sqlite_master WHERE type = 'trigger' AND substr(name, 1, 12) <> 'auditplugin_'
 	UNION ALL SELECT tbl_name, sql FROM sqlite_temp_master WHERE type = 'trigger'`)
 	if err != nil {
 		return err

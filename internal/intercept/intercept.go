@@ -45,6 +45,8 @@ type Interceptor struct {
 	Trail Trail
 	// Unwrapped tells that GORM's pool was left as it is.
 	Unwrapped bool
+	// Companion tells that there may be triggers that record what we do not.
+	Companion bool
 }
 
 var errShardingPool = fmt.Errorf("%w: gorm's sharding plugin does not work with a wrapped pool; use WithUnwrappedPool", fault.ErrUnsupportedPool)
@@ -175,11 +177,12 @@ func (c *conn) runIn(ctx context.Context, call statement.Call, cp gorm.ConnPool,
 	if err := l.Unready(); err != nil && !c.model.Keep {
 		return statement.Outcome{}, err
 	}
-	if reason, skip := audit.SkipFrom(ctx); skip && c.op != statement.Raw {
-		return i.skipped(s, reason)
-	}
 	if c.op == statement.Raw {
 		return i.rawSQL(s, c.raw)
+	}
+	s.Quiet = i.Companion
+	if reason, skip := audit.SkipFrom(ctx); skip {
+		return i.skipped(s, reason)
 	}
 	if c.model.Keep {
 		return i.keeping(s)

@@ -27,6 +27,7 @@ func (i *Interceptor) keeping(s *statement.Statement) (statement.Outcome, error)
 			return out, err
 		}
 		s.Forget()
+		s.Quiet = false // companion triggers record what we can not
 		var perr error
 		if out, perr = s.Plain(); perr != nil {
 			return out, perr

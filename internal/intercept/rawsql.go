@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/companion"
 	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 	"github.com/gorm-audit/auditplugin/internal/statement"
@@ -46,17 +47,28 @@ func (i *Interceptor) ForgetDefinitions(query string) {
 // rawSQL runs raw SQL and records that it ran: the statement without its literals,
 // and how many rows it says it changed. Which rows those were is not known.
 func (i *Interceptor) rawSQL(s *statement.Statement, writes []*table.Model) (statement.Outcome, error) {
-	out, err := s.Plain()
+	reason, skip := audit.SkipFrom(s.Ctx)
+	var told companion.Context
+	switch {
+	case !i.Companion:
+	case skip:
+		s.Silence(writes)
+	default:
+		told = i.contextOf(s, writes)
+	}
+	out, err := i.runRaw(s, told)
 	if err != nil {
 		return out, err
 	}
 	text := sqltext.Redact(i.Dialect.Name(), s.Query)
-	reason, skip := audit.SkipFrom(s.Ctx)
 	records := make([]audit.Record, 0, len(writes))
 	lenient := true
 	for _, m := range writes {
 		r := i.about(s)
-		r.ID, r.Action = entry.NewID(), audit.Raw
+		r.ID, r.Action = told.Causes[m.Table], audit.Raw
+		if r.ID == "" {
+			r.ID = entry.NewID()
+		}
 		r.RecordType, r.Table = m.RecordType, m.Table
 		r.Message = text
 		r.Metadata = withRows(r.Metadata, out.Affected())

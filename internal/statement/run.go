@@ -13,6 +13,11 @@ func (s *Statement) Plain() (Outcome, error) {
 
 // Exec runs a statement in the place of the application's.
 func (s *Statement) Exec(query string, args []any) (Outcome, error) {
+	query, loud, err := s.quietly(query)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer loud.again()
 	res, err := s.Ledger.ExecFor(s.Ctx, s.Conn, query, args)
 	if err != nil {
 		return Outcome{}, err
@@ -24,6 +29,11 @@ func (s *Statement) Exec(query string, args []any) (Outcome, error) {
 // Rows runs a query in the place of the application's statement, perhaps with more to
 // return: the last columns, as many as ours says. With an error come the rows before it.
 func (s *Statement) Rows(query string, args []any, ours int) (*replay.Set, error) {
+	query, loud, err := s.quietly(query)
+	if err != nil {
+		return nil, err
+	}
+	defer loud.again()
 	set, err := s.Ledger.RowsFor(s.Ctx, s.Conn, query, args, ours)
 	if err == nil {
 		s.Wrote = true
@@ -45,7 +55,12 @@ func (s *Statement) Added(query string, args []any, ours int) (*replay.Set, [][]
 // Each runs a query in the place of a statement of which the application wants no rows:
 // f is called with each, whose width columns are in a slice that is used again.
 func (s *Statement) Each(query string, args []any, width int, f func(raw []any) error) error {
-	err := s.Ledger.EachFor(s.Ctx, s.Conn, query, args, width, f)
+	query, loud, err := s.quietly(query)
+	if err != nil {
+		return err
+	}
+	defer loud.again()
+	err = s.Ledger.EachFor(s.Ctx, s.Conn, query, args, width, f)
 	if err == nil {
 		s.Wrote = true
 	}

@@ -74,6 +74,10 @@ type Statement struct {
 	Target []string
 	// Form is how rows are read back, nil for the driver's own values.
 	Form Form
+	// Quiet is set where companion triggers are to leave the statement's changes to us,
+	// those in carried tables, too.
+	Quiet   bool
+	carried []string
 }
 
 // FindTable asks what the statement's table is, or remembers.
@@ -126,6 +130,7 @@ func (s *Statement) Prepared() bool {
 // Forget takes back what was found out, for another try.
 func (s *Statement) Forget() {
 	s.Log, s.Before, s.Notes, s.Target, s.Form = change.Log{}, change.Rows{}, nil, nil, nil
+	s.carried = nil
 }
 
 // Note qualifies the images, in the metadata of the statement's records.

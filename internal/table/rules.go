@@ -214,3 +214,21 @@ func (r *Rules) ignored(table string) map[string]bool {
 	}
 	return columns
 }
+
+// OfModel is the table of a model that is a struct, a pointer to one, or the name of a
+// table, and its schema, nil for a name.
+func OfModel(db *gorm.DB, model any) (Name, *schema.Schema, error) {
+	if name, ok := model.(string); ok {
+		stmt := gorm.Statement{Table: name}
+		if n, named := NameOf(&stmt); named {
+			return n, nil, nil
+		}
+		return Name{}, nil, errors.New("empty table name")
+	}
+	s, err := parseSchema(db, model)
+	if err != nil {
+		return Name{}, nil, fmt.Errorf("model %T: %w", model, err)
+	}
+	n, _ := NameOf(&gorm.Statement{Table: s.Table})
+	return n, s, nil
+}

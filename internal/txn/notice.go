@@ -3,12 +3,14 @@ package txn
 import (
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/internal/companion"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
 // noteworthy reports whether a transaction must know that query ran: transaction
 // control, statements that commit implicitly, and reads of the audit table.
 func (f *Follower) noteworthy(query string) bool {
+	query = companion.Unmarked(query)
 	if !sqltext.Single(query) {
 		return true
 	}

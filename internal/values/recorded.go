@@ -30,7 +30,7 @@ func (r Rule) Recorded(v any) (any, bool) {
 		case kindBool, kindJSON, kindAny:
 			return x, true
 		case kindDecimal, kindInt:
-			if r.lite { // a model's boolean, in a column of numbers that no model tells of
+			if r.are(looseColumns) { // a model's boolean, in a column of numbers that no model tells of
 				n := int64(0)
 				if x {
 					n = 1

@@ -2,12 +2,10 @@ module github.com/gorm-audit/auditplugin/test/browser
 
 go 1.25.0
 
-replace github.com/gorm-audit/auditplugin => ../..
-
 require (
 	github.com/chromedp/cdproto v0.0.0-20250803210736-d308e07a266d
 	github.com/chromedp/chromedp v0.14.2
-	github.com/gorm-audit/auditplugin v0.0.0
+	github.com/gorm-audit/auditplugin v0.1.0
 	gorm.io/driver/sqlite v1.6.0
 	gorm.io/gorm v1.31.2
 )

@@ -16,6 +16,7 @@ func (o *Oracle) Check(t testing.TB, batches [][]audit.Record) []Entry {
 	t.Helper()
 	trail := Trail(t, o.db, o.dialect)
 	var rows []Entry
+	trail, companions := o.parted(trail)
 	for _, e := range trail {
 		o.wellFormed(t, e)
 		if e.IsRow() && slices.Contains(o.tables, e.Table) {
@@ -28,6 +29,7 @@ func (o *Oracle) Check(t testing.TB, batches [][]audit.Record) []Entry {
 	o.seen = len(changes)
 	o.order(t, o.compare(t, slices.Clone(changes), rows))
 	o.rawCalls(t, changes, trail)
+	o.companions(t, changes, companions)
 	o.replay(t, o.withRaw(changes, rows))
 	if batches != nil {
 		CheckAnnounced(t, trail, batches)

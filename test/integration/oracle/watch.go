@@ -23,6 +23,7 @@ type Oracle struct {
 	options options
 	marks   []mark
 	seen    int
+	foreign int
 }
 
 type options struct {
@@ -33,6 +34,7 @@ type options struct {
 	unseen    []string
 	soft      []string
 	merge     bool
+	companion bool
 	auditName string
 }
 

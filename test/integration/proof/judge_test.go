@@ -73,6 +73,7 @@ func (w *world) try(on handle, seeded bool, program func(p *player, db *gorm.DB)
 			}
 		}
 		w.histories, w.operations = w.histories+1, w.operations+audited.calls
+		w.foreign += w.oracle.Foreign()
 		w.changes, w.records = w.changes+w.oracle.Seen(), w.records+len(trail)
 	})
 	return j.said

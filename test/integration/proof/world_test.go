@@ -12,6 +12,7 @@ import (
 	"github.com/gorm-audit/auditplugin"
 	"github.com/gorm-audit/auditplugin/test/integration/oracle"
 	"github.com/gorm-audit/auditplugin/test/integration/testdb"
+	"github.com/gorm-audit/auditplugin/trigger"
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
 	"gorm.io/plugin/dbresolver"
@@ -82,15 +83,24 @@ type world struct {
 	tables    []string
 	raw, bare *sql.DB // of the audited and of the plain database
 
+	companion bool
+
 	blank, seeds oracle.Content // what the tables hold when a history begins
 
 	histories, operations, changes, records int
+	foreign                                 int            // records of companion triggers
 	actions                                 map[string]int // records by action
 }
 
 func newWorld(t *testing.T, dialect string) *world {
 	t.Helper()
-	w := &world{dialect: dialect, actions: map[string]int{}}
+	return newWorldWith(t, dialect, false)
+}
+
+// newWorldWith is a world in which companion triggers record what the plugin does not.
+func newWorldWith(t *testing.T, dialect string, companion bool) *world {
+	t.Helper()
+	w := &world{dialect: dialect, actions: map[string]int{}, companion: companion}
 	migrate := func(db *gorm.DB) error { return db.Session(&gorm.Session{NewDB: true}).AutoMigrate(models()...) }
 	first := testdb.Target{Dialect: dialect}.Open(t, testdb.WithoutPlugin())
 	second := testdb.Target{Dialect: dialect}.Open(t, testdb.WithoutPlugin())
@@ -100,6 +110,9 @@ func newWorld(t *testing.T, dialect string) *world {
 		}
 	}
 	for _, way := range ways() {
+		if companion {
+			way.plugin = append(way.plugin, auditplugin.WithCompanion())
+		}
 		w.handles = append(w.handles, way.open(t, dialect, first.DSN, second))
 	}
 	w.raw, w.bare = first.Raw, second.Raw
@@ -113,6 +126,12 @@ func newWorld(t *testing.T, dialect string) *world {
 	}
 	if dialect == testdb.MySQL {
 		judged = append(judged, oracle.Cascades("staffs", "nodes", "cities"))
+	}
+	if companion {
+		judged = append(judged, oracle.Companion())
+		if err := trigger.Install(w.handles[0].audited.DB, trigger.For(models()...), trigger.For(named(w.tables)...)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	// The same triggers on the plain database: MariaDB reserves keys otherwise where
 	// a table has some.
@@ -221,7 +240,7 @@ func (w *world) empty(db *sql.DB, tables []string, start int, seeded bool) error
 		}
 		all = append(all, "DELETE FROM sqlite_sequence")
 		if seeded {
-			all = append(append(all, seedRows...), "DELETE FROM oracle_changes")
+			all = append(append(all, seedRows...), w.unsaid(db)...)
 		}
 		all = append(all, "COMMIT", "PRAGMA foreign_keys=1")
 	case testdb.MySQL:
@@ -237,7 +256,7 @@ func (w *world) empty(db *sql.DB, tables []string, start int, seeded bool) error
 		all = append(all, "SET session_replication_role=DEFAULT",
 			fmt.Sprintf("SELECT setval(oid, %d, false) FROM pg_class WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace", start))
 		if seeded {
-			all = append(append(all, seedRows...), "DELETE FROM oracle_changes")
+			all = append(append(all, seedRows...), w.unsaid(db)...)
 		}
 		_, err := db.Exec(strings.Join(all, ";"))
 		return err
@@ -248,6 +267,22 @@ func (w *world) empty(db *sql.DB, tables []string, start int, seeded bool) error
 		}
 	}
 	return nil
+}
+
+// unsaid takes back what triggers noted of the rows that histories begin with.
+func (w *world) unsaid(db *sql.DB) []string {
+	if db == w.raw {
+		return []string{"DELETE FROM oracle_changes", "DELETE FROM audit_logs"}
+	}
+	return []string{"DELETE FROM oracle_changes"}
+}
+
+func named(tables []string) []any {
+	all := make([]any, len(tables))
+	for i, name := range tables {
+		all[i] = name
+	}
+	return all
 }
 
 // prepare makes what empty calls on MySQL: one call is many times faster than forty.
@@ -267,7 +302,7 @@ func (w *world) prepare(db *sql.DB, tables []string) error {
 	if _, err := db.Exec("CREATE PROCEDURE proof_clear() BEGIN " + body + "SET FOREIGN_KEY_CHECKS=1; END"); err != nil {
 		return err
 	}
-	_, err := db.Exec("CREATE PROCEDURE proof_seed() BEGIN START TRANSACTION; " + strings.Join(seedRows, "; ") + "; DELETE FROM oracle_changes; COMMIT; END")
+	_, err := db.Exec("CREATE PROCEDURE proof_seed() BEGIN START TRANSACTION; " + strings.Join(append(slices.Clone(seedRows), w.unsaid(db)...), "; ") + "; COMMIT; END")
 	return err
 }
 

@@ -1,0 +1,182 @@
+package trigger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/internal/companion"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+)
+
+// Kind is how a table departs from what [Generate] would make.
+type Kind string
+
+// The kinds of drift.
+const (
+	// Missing is a trigger that is not there.
+	Missing Kind = "missing"
+	// Outdated is a trigger that Generate would make otherwise now: a column was added or
+	// went away, a tag or an option changed, or an earlier release made it.
+	Outdated Kind = "outdated"
+	// Disabled is a trigger that PostgreSQL does not run.
+	Disabled Kind = "disabled"
+	// Unseen is what the triggers can not see: what PostgreSQL's rules make of the
+	// plugin's statements, and what a replica makes of MariaDB's when the binary log has
+	// statements only.
+	Unseen Kind = "unseen"
+	// Silenced is a mark that was left in SQLite's table of marks: the triggers of that
+	// table are silent for everybody. Delete the row.
+	Silenced Kind = "silenced"
+)
+
+// Drift is one departure. Name is the trigger's, "" where there is none to name.
+type Drift struct {
+	Kind        Kind
+	Table, Name string
+}
+
+// String tells it in words.
+func (d Drift) String() string {
+	return strings.TrimSpace(fmt.Sprintf("%s: %s %s", d.Table, d.Kind, d.Name))
+}
+
+// Check compares the triggers that there are with those that [Generate] would make, with
+// the same options. An empty answer means that all is well. It only reads, and may run
+// beside everything else; on SQLite a mark that is being used at that moment can not be
+// seen by others.
+func Check(ctx context.Context, db *gorm.DB, opts ...Option) ([]Drift, error) {
+	db = db.WithContext(ctx)
+	r, err := requested(db, opts)
+	if err != nil {
+		return nil, err
+	}
+	l, err := languageOf(db.Name())
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.subjects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := errorsOf.Pool(db)
+	if err != nil {
+		return nil, err
+	}
+	c := checker{ctx: ctx, db: pool, dialect: db.Name()}
+	var found []Drift
+	for _, s := range all {
+		drift, err := c.table(l, s)
+		if err != nil {
+			return nil, fmt.Errorf("trigger: checking table %s: %w", s.Catalog.Name, err)
+		}
+		found = append(found, drift...)
+	}
+	return found, nil
+}
+
+type checker struct {
+	ctx     context.Context
+	db      *sql.DB
+	dialect string
+}
+
+// there are a table's companion triggers: name, text, and whether it runs.
+const (
+	postgresThere = `SELECT g.tgname, p.prosrc, g.tgenabled IN ('O', 'A') FROM pg_catalog.pg_trigger g
+	JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname = $1 AND c.relname = $2 AND NOT g.tgisinternal`
+	sqliteThere  = `SELECT name, sql, 1 FROM sqlite_master WHERE type = 'trigger' AND 'main' = ?1 AND tbl_name = ?2`
+	mariadbThere = `SELECT TRIGGER_NAME, ACTION_STATEMENT, 1 FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?`
+)
+
+func (c checker) table(l language, s *subject) ([]Drift, error) {
+	made, err := l.create(s)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.db.QueryContext(c.ctx, l.there(), s.Catalog.Schema, s.Catalog.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
+	type there struct {
+		body string
+		runs bool
+	}
+	found := map[string]there{}
+	for rows.Next() {
+		var name string
+		var t there
+		if err := rows.Scan(&name, &t.body, &t.runs); err != nil {
+			return nil, err
+		}
+		found[name] = t
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	var drift []Drift
+	add := func(k Kind, name string) { drift = append(drift, Drift{Kind: k, Table: s.Catalog.Name, Name: name}) }
+	for _, name := range l.names(s) {
+		quoted := dialect.Quote(c.dialect, name)
+		// Of which event a trigger is, its own statement tells; on PostgreSQL all share one.
+		at := slices.IndexFunc(made, func(m string) bool {
+			return strings.HasPrefix(m, "CREATE") && (c.dialect == dialect.Postgres || strings.Contains(firstLine(m), quoted))
+		})
+		t, ok := found[name]
+		switch {
+		case at < 0: // the event leaves no record
+		case !ok:
+			add(Missing, name)
+		case !strings.Contains(t.body, stampOf(made[at])):
+			add(Outdated, name)
+		case !t.runs:
+			add(Disabled, name)
+		}
+	}
+	more, err := c.around(s)
+	return append(drift, more...), err
+}
+
+// around is what else keeps records from being made.
+func (c checker) around(s *subject) ([]Drift, error) {
+	var drift []Drift
+	switch {
+	case c.dialect == dialect.Postgres && s.Catalog.HasRules:
+		drift = append(drift, Drift{Kind: Unseen, Table: s.Catalog.Name, Name: "rules"})
+	case c.dialect == dialect.SQLite:
+		var n int
+		query := "SELECT count(*) FROM " + companion.QuietTable + " WHERE name = ?"
+		if err := c.db.QueryRowContext(c.ctx, query, s.Catalog.Name).Scan(&n); err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			drift = append(drift, Drift{Kind: Silenced, Table: s.Catalog.Name})
+		}
+	case c.dialect == dialect.MySQL:
+		var format string
+		var logs bool
+		if err := c.db.QueryRowContext(c.ctx, "SELECT @@binlog_format, @@log_bin").Scan(&format, &logs); err != nil {
+			return nil, err
+		}
+		if logs && format == "STATEMENT" {
+			drift = append(drift, Drift{Kind: Unseen, Table: s.Catalog.Name, Name: "binlog_format=STATEMENT"})
+		}
+	}
+	return drift, nil
+}
+
+// stampOf is the comment in a statement that says what its body is.
+func stampOf(statement string) string {
+	at := strings.Index(statement, "/* auditplugin ")
+	if at < 0 {
+		return "/* auditplugin"
+	}
+	end := strings.Index(statement[at:], "*/")
+	return statement[at : at+end+2]
+}

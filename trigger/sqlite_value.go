@@ -1,0 +1,254 @@
+package trigger
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/redact"
+	"github.com/gorm-audit/auditplugin/internal/values"
+)
+
+// sqliteValues writes values as the plugin does, as JSON text; NULL is NULL. A column may
+// hold values of any type.
+type sqliteValues struct{ limit int }
+
+// member is a name as JSON.
+func member(name string) string {
+	quoted, _ := (&entry.Encoder{}).Value(name, entry.MaxImage)
+	return quoted
+}
+
+// whole is a row as a record shows it.
+func (v sqliteValues) whole(columns []column, row string) string {
+	if len(columns) == 0 {
+		return "NULL"
+	}
+	parts, inner := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		name := "v" + strconv.Itoa(i)
+		inner[i] = v.value(c, row) + " AS " + name
+		parts[i] = text(member(c.name)+":") + " || coalesce(" + v.shown(c, row, name) + ", 'null')"
+	}
+	return "(WITH v AS MATERIALIZED (SELECT " + strings.Join(inner, ",\n      ") + ")\n    SELECT '{' || " + strings.Join(parts, " || ',' || ") + " || '}' FROM v)"
+}
+
+// difference has what differs between two rows: the members of both images, the names and
+// the changes, each behind a comma. What is worked out is kept, not worked out again.
+func (v sqliteValues) difference(s *subject) string {
+	var inner, shown, was, now, names, changes, more []string
+	for i, c := range s.columns {
+		o, n := fmt.Sprintf("o%d", i), fmt.Sprintf("n%d", i)
+		inner = append(inner, v.value(c, "OLD.")+" AS "+o, v.value(c, "NEW.")+" AS "+n)
+		differs := o + " IS NOT " + n
+		if c.kind == values.JSON {
+			differs = "(" + differs + " AND " + v.tree(o) + " IS NOT " + v.tree(n) + ")"
+		}
+		shown = append(shown, fmt.Sprintf("%s AS d%d, coalesce(%s, 'null') AS %s, coalesce(%s, 'null') AS %s", differs, i, v.shown(c, "OLD.", o), o, v.shown(c, "NEW.", n), n))
+		piece := func(parts string) string { return fmt.Sprintf("CASE WHEN d%d THEN %s ELSE '' END", i, parts) }
+		was = append(was, piece(text(","+member(c.name)+":")+" || "+o))
+		now = append(now, piece(text(","+member(c.name)+":")+" || "+n))
+		names = append(names, piece(text(","+member(c.name))))
+		changes = append(changes, piece(text(`,{"path":`+member(c.path)+`,"from":`)+" || "+o+` || ',"to":' || `+n+" || '}'"))
+		if !c.timestamp {
+			more = append(more, fmt.Sprintf("d%d", i))
+		}
+	}
+	if len(more) == 0 {
+		more = []string{"0"}
+	}
+	return "(WITH v AS MATERIALIZED (SELECT " + strings.Join(inner, ",\n      ") + "),\n    s AS MATERIALIZED (SELECT " + strings.Join(shown, ",\n      ") + " FROM v)\n    SELECT " +
+		strings.Join(was, " || ") + " AS was,\n    " + strings.Join(now, " || ") + " AS now,\n    " +
+		strings.Join(names, " || ") + " AS names,\n    " + strings.Join(changes, " || ") + " AS changes,\n    (" + strings.Join(more, " OR ") + ") AS more FROM s)"
+}
+
+// tree is a document in one order, whatever that of its members.
+func (v sqliteValues) tree(document string) string {
+	return "(SELECT group_concat(k, char(10)) FROM (SELECT fullkey || ' ' || type || ' ' || coalesce(atom, '') AS k FROM json_tree(" + document + ") ORDER BY fullkey))"
+}
+
+// action tells soft deletes and restores from other updates.
+func (v sqliteValues) action(soft []column) string {
+	if len(soft) == 0 {
+		return "'update'"
+	}
+	zero := func(c column, row string) string {
+		value := v.value(c, row)
+		return "(coalesce(" + value + `, 'null') IN ('null', 'false', '0', '""', '"0"') OR ` + value + ` LIKE '"0001-%')`
+	}
+	var b strings.Builder
+	b.WriteString("CASE")
+	for _, c := range soft {
+		fmt.Fprintf(&b, " WHEN %s AND NOT %s THEN 'soft_delete' WHEN NOT %s AND %s THEN 'restore'", zero(c, "OLD."), zero(c, "NEW."), zero(c, "OLD."), zero(c, "NEW."))
+	}
+	return b.String() + " ELSE 'update' END"
+}
+
+// recordID is the row's key as text.
+func (v sqliteValues) recordID(key []column, row string) string {
+	parts := make([]string, len(key))
+	for i, c := range key {
+		shown, x := v.shown(c, row, v.value(c, row)), row+dialect.Quote(dialect.SQLite, c.name)
+		parts[i] = "coalesce(CASE WHEN " + shown + ` LIKE '"%' THEN json_extract(` + shown + ", '$') ELSE " + shown + " END, '')"
+		if mode(c) == 0 {
+			parts[i] = "CASE WHEN typeof(" + x + ") = 'blob' AND " + strconv.FormatBool(c.kind == values.Bytes || c.kind == values.Any) + " THEN lower(hex(" + x + ")) ELSE " + parts[i] + " END"
+		}
+	}
+	id := "''"
+	switch len(parts) {
+	case 0:
+	case 1:
+		id = parts[0]
+	default:
+		id = "json_array(" + strings.Join(parts, ", ") + ")"
+	}
+	return "(SELECT CASE WHEN length(i) > 255 THEN substr(i, 1, 254) || '…' ELSE i END FROM (SELECT CAST(" + id + " AS TEXT) AS i))"
+}
+
+// shown is what a record shows of a column whose canonical value has been worked out.
+func (v sqliteValues) shown(c column, row, value string) string {
+	x := row + dialect.Quote(dialect.SQLite, c.name)
+	const mask = `'"***"'`
+	hidden := func(shows, as string) string {
+		return "CASE WHEN " + value + " IS NULL THEN NULL WHEN " + shows + " THEN " + as + " ELSE " + mask + " END"
+	}
+	switch t := c.treat; {
+	case t.Mask:
+		return hidden("0", "NULL")
+	case t.Named && c.kind == values.Bool:
+		return hidden(value+" IN ('true', 'false')", value)
+	case t.Named && c.kind == values.Time:
+		return hidden(value+` GLOB '"[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]*Z"' AND length(`+value+") <= 32", value)
+	case t.Named:
+		return hidden("0", "NULL")
+	case t.Tail > 0:
+		n := strconv.Itoa(t.Tail)
+		return hidden(fmt.Sprintf("typeof(%s) IN ('text', 'integer') AND length(%s) >= %d", x, x, 2*t.Tail+2), "json_quote('***' || substr(CAST("+x+" AS TEXT), -"+n+"))")
+	case t.Names && c.kind == values.JSON:
+		return hidden("NOT "+sqliteSecret(value), value)
+	}
+	return value
+}
+
+// value is a column's canonical value.
+func (v sqliteValues) value(c column, row string) string {
+	x := row + dialect.Quote(dialect.SQLite, c.name)
+	integer := func(then string) string { return " WHEN 'integer' THEN " + then }
+	onText := func(then string) string { return " WHEN 'text' THEN " + then }
+	as := func(cases ...string) string {
+		return "CASE typeof(" + x + ")" + strings.Join(cases, "") + v.rest(x) + " ELSE CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit/2) + " THEN " + truncated("length("+x+")") + " ELSE json_quote(hex(" + x + ")) END END"
+	}
+	switch c.kind {
+	case values.JSON:
+		t := "CAST(" + x + " AS TEXT)"
+		document := "CASE WHEN NOT json_valid(" + t + ") THEN " + v.text(t) + " WHEN json_type(" + t + ") = 'null' THEN NULL WHEN length(json(" + t + ")) > " +
+			strconv.Itoa(v.limit) + " THEN " + truncated("length("+t+")") + " ELSE json(" + t + ") END"
+		return as(onText(document), " WHEN 'blob' THEN "+document)
+	case values.UUID:
+		h := "lower(hex(" + x + "))"
+		return as(onText("CASE WHEN length("+x+") = 36 AND replace(lower("+x+"), '-', '') NOT GLOB '*[^0-9a-f]*' THEN json_quote(lower("+x+")) ELSE "+v.text(x)+" END"),
+			" WHEN 'blob' THEN CASE length("+x+") WHEN 16 THEN '\"' || substr("+h+", 1, 8) || '-' || substr("+h+", 9, 4) || '-' || substr("+h+", 13, 4) || '-' || substr("+h+", 17, 4) || '-' || substr("+h+", 21) || '\"' ELSE "+v.bytes(x)+" END")
+	case values.Bool:
+		return as(integer("CASE WHEN "+x+" > 0 THEN 'true' ELSE 'false' END"), onText("CASE WHEN lower("+x+") IN ('1', 't', 'true') THEN 'true' WHEN lower("+x+") IN ('0', 'f', 'false') THEN 'false' ELSE "+v.text(x)+" END"))
+	case values.Int:
+		return as(onText("CASE WHEN CAST(CAST(" + x + " AS INTEGER) AS TEXT) = " + x + " THEN " + x + " ELSE " + v.text(x) + " END"))
+	case values.Decimal:
+		return as(integer("'\"' || "+x+" || '\"'"), " WHEN 'real' THEN "+v.float(x, "'\"' || "+v.digits(x)+" || '\"'"))
+	case values.Text:
+		return as(integer("'\"' || "+x+" || '\"'"), " WHEN 'blob' THEN "+v.text("CAST("+x+" AS TEXT)"))
+	case values.Bytes:
+		return "CASE typeof(" + x + ") WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + v.float(x, v.digits(x)) + " WHEN 'null' THEN NULL ELSE " + v.bytes("CAST("+x+" AS BLOB)") + " END"
+	case values.Time:
+		return as(integer(v.unix(x)), onText(v.time(x)))
+	case values.DayClock:
+		clock := "CASE WHEN " + x + " GLOB '[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9]*' AND substr(" + x + ", 10) NOT GLOB '*[^0-9]*' THEN rtrim(rtrim(" + x + ", '0'), '.') ELSE " + x + " END"
+		return as(onText(v.text(clock)))
+	case values.Date:
+		day := "CASE WHEN length(" + x + ") = 10 THEN json_quote(" + x + ") WHEN " + v.time(x) + " LIKE '%T00:00:00Z\"' THEN substr(" + v.time(x) + ", 1, 11) || '\"' ELSE " + v.time(x) + " END"
+		return as(integer("CASE WHEN "+v.unix(x)+" LIKE '%T00:00:00Z\"' THEN substr("+v.unix(x)+", 1, 11) || '\"' ELSE "+v.unix(x)+" END"), onText(day))
+	}
+	return "CASE typeof(" + x + ")" + v.rest(x) + " ELSE " + v.bytes(x) + " END"
+}
+
+// rest is what remains of a CASE over the types, but blobs.
+func (v sqliteValues) rest(x string) string {
+	return " WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + v.float(x, v.digits(x)) + " WHEN 'text' THEN " + v.text(x)
+}
+
+// float is a finite number as it says, and the others in words.
+func (v sqliteValues) float(x, finite string) string {
+	return "CASE WHEN " + x + " > 1.7976931348623157e308 THEN '\"+Inf\"' WHEN " + x + " < -1.7976931348623157e308 THEN '\"-Inf\"' ELSE " + finite + " END"
+}
+
+// digits are the fewest that say which float it is.
+func (v sqliteValues) digits(x string) string {
+	f := func(n int) string { return fmt.Sprintf("printf('%%!.%dg', %s)", n, x) }
+	is := func(n int) string { return "CAST(" + f(n) + " AS REAL) = " + x }
+	return "CASE WHEN abs(" + x + ") < 9007199254740992 AND " + x + " = CAST(" + x + " AS INTEGER) THEN CAST(CAST(" + x + " AS INTEGER) AS TEXT) WHEN " +
+		is(15) + " THEN " + f(15) + " WHEN " + is(16) + " THEN " + f(16) + " ELSE " + f(17) + " END"
+}
+
+func truncated(size string) string { return `'{"truncated":true,"bytes":' || ` + size + ` || '}'` }
+
+func (v sqliteValues) text(x string) string {
+	size := "length(CAST(" + x + " AS BLOB))"
+	return "CASE WHEN " + size + " > " + strconv.Itoa(v.limit) + " THEN " + truncated(size) + " ELSE json_quote(" + x + ") END"
+}
+
+// bytes are base64, which SQLite does not know: three bytes are four digits.
+func (v sqliteValues) bytes(x string) string {
+	const alphabet = "'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'"
+	hex := func(n int) string {
+		return fmt.Sprintf("(CASE WHEN length(h) < %d THEN 0 ELSE instr('0123456789ABCDEF', substr(h, %d, 1)) - 1 END)", n, n)
+	}
+	digit := func(value string) string { return "substr(" + alphabet + ", 1 + " + value + ", 1)" }
+	four := digit(hex(1)+" * 4 + "+hex(2)+" / 4") + " || " + digit("("+hex(2)+" % 4) * 16 + "+hex(3)) +
+		" || CASE WHEN length(h) < 4 THEN '=' ELSE " + digit(hex(4)+" * 4 + "+hex(5)+" / 4") + " END" +
+		" || CASE WHEN length(h) < 6 THEN '=' ELSE " + digit("("+hex(5)+" % 4) * 16 + "+hex(6)) + " END"
+	return "CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit) + " THEN " + truncated("length("+x+")") + " WHEN length(" + x + ") = 0 THEN '\"\"' ELSE " +
+		"(SELECT '\"' || group_concat(q, '') || '\"' FROM (WITH RECURSIVE b (i) AS (SELECT 1 UNION ALL SELECT i + 3 FROM b WHERE i + 3 <= length(" + x + "))\n" +
+		"        SELECT " + four + " AS q FROM (SELECT hex(substr(" + x + ", i, 3)) AS h FROM b))) END"
+}
+
+// time reads what drivers write: the fraction and the zone are told apart, since SQLite
+// itself keeps milliseconds only.
+func (v sqliteValues) time(x string) string {
+	return "(SELECT coalesce('\"' || strftime('%Y-%m-%dT%H:%M:%S', head || zone) || CASE WHEN fraction <> '' THEN '.' || fraction ELSE '' END || 'Z\"', " + v.text(x) + ") FROM (\n" +
+		"        SELECT head, CASE WHEN tail LIKE '.%' THEN ltrim(substr(tail, 2), '0123456789') ELSE tail END AS zone,\n" +
+		"          CASE WHEN tail LIKE '.%' THEN rtrim(substr(tail, 2, length(tail) - 1 - length(ltrim(substr(tail, 2), '0123456789'))), '0') ELSE '' END AS fraction\n" +
+		"        FROM (SELECT CASE WHEN " + x + " GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN substr(" + x + ", 1, 19) END AS head, substr(" + x + ", 20) AS tail)))"
+}
+
+// unix reads a number as the driver does: seconds or, where that is too many, milliseconds.
+func (v sqliteValues) unix(x string) string {
+	return "CASE WHEN abs(" + x + ") > 1000000000000 THEN '\"' || rtrim(rtrim(strftime('%Y-%m-%dT%H:%M:%f', " + x + " / 1000.0, 'unixepoch'), '0'), '.') || 'Z\"' ELSE '\"' || strftime('%Y-%m-%dT%H:%M:%S', " +
+		x + ", 'unixepoch') || 'Z\"' END"
+}
+
+// sqliteSecret reports whether a document has a member under a secret's name. SQLite has no
+// regular expressions: what might be one is taken for one.
+func sqliteSecret(document string) string {
+	words, endings, pairs, _ := redact.SecretWords()
+	var tests []string
+	seen := map[string]bool{}
+	for _, w := range append(append(words, endings...), pairs...) {
+		w = strings.ReplaceAll(w, " ", "")
+		if seen[w] {
+			continue
+		}
+		seen[w] = true
+		if len(w) > 5 || w == "token" {
+			tests = append(tests, "k LIKE '%"+w+"%'")
+			continue
+		}
+		title := strings.ToUpper(w[:1]) + w[1:]
+		tests = append(
+			tests, "' ' || k || ' ' GLOB '*[^a-zA-Z]"+w+"[^a-z]*'", "' ' || k || ' ' GLOB '*["+title[:1]+"]"+w[1:]+"[^a-z]*'",
+			"' ' || k || ' ' GLOB '*[^a-zA-Z]"+strings.ToUpper(w)+"[^A-Z]*'", "k GLOB '*[a-z0-9]"+strings.ToUpper(w)+"*'",
+		)
+	}
+	return "(SELECT count(*) FROM (SELECT key, replace(replace(replace(replace(key, '_', ''), '-', ''), ' ', ''), '.', '') AS bare FROM json_tree(CASE WHEN json_valid(" + document + ") THEN " + document + " END) WHERE typeof(key) = 'text') WHERE " +
+		strings.NewReplacer("k LIKE", "bare LIKE", " k ", " key ", "k GLOB", "key GLOB").Replace(strings.Join(tests, " OR ")) + ")"
+}
