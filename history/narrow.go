@@ -161,27 +161,18 @@ type among struct {
 func (a among) Build(b clause.Builder) {
 	in := clause.IN{Column: condition.Column(a.column), Values: a.texts}
 	stmt, ok := b.(*gorm.Statement)
-	if !ok || !dialect.FactsOf(stmt.Dialector.Name()).PaddingIsEqual {
+	neverPadded := a.column == "table_name" || a.column == "action"
+	if !ok || neverPadded || dialect.FactsOf(stmt.Dialector.Name()).ExactText == "" {
 		in.Build(b)
 		return
 	}
 	padded := func(text any) bool { s, ok := text.(string); return !ok || strings.HasSuffix(s, " ") }
-	if a.column == "table_name" || a.column == "action" {
-		in.Build(b) // neither ends in one
-		return
-	}
 	if !slices.ContainsFunc(a.texts, padded) {
 		condition.AllOf(in, clause.Expr{SQL: "? NOT LIKE '% '", Vars: []any{condition.Column(a.column)}}).Build(b)
 		return
 	}
-	exact := clause.Expr{SQL: "CAST(? AS BINARY) IN (", Vars: []any{condition.Column(a.column)}}
-	for i, text := range a.texts {
-		if i > 0 {
-			exact.SQL += ", "
-		}
-		exact.SQL += "CAST(CONVERT(? USING utf8mb4) AS BINARY)"
-		exact.Vars = append(exact.Vars, text)
-	}
-	exact.SQL += ")"
+	facts := dialect.FactsOf(stmt.Dialector.Name())
+	marks := strings.TrimSuffix(strings.Repeat(facts.ExactText+", ", len(a.texts)), ", ")
+	exact := clause.Expr{SQL: facts.ExactColumn + " IN (" + marks + ")", Vars: append([]any{condition.Column(a.column)}, a.texts...)}
 	condition.AllOf(in, exact).Build(b)
 }

@@ -150,9 +150,9 @@ type Rows struct {
 	AllDefer                              bool
 	// DeletesAreCheckedAtOnce tells that a row which refers to itself can not be deleted.
 	DeletesAreCheckedAtOnce bool
-	// PaddingIsEqual tells that an index takes texts for the same that differ in spaces at
-	// their end.
-	PaddingIsEqual bool
+	// ExactColumn and ExactText are how a column, ?, and a text, ?, are compared to the last
+	// byte, where an index takes texts for the same that differ in spaces at their end.
+	ExactColumn, ExactText string
 }
 
 // FactsOf is what is known of a dialect by GORM's name.

@@ -60,6 +60,7 @@ var mysqlFacts = Facts{
 		TextsComeAsBytes:        true,
 		TimeProbe:               func(string) string { return "SELECT CURRENT_TIMESTAMP" },
 		DeletesAreCheckedAtOnce: true,
-		PaddingIsEqual:          true,
+		ExactColumn:             "CAST(? AS BINARY)",
+		ExactText:               "CAST(CONVERT(? USING utf8mb4) AS BINARY)",
 	},
 }
