@@ -43,7 +43,8 @@
 // # Who must be named
 //
 // A write whose context names no actor is recorded without one, and a warning is
-// logged once for each line of the application. [WithRequiredActor] and
+// logged once for each model and action, unless that is meant ([WithoutActor],
+// [audit.WithoutActor]). [WithRequiredActor] and
 // [WithRequiredReason], or a model's method AuditRequires() audit.Requirement, make
 // such writes fail with [ErrActorRequired] or [ErrReasonRequired] instead. What is
 // refused leaves an event record.
@@ -82,7 +83,8 @@
 //	audit:"show"    shown, whatever its name says
 //
 // Fields without a tag whose name says password, secret, token, pin, private key
-// and the like are masked.
+// and the like are masked; [Secrets] lists what is hidden of models. A secret that is a
+// row's key is recorded as its keyed hash; that needs [WithHashKey].
 //
 // # Raw SQL
 //

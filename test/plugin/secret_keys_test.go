@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -113,4 +114,46 @@ func textOf(t testing.TB, r audit.Record) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// Rows that are recorded as they are found hide what later records of them hide.
+func TestBaselineHidesAsRecordsDo(t *testing.T) {
+	db := openDB(t, &session{}, &setting{})
+	must(t, db.Create(&session{Token: "first-canary-token", User: "ada"}))
+	must(t, db.Create(&setting{ID: 1, Key: "smtp.password", Value: "canary"}))
+	use(t, db, auditplugin.WithHashKey([]byte(hashKey)))
+	ctx := context.Background()
+	for _, model := range []any{&session{}, &setting{}} {
+		if _, err := history.Baseline(ctx, db, model, history.BaselineOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(t, db.Model(&session{Token: "first-canary-token"}).Update("user", "grace"))
+	records, err := history.Of(db, &session{Token: "first-canary-token"}).Find(ctx)
+	if err != nil || len(records) != 2 || records[0].After["token"] != records[1].RecordID {
+		t.Errorf("%d records, %v: %+v", len(records), err, records)
+	}
+	all := trail(t, db)
+	if len(all) < 3 {
+		t.Errorf("%d records", len(all))
+	}
+	for _, r := range all {
+		if text := textOf(t, r); strings.Contains(text, "canary") {
+			t.Errorf("in clear: %s", text)
+		}
+	}
+}
+
+// Undoing the creation of a secret does not show it.
+func TestRevertShowsNoSecretSetting(t *testing.T) {
+	db := openDB(t, &setting{})
+	use(t, db)
+	must(t, db.Create(&setting{ID: 1, Key: "smtp.password", Value: "canary"}))
+	done, err := history.Revert(context.Background(), db, trail(t, db)[0])
+	if err != nil || len(done.Steps) != 1 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if text := fmt.Sprintf("%+v", done.Steps[0].Changes); strings.Contains(text, "canary") || !strings.Contains(text, "***") {
+		t.Errorf("%s", text)
+	}
 }
