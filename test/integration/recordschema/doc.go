@@ -1,0 +1,3 @@
+// Package recordschema validates what emitter.RecordJSON says of every kind of record
+// by docs/record.schema.json.
+package recordschema
