@@ -136,10 +136,10 @@ stop_servers() {
 trap 'stop_servers; rm -rf "$logs"' EXIT
 
 # install_packages gets what is missing from Debian. The routing tests log through a
-# real rsyslogd, and the viewer's pages are looked at in a real Chromium.
+# real rsyslogd.
 install_packages() {
 	local missing=() program
-	for program in initdb:postgresql mariadbd:mariadb-server nats-server rabbitmq-server rsyslogd:rsyslog logrotate chromium; do
+	for program in initdb:postgresql mariadbd:mariadb-server nats-server rabbitmq-server rsyslogd:rsyslog logrotate; do
 		PATH="$PATH:/usr/sbin:$(printf '%s:' /usr/lib/postgresql/*/bin)" command -v "${program%:*}" >/dev/null || missing+=("${program#*:}")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
@@ -148,4 +148,14 @@ install_packages() {
 	else
 		echo "not installed here (the names are Debian's packages): ${missing[*]}" >&3
 	fi
+}
+
+# install_browser gets the Chromium in which the viewer's pages are looked at
+# (test/browser). Where it cannot be had, that is said, and those tests skip.
+install_browser() {
+	command -v chromium >/dev/null && return 0
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends chromium && return 0
+	fi
+	echo "chromium is not here: the viewer's pages are not looked at in a browser" >&3
 }

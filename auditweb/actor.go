@@ -2,6 +2,7 @@ package auditweb
 
 import (
 	"net/url"
+	"time"
 )
 
 // actor shows what somebody did.
@@ -31,7 +32,7 @@ func (q *request) actor() error {
 	if err != nil {
 		return err
 	}
-	month := ask.Since(q.now.AddDate(0, 0, -31))
+	month := ask.Since(q.now.AddDate(0, 0, -31)).Until(q.now.Add(time.Minute))
 	tables, err := q.shares(month, "table_name", 8, func(name string) share {
 		return share{Name: q.h.called("", name), Link: f.url("search", "table", name)}
 	})

@@ -63,7 +63,7 @@ func readAssets() (assets, error) {
 	return a, nil
 }
 
-func (h *Handler) static(w http.ResponseWriter, r *http.Request, name string) bool {
+func (h *Handler) static(w http.ResponseWriter, name string) bool {
 	f, ok := h.assets.files[name]
 	if !ok {
 		return false

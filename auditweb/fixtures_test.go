@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -69,7 +70,7 @@ func text(s string) *string { return &s }
 // viewer is a handler that everybody may see, unless opts say otherwise.
 func viewer(t testing.TB, db *gorm.DB, opts ...auditweb.Option) http.Handler {
 	t.Helper()
-	opts = append([]auditweb.Option{auditweb.Public(), auditweb.Models(&customer{}, &visit{}), auditweb.WithLogger(slog.New(slog.DiscardHandler))}, opts...)
+	opts = append([]auditweb.Option{auditweb.Public(), auditweb.Models(&customer{}, &visit{}), auditweb.WithLogger(slog.New(slog.DiscardHandler)), auditweb.Limits(time.Minute, 4)}, opts...)
 	h, err := auditweb.New(db, opts...)
 	must(t, err)
 	return h

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/history"
+	"github.com/gorm-audit/auditplugin/internal/diffpath"
 )
 
 // origin is a column of a row: its value, and who set it.
@@ -164,7 +165,14 @@ func (q *request) origins(p *rowPage, model any) error {
 		return err
 	}
 	p.Gone = now == nil
+	column := ""
+	if p.Path != "" {
+		column = diffpath.Split(p.Path)[0]
+	}
 	for _, l := range lines {
+		if column != "" && l.Column != column {
+			continue
+		}
 		cell, known := now[l.Column]
 		o := origin{Name: q.h.label(p.Table, history.Field{Path: l.Column}), Path: l.Column, Value: cell}
 		if l.Record == nil && !known && now != nil {

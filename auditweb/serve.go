@@ -49,7 +49,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.fail(&problem{status: http.StatusForbidden, title: "You may not see this", text: "Sign in as somebody who may, or ask whoever runs this service."})
 		return
 	}
-	if name, ok := strings.CutPrefix(q.page, "static/"); ok && h.static(w, r, name) {
+	if name, ok := strings.CutPrefix(q.page, "static/"); ok && h.static(w, name) {
 		return
 	}
 	if err := r.ParseForm(); err != nil {

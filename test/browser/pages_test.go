@@ -58,7 +58,7 @@ func site(t *testing.T) string {
 		must(t, tx.Model(&c).Update("phone", fmt.Sprint(strings.Repeat("x", 300), i)).Error)
 	}
 	must(t, tx.Model(&c).Updates(&customer{Name: "a long text " + hostile, Settings: map[string]any{"city": hostile}}).Error)
-	viewer, err := auditweb.New(db, auditweb.Public(), auditweb.Title(hostile), auditweb.Models(&customer{}),
+	viewer, err := auditweb.New(db, auditweb.Public(), auditweb.Title(hostile), auditweb.Models(&customer{}), auditweb.Limits(time.Minute, 4),
 		auditweb.Link(func(_, id string) string { return "javascript:window.pwned=1//" + id }))
 	must(t, err)
 	mux := http.NewServeMux()

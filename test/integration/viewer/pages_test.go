@@ -68,7 +68,7 @@ func TestPages(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		h, err := auditweb.New(db, auditweb.Public(), auditweb.Models(&Customer{}, &Order{}),
+		h, err := auditweb.New(db, auditweb.Public(), auditweb.Limits(time.Minute, 4), auditweb.Models(&Customer{}, &Order{}),
 			auditweb.Scope(func(_ context.Context, q history.Query) history.Query {
 				return q.Scopes(func(tx *gorm.DB) *gorm.DB { return tx.Where("actor_id = ?", "7") })
 			}))

@@ -34,6 +34,8 @@ func (d *database) pages(ctx context.Context, w world) ([]page, error) {
 	one := func(url string) func(*rand.Rand) string { return func(*rand.Rand) string { return url } }
 	return []page{
 		{"start", one("/"), false},
+		{"statistics, 7 days", one("/stats"), true},
+		{"statistics, 31 days", one("/stats?days=31"), true},
 		{"search, all", one("/search"), false},
 		{"search, page 10,000 or so", func(r *rand.Rand) string {
 			at := recent[0]
@@ -55,8 +57,6 @@ func (d *database) pages(ctx context.Context, w world) ([]page, error) {
 		}, false},
 		{"actor", func(r *rand.Rand) string { return fmt.Sprintf("/actor?id=%d", actor(r)) }, false},
 		{"transaction", func(r *rand.Rand) string { return "/transaction?id=" + recent[r.IntN(len(recent))].TransactionID }, false},
-		{"statistics, 7 days", one("/stats"), true},
-		{"statistics, 31 days", one("/stats?days=31"), true},
 		{"text in a month", func(r *rand.Rand) string { return fmt.Sprintf("/search?since=30d&text=ticket+%d", r.IntN(100_000)) }, true},
 		{"text, anywhere", func(r *rand.Rand) string { return fmt.Sprintf("/search?text=ticket+%d", r.IntN(100_000)) }, true},
 		{"a value, anywhere", one("/search?text=no-such-value-anywhere"), true},
