@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
@@ -404,3 +405,36 @@ func isNil(v any) bool {
 		return false
 	}
 }
+
+// The errors that callers may want to tell apart. Every error this package
+// returns wraps one of them or the database's own error.
+var (
+	// ErrInvalidOption is returned by Initialize, and so by db.Use, for options
+	// that are wrong or contradict each other, and for a GORM whose own callbacks are
+	// not all there.
+	ErrInvalidOption = fault.ErrInvalidOption
+	// ErrActorRequired refuses a write whose context names no actor although the
+	// model or the plugin demands one.
+	ErrActorRequired = fault.ErrActorRequired
+	// ErrReasonRequired refuses a write whose context gives no reason although the
+	// model or the plugin demands one, and a Skip without a reason.
+	ErrReasonRequired = fault.ErrReasonRequired
+	// ErrRawRefused refuses a raw SQL write to an audited table under RawRefuse.
+	ErrRawRefused = fault.ErrRawRefused
+	// ErrAuditFailed says that a change could not be recorded, so that under
+	// FailWrite the write or its transaction was refused.
+	ErrAuditFailed = fault.ErrAuditFailed
+	// ErrTransactionLost is returned by Commit when the server had already ended
+	// the transaction (a MySQL deadlock, for one), so that earlier changes are gone.
+	ErrTransactionLost = fault.ErrTransactionLost
+	// ErrUnsupportedPool is returned when the connection pool can not be wrapped;
+	// WithUnwrappedPool is the way on.
+	ErrUnsupportedPool = fault.ErrUnsupportedPool
+	// ErrClosed is returned for writes after Close.
+	ErrClosed = fault.ErrClosed
+	// ErrHashKey is returned when a field is tagged audit:"hash" and no key was
+	// given with WithHashKey, or the key is too short.
+	ErrHashKey = redact.ErrHashKey
+	// ErrUnknownTag is returned for an audit struct tag that means nothing.
+	ErrUnknownTag = redact.ErrUnknownTag
+)

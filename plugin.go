@@ -1,3 +1,103 @@
+// Package auditplugin is a [GORM] plugin that keeps an audit trail: every row that
+// GORM changes leaves a record of who changed what, from what, to what, when and
+// why. The record is written in the transaction that made the change, announced
+// only after that transaction committed, and redacted before it goes anywhere.
+//
+// # One minute
+//
+// Install a plugin on the database once, when it is opened:
+//
+//	err := db.Use(auditplugin.New())
+//
+// That creates the table audit_logs if it is missing, and from then on every create,
+// update and delete leaves a row in it. Say who and why in the context:
+//
+//	ctx = audit.WithActor(ctx, audit.Actor{ID: "42", Type: "user", Name: "Ada"})
+//	ctx = audit.WithReason(ctx, "ticket 1234")
+//	db.WithContext(ctx).Model(&user).Update("phone", "+19876543210")
+//
+// Emitters decide where records go besides, or instead of, the table; package
+// emitter has them, and package audit has the [audit.Record] they receive:
+//
+//	db.Use(auditplugin.New(auditplugin.WithEmitter(emitter.Table(), emitter.JSON(os.Stdout))))
+//
+// Options that are wrong are reported by db.Use, before anything is registered or
+// any table is created.
+//
+// # What is recorded
+//
+// One record for each row that really changed. Rows whose values stay the same
+// have none, and neither have statements that match no row, nor dry runs. Images
+// are what the database stores, read in the same transaction, not what the Go
+// struct holds: defaults, generated columns, expressions and hooks are in them.
+// Creates have the whole row in After, deletes in Before, updates only the columns
+// that changed, with the changes inside JSON columns listed by path. Rows that a
+// foreign key changes or removes (ON DELETE CASCADE and the like) have records of
+// their own, which name the parent's as their cause.
+//
+// [WithModels], [WithoutModels], [WithoutColumns] and [WithoutTimestampOnly] narrow
+// what is recorded; audit.Skip leaves out one write and records that it did.
+// [Event] records what is not a change of a row. A model may name itself with a
+// method AuditName() string.
+//
+// # Who must be named
+//
+// A write whose context names no actor is recorded without one, and a warning is
+// logged once for each model and action, unless that is meant ([WithoutActor],
+// [audit.WithoutActor]). [WithRequiredActor] and
+// [WithRequiredReason], or a model's method AuditRequires() audit.Requirement, make
+// such writes fail with [ErrActorRequired] or [ErrReasonRequired] instead. What is
+// refused leaves an event record.
+//
+// # Transactions
+//
+// The plugin wraps db.ConnPool, so that it sees transactions begin and end. Records
+// are buffered and written to the table right before COMMIT, or earlier when the
+// buffer reaches [WithBufferLimit] or the transaction reads the table. After COMMIT
+// the other emitters get the records of the whole transaction in one call. ROLLBACK
+// and ROLLBACK TO SAVEPOINT take the records with them.
+//
+// Libraries that want the *sql.Tx of GORM's transaction get it from [SQLTx].
+//
+// # When a record can not be written
+//
+// By default ([FailWrite]) no write happens without its record: the statement, or
+// the commit of its transaction, fails with an error that wraps [ErrAuditFailed].
+// Under [KeepWrite] the write stays; what was lost is counted in [Plugin.Stats],
+// handed to the function of [WithErrorHandler], and leaves an event record. Emitters
+// that are called after commit can not fail a write: their errors and panics go to
+// the error handler.
+//
+// The errors of this package name models, tables and actions, never values, and do
+// not quote the driver's text, which does; errors.Is and errors.As still find it.
+//
+// # Secrets
+//
+// Struct tags say what may be seen of a field, in every emitter and in the record's
+// id, inside embedded structs and inside JSON columns:
+//
+//	audit:"-"       never recorded
+//	audit:"mask"    recorded as changed, shown as ***
+//	audit:"mask=4"  shows the last 4 characters, if there are at least 10
+//	audit:"hash"    a keyed hash that can be compared; needs WithHashKey
+//	audit:"show"    shown, whatever its name says
+//
+// Fields without a tag whose name says password, secret, token, pin, private key
+// and the like are masked; [Secrets] lists what is hidden of models. A secret that is a
+// row's key is recorded as its keyed hash; that needs [WithHashKey].
+//
+// # Raw SQL
+//
+// Raw SQL that writes to an audited table leaves a record with action "raw": the
+// statement without its literals, and the number of rows it changed. Which rows
+// those were is not known. [WithRawSQL] refuses such statements, or lets them pass.
+//
+// # Limits
+//
+// What the plugin can not see (stored procedures, triggers, other programs) and
+// which options weaken which promise is listed in docs/limits.md.
+//
+// [GORM]: https://gorm.io
 package auditplugin
 
 import (
@@ -10,7 +110,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
@@ -26,11 +125,9 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
 	"github.com/gorm-audit/auditplugin/internal/origin"
 	"github.com/gorm-audit/auditplugin/internal/record"
-	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/replay"
 	"github.com/gorm-audit/auditplugin/internal/table"
 	"github.com/gorm-audit/auditplugin/internal/txn"
-	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 const catalogTTL = time.Minute
@@ -301,142 +398,4 @@ func (p *Plugin) lifecycleEvent(what string) audit.Record {
 		"with_models": included, "without_models": excluded, "without_columns": p.cfg.columns,
 	}
 	return r
-}
-
-// The methods below are for packages that read the trail, such as history: they tell how
-// the records about a row name it.
-
-// AuditTable returns the name of the audit table in the plugin's own database,
-// with its schema ("public.audit_logs"), or "" when records go elsewhere only.
-func (p *Plugin) AuditTable() string {
-	if p.delivery == nil {
-		return ""
-	}
-	for _, name := range p.delivery.AuditTables() {
-		return name
-	}
-	return ""
-}
-
-// AuditTableAt is AuditTable for the database that db leads to, with dbresolver perhaps
-// another.
-func (p *Plugin) AuditTableAt(db *gorm.DB) string {
-	if p.delivery == nil || db == nil || db.Statement == nil {
-		return p.AuditTable()
-	}
-	return p.follower.DeliveryAt(db.Statement.ConnPool).TableAt(p.dialect.SchemaIsDatabase)
-}
-
-// KeyColumns returns the columns that make up a record's RecordID for rows of
-// a table, in order, and the database's names for their types ("" where it does
-// not tell). The catalog is asked in the database that db leads to, in its transaction if
-// it has one, at most once a minute for each table. s is the table's model, or nil.
-func (p *Plugin) KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, tableName string) (names, types []string, err error) {
-	if p.tables == nil {
-		return nil, nil, nil
-	}
-	conn := p.follower.DeliveryAt(db.Statement.ConnPool).Outside
-	if tx := neighbour.Transaction(db.Statement.ConnPool); tx != nil {
-		conn = tx
-	}
-	place := catalog.Place{Pool: txn.PoolOf(conn)}
-	return p.tables.KeyColumns(ctx, conn, place, s, table.ParseName(tableName))
-}
-
-// Shown returns what records show of a value of a column: the value itself, or,
-// where the model's tags or the column's name keep it secret, its mask or its hash
-// under the plugin's key. s is the table's model, or nil; what other models hide that the
-// plugin has met for the table is hidden, too. The value must be what the database stores.
-func (p *Plugin) Shown(s *schema.Schema, tableName, column string, value any) (any, error) {
-	name := table.Bare(tableName)
-	plan, err := p.planOf(s, name)
-	if err != nil {
-		return nil, err
-	}
-	return plan.Column(name, column, value), nil
-}
-
-// KeyShown is Shown for a column of a row's key, as the row's records name it: where it may
-// not be seen, its keyed pseudonym; without a hash key its mask, which does not tell rows
-// apart.
-func (p *Plugin) KeyShown(s *schema.Schema, tableName, column string, value any) (any, error) {
-	name := table.Bare(tableName)
-	plan, err := p.planOf(s, name)
-	if err != nil {
-		return nil, err
-	}
-	return plan.Pseudonym(name, column, value), nil
-}
-
-// RecordedRow returns what a record holds of a whole row: columns that are never
-// recorded are left out, secrets redacted, and values over the limit cut. The values are
-// canonical, by column. s is the table's model, or nil. Without a database, before
-// Initialize or turned off, it is nil.
-func (p *Plugin) RecordedRow(s *schema.Schema, tableName string, columns []string, row []any) (map[string]any, error) {
-	if p.tables == nil {
-		return nil, nil
-	}
-	name := table.Bare(tableName)
-	m := p.tables.Model(s, name)
-	if m.Err != nil {
-		return nil, m.Err
-	}
-	image := make(map[string]any, len(columns))
-	for i, column := range columns {
-		if !m.Ignored(column) {
-			image[column] = values.Limit(m.Plan.Column(name, column, row[i]), p.cfg.maxValue)
-		}
-	}
-	return image, nil
-}
-
-// Companion reports whether the plugin marks its statements for companion triggers.
-func (p *Plugin) Companion() bool { return p.cfg.companion }
-
-// CompanionTable is for package trigger: what the plugin knows of a model's table, as the
-// catalog has it now, and what a record of it would hold: values up to limit bytes and,
-// where onlyTimestamps is set, no updates of timestamps alone. A model is a struct, a
-// pointer to one, or the name of a table.
-func (p *Plugin) CompanionTable(ctx context.Context, db *gorm.DB, model any) (t *table.Table, limit int, onlyTimestamps bool, err error) {
-	if p.tables == nil {
-		return nil, 0, false, fmt.Errorf("%w: the plugin is not installed, or turned off", ErrInvalidOption)
-	}
-	t, err = p.tables.Describe(ctx, p.follower.DeliveryAt(db.Statement.ConnPool).Outside, db, model)
-	return t, p.cfg.maxValue, p.cfg.noTimestamps, err
-}
-
-// CausesByRow tells that the records of one statement may each have a cause of their
-// own, by [audit.WithCauses].
-func (p *Plugin) CausesByRow() bool { return true }
-
-func (p *Plugin) planOf(s *schema.Schema, name string) (*redact.Plan, error) {
-	switch {
-	case p.tables != nil:
-		m := p.tables.Model(s, name)
-		return m.Plan, m.Err
-	case s != nil: // turned off: no model is known, and none is learned
-		return redact.ForTable(s, name, redact.Config{HashKey: p.cfg.hashKey})
-	}
-	return redact.ForNames(name, redact.Config{}), nil
-}
-
-// Hides tells what records lack of a column: all of it (never), some keys of its documents
-// (partly), or what it says (secret: it is masked or hashed). s is the table's model, or
-// nil; what other models of the table hide counts, too.
-func (p *Plugin) Hides(s *schema.Schema, tableName, column string) (never, partly, secret bool, err error) {
-	plan, err := p.planOf(s, table.Bare(tableName))
-	if err != nil {
-		return false, false, false, err
-	}
-	return plan.Ignored(column), plan.Drops(column), plan.Sensitive(column), nil
-}
-
-// SchemaOf returns the model that the plugin has met for a table, in an option or in
-// an earlier write, or as the join table of such a model; otherwise nil. The table's
-// name is given without a schema.
-func (p *Plugin) SchemaOf(table string) *schema.Schema {
-	if p.tables == nil {
-		return nil
-	}
-	return p.tables.SchemaOf(table)
 }

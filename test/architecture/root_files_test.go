@@ -12,7 +12,7 @@ import (
 const fileHeader = "| File | What it does |"
 
 // knowPlugin are the root's files that may name the type Plugin.
-var knowPlugin = []string{"plugin.go", "event.go"}
+var knowPlugin = []string{"plugin.go", "trail.go"}
 
 // upward are references to what a later file of the order declares, and files that the
 // order does not have.
@@ -114,7 +114,7 @@ func TestReferencesToLaterFilesAreFound(t *testing.T) {
 func TestFilesThatNamePluginAreFound(t *testing.T) {
 	files := map[string]string{
 		"plugin.go":  "type Plugin struct { name string }\nfunc New() *Plugin { return &Plugin{} }",
-		"event.go":   "func (p *Plugin) Event() {}",
+		"trail.go":   "func (p *Plugin) Event() {}",
 		"options.go": "import \"gorm.io/gorm\"\ntype Option func(string)\nvar _ gorm.Plugin = thing{Plugin: 1}\ntype thing struct { Plugin int }\nvar _ = gorm.Config{Plugin: 1}\n// Plugin is a word.\nvar _ = New().name",
 	}
 	expect(t, knows(madeRoot(t, files), "Plugin", knowPlugin))
