@@ -40,7 +40,7 @@ var aboutWords = wordSet(`at on by in count counts expiry expires expiration exp
 	date time timestamp ts created updated changed modified rotated revoked used issued expired
 	claim claims group groups scope scopes role roles permissions user users owner provider
 	params algorithm algo alg method methods mode format prefix field consent score strength
-	rate usage budget cost price quota total index order position description label icon color`)
+	rate usage budget cost price quota total index order position description label icon color level state`)
 
 // linked are words before url, uri or link that make the address itself the secret.
 var linked = wordSet("reset magic invite invitation signed login verification")
