@@ -18,7 +18,13 @@ import (
 // now is when the scripts are run.
 var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
+// asProgram in the environment makes the test's binary the command itself.
+const asProgram = "AUDITPLUGIN_TEST_AS_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(cli.Main(os.Args[1:]))
+	}
 	testscript.Main(m, map[string]func(){"auditplugin": func() {
 		a := cli.App{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: func() time.Time { return now }, Zone: time.UTC}
 		os.Exit(a.Run(context.Background(), os.Args[1:]))

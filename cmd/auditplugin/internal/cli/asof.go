@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -86,6 +85,3 @@ func unknown(g history.Gaps) map[string]string {
 	}
 	return all
 }
-
-// nothingThen tells of a row that did not exist, which is an answer.
-func nothingThen(err error) bool { return errors.Is(err, history.ErrNotFound) }

@@ -44,7 +44,7 @@ interrupted says how to go on: its --after appends to what is there.`,
 			}
 			if path == "-" {
 				p := &output.Printer{Out: s.app.Stdout, Format: output.NDJSON, Fields: s.flags.fields}
-				_, err := s.write(ctx, p, q.After(after).All(ctx), false)
+				_, err := s.write(p, q.After(after).All(ctx), false)
 				return err
 			}
 			e := export{s: s, q: q, path: path, after: after}

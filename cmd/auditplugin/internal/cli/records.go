@@ -17,19 +17,6 @@ import (
 	"github.com/gorm-audit/auditplugin/history"
 )
 
-// records writes records in any format, and tells people where nothing was found.
-func (s *session) records(ctx context.Context, q history.Query, what string, row bool) error {
-	p, err := s.printer()
-	if err != nil {
-		return err
-	}
-	n, err := s.write(ctx, p, q.All(ctx), row)
-	if err != nil {
-		return err
-	}
-	return s.found(p, n, what)
-}
-
 // found tells where nothing was.
 func (s *session) found(p *output.Printer, n int, what string) error {
 	if n > 0 {
@@ -45,7 +32,7 @@ func (s *session) found(p *output.Printer, n int, what string) error {
 	return nil
 }
 
-func (s *session) write(ctx context.Context, p *output.Printer, records iter.Seq2[audit.Record, error], row bool) (int, error) {
+func (s *session) write(p *output.Printer, records iter.Seq2[audit.Record, error], row bool) (int, error) {
 	if p.Format == output.Text {
 		return s.text(p.Out, records)
 	}

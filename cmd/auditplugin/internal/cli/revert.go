@@ -26,9 +26,9 @@ type step struct {
 
 type revert struct {
 	change
-	transaction, to       string
-	columns               []string
-	force, skip, anything bool
+	transaction, to string
+	columns         []string
+	force, skip     bool
 }
 
 func newRevert(s *session) *cobra.Command {

@@ -52,7 +52,7 @@ func (g *page) show(s *session, c *cobra.Command, q history.Query, nothing strin
 		return err
 	}
 	if g.limit == 0 {
-		n, err := s.write(ctx, p, q.All(ctx), row)
+		n, err := s.write(p, q.All(ctx), row)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (g *page) show(s *session, c *cobra.Command, q history.Query, nothing strin
 	if err != nil {
 		return err
 	}
-	if _, err := s.write(ctx, p, output.Items(records), row); err != nil {
+	if _, err := s.write(p, output.Items(records), row); err != nil {
 		return err
 	}
 	if next != "" && s.app.Interactive {

@@ -55,7 +55,7 @@ func newShow(s *session) *cobra.Command {
 			case output.JSON, output.NDJSON:
 				return output.One[audit.Record](p, a, nil, nil)
 			case output.CSV, output.Wide:
-				_, err := s.write(ctx, p, output.Items([]audit.Record{a.Record}), false)
+				_, err := s.write(p, output.Items([]audit.Record{a.Record}), false)
 				return err
 			}
 			return s.tell(p, a)

@@ -86,7 +86,7 @@ func (s *session) liner(p *output.Printer) func(audit.Record) error {
 		first := true
 		return func(r audit.Record) error {
 			p.NoHeader, first = !first, false
-			_, err := s.write(context.Background(), p, output.Items([]audit.Record{r}), false)
+			_, err := s.write(p, output.Items([]audit.Record{r}), false)
 			return err
 		}
 	case output.JSON:

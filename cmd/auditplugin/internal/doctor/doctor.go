@@ -107,10 +107,10 @@ func (e *Exam) run(ctx context.Context, c check) ([]Finding, error) {
 func Worst(all []Finding) Level {
 	worst := OK
 	for _, f := range all {
-		switch {
-		case f.Level == Fail:
+		switch f.Level {
+		case Fail:
 			return Fail
-		case f.Level == Warn:
+		case Warn:
 			worst = Warn
 		}
 	}

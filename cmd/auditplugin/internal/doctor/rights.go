@@ -72,7 +72,7 @@ func changing(report func(Level, string, string), role string, may map[string]bo
 	report(OK, role+" may write records, and not change them", "")
 }
 
-var grantLine = regexp.MustCompile("^GRANT (.+) ON (\\S+) TO ")
+var grantLine = regexp.MustCompile(`^GRANT (.+) ON (\S+) TO `)
 
 func mysqlRights(ctx context.Context, e *Exam, report func(Level, string, string)) error {
 	user, host, ok := strings.Cut(e.Role, "@")
