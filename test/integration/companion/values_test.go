@@ -4,6 +4,7 @@ package companion
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -243,7 +244,7 @@ func columnsOf(t *testing.T, db *sql.DB, table string) []string {
 	}
 	defer func() { _ = rows.Close() }()
 	names, err := rows.Columns()
-	if err != nil {
+	if err := errors.Join(err, rows.Err()); err != nil {
 		t.Fatal(err)
 	}
 	return names

@@ -44,7 +44,7 @@ func imports() map[string]string {
 		"auditplugin": module, "audit": module + "/audit", "emitter": module + "/emitter",
 		"emittertest": module + "/emitter/emittertest", "audithttp": module + "/audithttp",
 		"ecslog": module + "/ecslog", "auditlog": module + "/auditlog", "auditweb": module + "/auditweb", "history": module + "/history",
-		"alert": module + "/alert", "relay": module + "/relay", "webhook": module + "/relay/webhook", "cloudevents": module + "/relay/cloudevents",
+		"trigger": module + "/trigger", "alert": module + "/alert", "relay": module + "/relay", "webhook": module + "/relay/webhook", "cloudevents": module + "/relay/cloudevents",
 		"gorm": "gorm.io/gorm", "sqlite": "gorm.io/driver/sqlite", "postgres": "gorm.io/driver/postgres",
 		"sqlmock": "github.com/DATA-DOG/go-sqlmock",
 		"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io",
