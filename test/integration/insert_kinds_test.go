@@ -22,7 +22,7 @@ func TestInsertIgnore(t *testing.T) {
 		settings().on(t, dialect, func(s *stage) {
 			s.ok(s.db.Clauses(modified(word)).Create(&Setting{Name: "a", Value: "passed over"}))
 			s.ok(s.db.Clauses(modified(word)).Create(&Setting{Name: "new"}))
-			if !s.db.Target.Portable && s.db.Returns(s.T) {
+			if !s.db.Target.Portable && (dialect != testdb.MySQL || s.db.MariaDB(s.T)) {
 				s.ok(s.db.Clauses(modified(word)).Create(&[]Setting{{"b", "passed over"}, {"newer", ""}}))
 				s.expect("2 create settings")
 				return

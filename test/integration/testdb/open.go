@@ -150,7 +150,7 @@ func (d *DB) Plain(t *testing.T, options ...Option) *gorm.DB {
 	return d.open(t, s)
 }
 
-// Returns tells whether the server gives back rows of INSERT and DELETE. MySQL does not,
+// Returns tells whether GORM gets back rows of INSERT and DELETE. MySQL does not give them,
 // and MariaDB is not asked where it is to be like MySQL.
 func (d *DB) Returns(t *testing.T) bool {
 	t.Helper()

@@ -27,12 +27,18 @@ const (
 	PoolerEnv = "AUDIT_TEST_POOLER"
 	// SilentEnv is set where GORM is not to ask MariaDB for the rows of an INSERT.
 	SilentEnv = "AUDIT_TEST_WITHOUT_RETURNING"
-	// GoSQLiteEnv is set where SQLite is to be the one that is written in Go.
-	GoSQLiteEnv = "AUDIT_TEST_SQLITE_GO"
 )
 
 // Pooled tells whether PostgreSQL is reached through a pooler.
 func Pooled() bool { return os.Getenv(PoolerEnv) != "" }
+
+// SkipPooled skips a test that needs what a pooler does not have.
+func SkipPooled(t *testing.T, what string) {
+	t.Helper()
+	if Pooled() {
+		t.Skipf("%s is set: %s", PoolerEnv, what)
+	}
+}
 
 // Target is a kind of database and the way in which the plugin reads images there.
 type Target struct {
