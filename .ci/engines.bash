@@ -192,8 +192,8 @@ stop_engine() {
 	wait_for rm -rf "$1" || true
 }
 
-# suite_on NAME [VARIABLE=VALUE…] runs the integration tests of what is recorded, and some
-# random histories, on a fresh server of that kind; failures are shown. What waits for
+# suite_on NAME [VARIABLE=VALUE…] runs the integration tests of what is recorded, some of
+# undoing, and some random histories, on a fresh server of that kind; failures are shown. What waits for
 # clocks, kills processes, or does not depend on the server, is not among them:
 # .ci/engines full has that, too. The programs are made by build_suite.
 suite_on() {
@@ -207,6 +207,7 @@ suite_on() {
 		cd test/integration || exit
 		"$logs/suite.test" -test.v -test.short -test.timeout 12m >"$data.log" 2>&1 || exit
 		cd alert && "$logs/alert.test" -test.v -test.run '^TestProcessesStart$' >>"$data.log" 2>&1 || exit
+		cd ../history && "$logs/history.test" -test.v -test.run '^TestRevertTo|^TestRevertWaits' -test.timeout 8m >>"$data.log" 2>&1 || exit
 		cd ../proof && "$logs/proof.test" -test.v -test.skip "^TestProgramsRun$" -test.timeout 12m -rapid.checks 40 >>"$data.log" 2>&1
 	) || { status=1; failures "$data.log"; }
 	stop_engine "$data"
@@ -217,7 +218,7 @@ suite_on() {
 # a later pgx of the workspace gets on with what a failed statement leaves at PgBouncer.
 build_suite() {
 	go test -vet=off -c -o "$logs/suite.test" ./test/integration && GOWORK=off go -C test/integration test -vet=off -c -o "$logs/alert.test" ./alert &&
-		go test -vet=off -c -o "$logs/proof.test" ./test/integration/proof
+		go test -vet=off -c -o "$logs/history.test" ./test/integration/history && go test -vet=off -c -o "$logs/proof.test" ./test/integration/proof
 }
 
 # tests_on NAME [VARIABLE=VALUE…] is a step of its own. An engine that cannot be had is
