@@ -5,7 +5,7 @@ PACKAGES := $(MODULES:%=%/...)
 LINT_CONFIG := .ci/golangci.yml
 FUZZTIME ?= 30s
 
-.PHONY: check ci test test-all race lint fmt tidy outsider release fuzz example tools bench proof
+.PHONY: check ci test test-all race lint fmt tidy outsider release fuzz example tools bench proof engines engines-stop engines-full
 
 check: ## the library's tests, its linters, the integration tests on SQLite: some minutes, no server
 	.ci/check
@@ -53,3 +53,12 @@ bench: ## tables of medians and ratios, and docs/benchmarks.*; set the two DSNs 
 
 proof: ## all proof tests in full, with a summary; `.ci/with-servers make proof` for the servers
 	go run ./test/integration/cmd/proof
+
+engines: ## servers of other versions, fetched and started on free ports; NAMES="mysql-9.7 …" for some
+	.ci/engines start $(NAMES)
+
+engines-stop:
+	.ci/engines stop
+
+engines-full: ## all integration tests on each of them; some minutes an engine
+	.ci/engines full $(NAMES)

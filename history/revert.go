@@ -2,12 +2,15 @@ package history
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // Reverted is what a revert did, or, as a [DryRun], would do.
@@ -223,6 +226,10 @@ func inTransaction(ctx context.Context, db *gorm.DB, set settings, f func(v *rev
 	if err != nil {
 		return Reverted{}, err
 	}
+	isolation, err := isolationOf(ctx, tx)
+	if err != nil {
+		return Reverted{}, err
+	}
 	done := Reverted{DryRun: set.revert.dryRun}
 	err = tx.Transaction(func(tx *gorm.DB) error {
 		v := &reverter{db: tx, named: named, settings: set, done: &done, tables: map[string]*rowTable{}}
@@ -239,9 +246,23 @@ func inTransaction(ctx context.Context, db *gorm.DB, set settings, f func(v *rev
 			return errRollback
 		}
 		return nil
-	})
+	}, isolation)
 	if err != nil && !errors.Is(err, errRollback) {
 		return Reverted{}, err
 	}
 	return done, nil
+}
+
+// isolationOf is READ COMMITTED on MySQL 8 and later, where a look at the catalog fixes what
+// a transaction of the default isolation sees: changes that rows are waited for would be
+// written over unseen. nil leaves the default, which is that of PostgreSQL anyway.
+func isolationOf(ctx context.Context, tx *gorm.DB) (*sql.TxOptions, error) {
+	if _, inside := tx.Statement.ConnPool.(gorm.TxCommitter); inside || tx.Name() != dialect.MySQL {
+		return nil, nil
+	}
+	server, err := catalog.LoadServer(ctx, tx.Statement.ConnPool, dialect.MySQL)
+	if err != nil || !dialect.Of(server).CatalogFixesSnapshot {
+		return nil, err
+	}
+	return &sql.TxOptions{Isolation: sql.LevelReadCommitted}, nil
 }

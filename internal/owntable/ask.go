@@ -38,9 +38,12 @@ func Texts(ctx context.Context, conn audit.Conn, query string, args ...any) ([]s
 	return texts, err
 }
 
-// Try runs a query that has no rows, to see whether it can be run.
+// Try runs a query that has no rows, to see whether it can be run. It is sent by Exec:
+// drivers prepare no statement then when there are no arguments, and one that could not
+// be prepared leaves its name behind at PgBouncer, where the next try fails of it.
 func Try(ctx context.Context, conn audit.Conn, query string) error {
-	return Each(ctx, conn, func(*sql.Rows) error { return nil }, query)
+	_, err := conn.ExecContext(ctx, query)
+	return err
 }
 
 // Affected is how many rows a statement changed.

@@ -112,3 +112,20 @@ func TestAskAndWrite(t *testing.T) {
 		t.Errorf("%q, %v", texts, err)
 	}
 }
+
+// onlyExec is a connection on which a query would be prepared.
+type onlyExec struct{ *sql.DB }
+
+func (onlyExec) QueryContext(context.Context, string, ...any) (*sql.Rows, error) {
+	return nil, errors.New("it was prepared")
+}
+
+func TestTryPreparesNothing(t *testing.T) {
+	_, pool := open(t)
+	if err := Try(t.Context(), onlyExec{pool}, "SELECT 1 FROM sqlite_master WHERE 1 = 0"); err != nil {
+		t.Error(err)
+	}
+	if Try(t.Context(), onlyExec{pool}, "SELECT 1 FROM missing WHERE 1 = 0") == nil {
+		t.Error("a table that is not there can be read")
+	}
+}

@@ -57,6 +57,9 @@ func TestFoundGeneratedKeyMeetsNamedOne(t *testing.T) {
 	sc := scene{models: []any{&Counter{}}}
 	testdb.Only(t, testdb.MySQL, func(t *testing.T, g testdb.Target) {
 		st := sc.open(t, g)
+		if !st.db.Returns(t) {
+			t.Skip("without the rows that were stored it is taken for an update: docs/limits.md")
+		}
 		// The first row is given the key that the second one names.
 		st.ok(st.db.Save(&[]Counter{{Name: "a", Hits: 1}, {ID: 1, Name: "b", Hits: 2}}))
 		st.expect("1 create counters")
@@ -245,7 +248,7 @@ func TestFoundRowMeetsOneOfItsStatement(t *testing.T) {
 	seed := func(db *gorm.DB) error { return db.Create(&Visitor{Email: "a", Handle: ptr("h1"), N: 2}).Error }
 	scene{models: []any{&Visitor{}}, seed: seed}.on(t, testdb.MySQL, func(s *stage) {
 		// The second row meets the first by its address, and one that was there by its handle.
-		s.ok(s.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&[]Visitor{{Email: "b", N: 1}, {Email: "b", Handle: ptr("h1"), N: 3}, {Email: "c", N: 4}}))
+		s.ok(s.db.Clauses(untouched(s, "n")).Create(&[]Visitor{{Email: "b", N: 1}, {Email: "b", Handle: ptr("h1"), N: 3}, {Email: "c", N: 4}}))
 		s.expect("2 create visitors")
 	})
 }

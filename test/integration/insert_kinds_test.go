@@ -22,7 +22,7 @@ func TestInsertIgnore(t *testing.T) {
 		settings().on(t, dialect, func(s *stage) {
 			s.ok(s.db.Clauses(modified(word)).Create(&Setting{Name: "a", Value: "passed over"}))
 			s.ok(s.db.Clauses(modified(word)).Create(&Setting{Name: "new"}))
-			if !s.db.Target.Portable {
+			if !s.db.Target.Portable && (dialect != testdb.MySQL || s.db.MariaDB(s.T)) {
 				s.ok(s.db.Clauses(modified(word)).Create(&[]Setting{{"b", "passed over"}, {"newer", ""}}))
 				s.expect("2 create settings")
 				return
@@ -113,14 +113,22 @@ type Firm struct {
 }
 
 // MySQL does not let the AUTO_INCREMENT column be assigned to itself when two rows of a
-// statement meet it (error 1869).
+// statement meet it (error 1869). It is what GORM makes of DO NOTHING there.
 func TestUpsertTwiceOfCountedKey(t *testing.T) {
 	scene{models: []any{&Counted{}}}.capture(t, func(s *stage) {
 		s.ok(s.db.Create(&Counted{ID: 5, Name: "a"}))
-		err := s.db.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "name"}}, DoNothing: true}).Create(&[]Counted{{Name: "b"}, {Name: "b"}, {Name: "a"}}).Error
+		err := s.db.Clauses(untouched(s, "name", clause.Column{Name: "name"})).Create(&[]Counted{{Name: "b"}, {Name: "b"}, {Name: "a"}}).Error
 		if errors.Is(err, auditplugin.ErrAuditFailed) || err != nil {
 			s.Fatal(err)
 		}
 		s.expect("2 create counteds")
 	})
+}
+
+// untouched leaves a row as it is that is met, in the way in which MySQL can, too.
+func untouched(s *stage, column string, by ...clause.Column) clause.OnConflict {
+	if s.db.Target.Dialect == testdb.MySQL && !s.db.MariaDB(s.T) {
+		return clause.OnConflict{DoUpdates: clause.Set{{Column: clause.Column{Name: column}, Value: clause.Column{Name: column}}}}
+	}
+	return clause.OnConflict{Columns: by, DoNothing: true}
 }

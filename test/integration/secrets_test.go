@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorm-audit/auditplugin"
 	"github.com/gorm-audit/auditplugin/emitter"
@@ -174,7 +175,8 @@ func TestSecretsInErrors(t *testing.T) {
 func TestHostileValues(t *testing.T) {
 	scene{models: []any{&Everything{}}, told: true, oracle: []oracle.Option{oracle.Redacted("everythings.blob", "everythings.text")}}.capture(t, func(s *stage) {
 		text := "quote ' \" \\ ` ; -- \r\n \x1b[31m <script> {{.}} $1 ? :name @p1"
-		s.ok(s.db.Create(&Everything{Text: text, Blob: bytes.Repeat([]byte{0, 0xfe, 0xff}, 100)}))
+		at := time.Unix(1, 0)
+		s.ok(s.db.Create(&Everything{Text: text, Blob: bytes.Repeat([]byte{0, 0xfe, 0xff}, 100), At: at, Day: datatypes.Date(at)}))
 		s.ok(s.db.Model(&Everything{ID: 1}).Update("text", strings.Repeat("ü", 200_000)[:65_000]))
 		if s.db.Target.Dialect != testdb.Postgres { // it refuses these itself
 			s.ok(s.db.Model(&Everything{ID: 1}).Update("text", "nul \x00 end"))

@@ -227,7 +227,7 @@ func TestScalarTypes(t *testing.T) {
 
 func TestUnsignedBeyondInt64(t *testing.T) {
 	scene{models: []any{&Everything{}}}.on(t, testdb.MySQL, func(s *stage) {
-		x := Everything{U64: 18446744073709551615, At: time.Unix(1, 0)}
+		x := Everything{U64: 18446744073709551615, At: time.Unix(1, 0), Day: datatypes.Date(time.Unix(1, 0))}
 		s.ok(s.db.Create(&x))
 		s.ok(s.db.Model(&x).Update("u64", uint64(18446744073709551614)))
 		s.expect("1 create everythings", "1 update everythings")

@@ -224,7 +224,7 @@ func TestKeyInOtherSpelling(t *testing.T) {
 		types := map[string]map[string][2]string{
 			testdb.SQLite:   {"text COLLATE NOCASE": {"Ab", "aB"}},
 			testdb.Postgres: {"char(10)": {"Ab", "Ab"}},
-			testdb.MySQL:    {"varchar(20) COLLATE utf8mb4_general_ci": {"Ab", "aB"}, "char(10)": {"Ab", "ab "}},
+			testdb.MySQL:    {"varchar(20) COLLATE utf8mb4_general_ci": {"Ab", "aB"}, "char(10) COLLATE utf8mb4_general_ci": {"Ab", "ab "}},
 		}
 		for columnType, spelt := range types[g.Dialect] {
 			db := g.Open(t)

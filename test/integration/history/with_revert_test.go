@@ -118,13 +118,13 @@ func TestRevertToWithForeignKeys(t *testing.T) {
 
 		// What came since goes, and what moved comes back.
 		s.do("another bill", func(db *gorm.DB) error {
-			return db.Create(&bill{ID: 77, PayerID: b.PayerID, Items: []billItem{{ID: 70, Text: "cup"}}}).Error
+			return db.Create(&bill{ID: 77, PayerID: b.PayerID, Items: []billItem{{ID: 70, Text: "cup", Settled: time.Unix(1, 0)}}}).Error
 		})
 		s.do("changes", func(db *gorm.DB) error {
 			return errors.Join(
 				db.Model(&billItem{ID: b.Items[1].ID}).Update("bill_id", 77).Error,
 				db.Model(&billItem{ID: 70}).Update("bill_id", b.ID).Error,
-				db.Create(&billItem{ID: 71, BillID: b.ID, Remarks: []remark{{Text: "new"}}}).Error,
+				db.Create(&billItem{ID: 71, BillID: b.ID, Settled: time.Unix(1, 0), Remarks: []remark{{Text: "new"}}}).Error,
 				db.Delete(&remark{ID: b.Items[0].Remarks[1].ID}).Error,
 				db.Model(&b).Association("Labels").Replace(&b.Labels[0], &label{ID: 9, Name: "green"}),
 				db.Model(&payer{ID: b.PayerID}).Update("name", "Bob").Error)

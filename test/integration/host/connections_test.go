@@ -140,6 +140,11 @@ func prepared(t *testing.T, d *testdb.DB) int {
 	case testdb.Postgres:
 		must(t, pool.QueryRow("SELECT count(*) FROM pg_prepared_statements").Scan(&n))
 	case testdb.MySQL:
+		if readsApart(t, d) {
+			// What it prepares anew by itself counts as prepared, and never as closed.
+			must(t, pool.QueryRow("SELECT count(*) FROM performance_schema.prepared_statements_instances WHERE owner_thread_id = PS_CURRENT_THREAD_ID()").Scan(&n))
+			return n
+		}
 		for name, sign := range map[string]int{"Com_stmt_prepare": 1, "Com_stmt_close": -1} {
 			var label string
 			var value int

@@ -75,6 +75,10 @@ func sameNumber(x, y *big.Rat) bool {
 	}
 	a, _ := x.Float64()
 	b, _ := y.Float64()
+	// MySQL's JSON writes the 0.1 of a FLOAT as 0.10000000149011612.
+	if float32(a) == float32(b) && (a == float64(float32(a)) || b == float64(float32(b))) {
+		return true
+	}
 	return math.Abs(a-b) <= 1e-9*math.Max(math.Abs(a), math.Abs(b))
 }
 

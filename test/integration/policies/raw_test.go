@@ -68,8 +68,11 @@ func rawCases() []rawCase {
 	}
 }
 
-func (c rawCase) runsOn(g testdb.Target) bool {
-	return c.on == "" || slices.Contains(strings.Fields(c.on), g.Dialect)
+func (c rawCase) runsOn(t *testing.T, d *testdb.DB) bool {
+	if c.scan && d.Target.Dialect == testdb.MySQL && !d.MariaDB(t) {
+		return false // MySQL returns no rows of writes
+	}
+	return c.on == "" || slices.Contains(strings.Fields(c.on), d.Target.Dialect)
 }
 
 // result is what the application sees of a statement, and what is left after it.
@@ -170,7 +173,7 @@ func TestRawRecorded(t *testing.T) {
 		plain := d.Plain(t)
 		prepared := g.Open(t, testdb.In(d.DSN), testdb.WithGORM(func(c *gorm.Config) { c.PrepareStmt = true }))
 		for _, c := range rawCases() {
-			if !c.runsOn(g) {
+			if !c.runsOn(t, d) {
 				continue
 			}
 			for _, way := range c.ways(g) {
@@ -229,7 +232,7 @@ func TestRawAllowed(t *testing.T) {
 		d := open(t, g, auditplugin.WithRawSQL(auditplugin.RawAllow))
 		plain := d.Plain(t)
 		for _, c := range rawCases() {
-			if !c.runsOn(g) {
+			if !c.runsOn(t, d) {
 				continue
 			}
 			want, _ := runRaw(t, d, plain, c, "Exec", "transaction")
@@ -248,7 +251,7 @@ func TestRawRefused(t *testing.T) {
 		reset(t, d)
 		before := content(t, d, "SELECT name FROM accounts") + content(t, d, "SELECT text FROM notes")
 		for _, c := range rawCases() {
-			if !c.runsOn(g) || c.tables == "" {
+			if !c.runsOn(t, d) || c.tables == "" {
 				continue
 			}
 			for _, way := range c.ways(g) {
@@ -277,7 +280,7 @@ func TestRawRefused(t *testing.T) {
 		}
 		// Reading goes on, and so do tables nobody audits.
 		for _, c := range rawCases() {
-			if c.runsOn(g) && c.name == "select" {
+			if c.runsOn(t, d) && c.name == "select" {
 				if got, err := runRaw(t, d, d.DB, c, "Scan", "alone"); err != nil || got.names != "[Ada Bob Cyd]" {
 					t.Errorf("a SELECT returned %s, %v", got.names, err)
 				}

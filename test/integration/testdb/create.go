@@ -27,7 +27,7 @@ func create(t *testing.T, dialect string, own bool) string {
 		file := filepath.Join(t.TempDir(), "test.db")
 		return "file:" + file + "?_journal_mode=WAL&_busy_timeout=20000&_foreign_keys=1&_synchronous=OFF"
 	case Postgres:
-		if own {
+		if own || Pooled() { // a pooler knows no search_path that a client sends
 			return createPostgresDatabase(t, os.Getenv(PostgresEnv))
 		}
 		return createPostgres(t, os.Getenv(PostgresEnv))

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"io"
 	"log/slog"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/gorm-audit/auditplugin"
@@ -95,6 +97,7 @@ func (g Target) Open(t *testing.T, options ...Option) *DB {
 	for _, o := range options {
 		o(&s)
 	}
+	skipWithoutServer(t, g.Dialect)
 	d := &DB{Target: g, Announced: &Announced{}, DSN: s.dsn}
 	if d.DSN == "" {
 		d.DSN = create(t, g.Dialect, s.own)
@@ -147,10 +150,27 @@ func (d *DB) Plain(t *testing.T, options ...Option) *gorm.DB {
 	return d.open(t, s)
 }
 
+// Returns tells whether GORM gets back rows of INSERT and DELETE. MySQL does not give them,
+// and MariaDB is not asked where it is to be like MySQL.
+func (d *DB) Returns(t *testing.T) bool {
+	t.Helper()
+	return d.Target.Dialect != MySQL || d.MariaDB(t) && os.Getenv(SilentEnv) == ""
+}
+
+// MariaDB tells MariaDB from MySQL.
+func (d *DB) MariaDB(t *testing.T) bool {
+	t.Helper()
+	var version string
+	if err := d.Raw.QueryRow("SELECT VERSION()").Scan(&version); err != nil {
+		t.Fatalf("version of %s: %v", d.Target, err)
+	}
+	return strings.Contains(version, "MariaDB")
+}
+
 func (d *DB) open(t *testing.T, s settings) *gorm.DB {
 	t.Helper()
 	dialector := Dialector(d.Target.Dialect, d.DSN)
-	if s.silent && d.Target.Dialect == MySQL {
+	if (s.silent || os.Getenv(SilentEnv) != "") && d.Target.Dialect == MySQL {
 		dialector = mysql.New(mysql.Config{DSN: d.DSN, DisableWithReturning: true})
 	}
 	db, err := gorm.Open(dialector, &s.gorm)

@@ -4,6 +4,8 @@ package testdb
 
 import (
 	"os"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -14,11 +16,29 @@ const (
 	MySQL    = "mysql"
 )
 
-// The environment variables that name the servers.
+// The environment variables that name the servers, and what else is to be known of them.
 const (
 	PostgresEnv = "AUDIT_POSTGRES_DSN"
 	MySQLEnv    = "AUDIT_MYSQL_DSN"
+	// DialectsEnv names the dialects to test, with commas between them; otherwise all.
+	DialectsEnv = "AUDIT_TEST_DIALECTS"
+	// PoolerEnv is set where PostgreSQL is reached through a pooler, which gives each
+	// transaction another session.
+	PoolerEnv = "AUDIT_TEST_POOLER"
+	// SilentEnv is set where GORM is not to ask MariaDB for the rows of an INSERT.
+	SilentEnv = "AUDIT_TEST_WITHOUT_RETURNING"
 )
+
+// Pooled tells whether PostgreSQL is reached through a pooler.
+func Pooled() bool { return os.Getenv(PoolerEnv) != "" }
+
+// SkipPooled skips a test that needs what a pooler does not have.
+func SkipPooled(t *testing.T, what string) {
+	t.Helper()
+	if Pooled() {
+		t.Skipf("%s is set: %s", PoolerEnv, what)
+	}
+}
 
 // Target is a kind of database and the way in which the plugin reads images there.
 type Target struct {
@@ -83,6 +103,9 @@ func Only(t *testing.T, dialect string, f func(t *testing.T, g Target)) {
 
 func skipWithoutServer(t *testing.T, dialect string) {
 	t.Helper()
+	if only := os.Getenv(DialectsEnv); only != "" && !slices.Contains(strings.Split(only, ","), dialect) {
+		t.Skipf("%s is %s", DialectsEnv, only)
+	}
 	if env := serverEnv(dialect); env != "" && os.Getenv(env) == "" {
 		t.Skipf("%s is not set", env)
 	}
