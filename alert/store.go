@@ -108,7 +108,8 @@ func (s *store) unreadable(ctx context.Context, err error) error {
 // exists asks the catalog, which tells of the table to whoever may not read it. MySQL tells
 // nothing of tables without any right to them: there the refusal itself tells it.
 func (s *store) exists(ctx context.Context) bool {
-	query, args := "", []any{s.outbox}
+	var query string
+	args := []any{s.outbox}
 	switch s.dialect {
 	case dialect.Postgres:
 		query = "SELECT 1 WHERE to_regclass($1) IS NOT NULL"

@@ -131,7 +131,7 @@ func (s *store) back(ctx context.Context, conn audit.Conn, transactionID string,
 		b.records = append(b.records, r)
 		return nil
 	}, dialect.Placeholders(s.dialect, query), args...)
-	if err == errEnough {
+	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return b, err

@@ -123,7 +123,7 @@ func others(err error, wrong map[string]bool) error {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var found []error
 		for _, e := range several.Unwrap() {
-			if e != alert.ErrInvalidRule {
+			if e.Error() != alert.ErrInvalidRule.Error() { // the sentinel itself, not what wraps it
 				found = append(found, others(e, wrong))
 			}
 		}
