@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -108,19 +109,17 @@ func (s *store) unreadable(ctx context.Context, err error) error {
 // exists asks the catalog, which tells of the table to whoever may not read it. MySQL tells
 // nothing of tables without any right to them: there the refusal itself tells it.
 func (s *store) exists(ctx context.Context) bool {
-	var query string
-	args := []any{s.outbox}
-	switch s.dialect {
-	case dialect.Postgres:
-		query = "SELECT 1 WHERE to_regclass($1) IS NOT NULL"
-	case dialect.MySQL:
-		err := s.selects(ctx, "1")
-		return err == nil || slices.Contains(mysqlRefusals(), neighbour.MySQLErrorNumber(err))
-	default:
-		query, args = "SELECT 1 FROM pragma_table_info(?)", []any{s.table.Name}
+	facts := dialect.FactsOf(s.dialect)
+	if facts.ExistsQuery != "" {
+		var there bool
+		return s.db.QueryRowContext(ctx, facts.ExistsQuery, s.outbox).Scan(&there) == nil && there
 	}
-	there, err := owntable.Texts(ctx, s.db, query, args...)
-	return err == nil && len(there) > 0
+	columns, err := owntable.Texts(ctx, s.db, facts.ColumnsQuery, cmp.Or(s.table.Schema, facts.Schema), s.table.Name)
+	if err == nil && len(columns) > 0 {
+		return true
+	}
+	err = s.selects(ctx, "1")
+	return err == nil || slices.Contains(mysqlRefusals(), neighbour.MySQLErrorNumber(err))
 }
 
 // mysqlRefusals are errors of rights: to a table, to a column, to a database.

@@ -11,6 +11,8 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
+
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 func newModel(s *schema.Schema) any { return reflect.New(s.ModelType).Interface() }
@@ -148,14 +150,9 @@ func contains(text string, values bool) func(*gorm.DB) *gorm.DB {
 	}
 }
 
-func asText(dialect, column string) string {
-	switch dialect {
-	case "postgres":
-		return `CAST("` + column + `" AS text)`
-	case "mysql":
-		return "CAST(`" + column + "` AS CHAR)"
-	}
-	return `"` + column + `"`
+// asText is a column of JSON as text.
+func asText(name, column string) string {
+	return strings.Replace(dialect.FactsOf(name).DocumentText, "%s", dialect.Quote(name, column), 1)
 }
 
 // insideJSON is a text as it stands in a JSON document.

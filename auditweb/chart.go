@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/history"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // chart is records by day, as bars that the server draws.
@@ -79,13 +81,7 @@ func (q *request) days(ask history.Query, n int, more ...string) (chart, error) 
 
 // dayOf is the day of a record, as text.
 func dayOf(tx *gorm.DB) string {
-	switch tx.Name() {
-	case "postgres":
-		return "TO_CHAR(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
-	case "mysql":
-		return "DATE_FORMAT(occurred_at, '%Y-%m-%d')"
-	}
-	return "SUBSTR(occurred_at, 1, 10)"
+	return strings.Replace(dialect.FactsOf(tx.Name()).DayText, "%s", "occurred_at", 1)
 }
 
 // share is a line of a table of counts, with a bar.

@@ -35,16 +35,11 @@ type reading struct{ refused atomic.Bool }
 // readable reports whether the role sees every row of the table.
 func (in inspector) readable(ctx context.Context, table dialect.Table) bool {
 	name := table.Quoted(in.dialect)
-	switch in.dialect {
-	case dialect.Postgres:
-		var all bool
-		// A policy may show this connection other rows than the transaction's.
-		err := in.conn.QueryRowContext(ctx, "SELECT has_table_privilege($1, 'SELECT') AND NOT row_security_active($1)", name).Scan(&all)
+	if query := dialect.FactsOf(in.dialect).SeesAllQuery; query != "" {
+		all, err := in.says(ctx, in.conn, query, name)
 		return err == nil && all
-	case dialect.MySQL, dialect.SQLite:
-		return owntable.Try(ctx, in.conn, "SELECT 1 FROM "+name+" WHERE 1=0") == nil
 	}
-	return false
+	return dialect.Known(in.dialect) && owntable.Try(ctx, in.conn, "SELECT 1 FROM "+name+" WHERE 1=0") == nil
 }
 
 // ReadsBack reports whether the table may be read, as far as is known.
@@ -111,10 +106,10 @@ func (s *store) await(ctx context.Context, conn audit.Conn, transactionID string
 // large.
 func (s *store) back(ctx context.Context, conn audit.Conn, transactionID string, from int64, limit int) (backBatch, error) {
 	column := "transaction_id"
-	if s.dialect == dialect.Postgres {
-		// A transaction's numbers are close together. PostgreSQL, which does not know
-		// that, would look through the whole transaction for each batch: this keeps it
-		// from the index of transactions.
+	if dialect.FactsOf(s.dialect).MissesNearness {
+		// A transaction's numbers are close together. A planner that does not know that
+		// would look through the whole transaction for each batch: this keeps it from the
+		// index of transactions.
 		column = "transaction_id || ''"
 	}
 	query, args := "SELECT "+dialect.List(s.dialect, "", Columns())+" FROM "+s.table.Quoted(s.dialect)+

@@ -257,10 +257,10 @@ func inTransaction(ctx context.Context, db *gorm.DB, set settings, f func(v *rev
 // a transaction of the default isolation sees: changes that rows are waited for would be
 // written over unseen. nil leaves the default, which is that of PostgreSQL anyway.
 func isolationOf(ctx context.Context, tx *gorm.DB) (*sql.TxOptions, error) {
-	if _, inside := tx.Statement.ConnPool.(gorm.TxCommitter); inside || tx.Name() != dialect.MySQL {
+	if _, inside := tx.Statement.ConnPool.(gorm.TxCommitter); inside || !dialect.FactsOf(tx.Name()).CatalogMayFix {
 		return nil, nil
 	}
-	server, err := catalog.LoadServer(ctx, tx.Statement.ConnPool, dialect.MySQL)
+	server, err := catalog.LoadServer(ctx, tx.Statement.ConnPool, tx.Name())
 	if err != nil || !dialect.Of(server).CatalogFixesSnapshot {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/gorm-audit/auditplugin/internal/companion"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
@@ -85,15 +84,6 @@ type checker struct {
 	dialect string
 }
 
-// there are a table's companion triggers: name, text, and whether it runs.
-const (
-	postgresThere = `SELECT g.tgname, p.prosrc, g.tgenabled IN ('O', 'A') FROM pg_catalog.pg_trigger g
-	JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	WHERE n.nspname = $1 AND c.relname = $2 AND NOT g.tgisinternal`
-	sqliteThere  = `SELECT name, sql, 1 FROM sqlite_master WHERE type = 'trigger' AND 'main' = ?1 AND tbl_name = ?2`
-	mariadbThere = `SELECT TRIGGER_NAME, ACTION_STATEMENT, 1 FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?`
-)
-
 func (c checker) table(l language, s *subject) ([]Drift, error) {
 	made, err := l.create(s)
 	if err != nil {
@@ -124,10 +114,7 @@ func (c checker) table(l language, s *subject) ([]Drift, error) {
 	add := func(k Kind, name string) { drift = append(drift, Drift{Kind: k, Table: s.Catalog.Name, Name: name}) }
 	for _, name := range l.names(s) {
 		quoted := dialect.Quote(c.dialect, name)
-		// Of which event a trigger is, its own statement tells; on PostgreSQL all share one.
-		at := slices.IndexFunc(made, func(m string) bool {
-			return strings.HasPrefix(m, "CREATE") && (c.dialect == dialect.Postgres || strings.Contains(firstLine(m), quoted))
-		})
+		at := slices.IndexFunc(made, func(m string) bool { return strings.HasPrefix(m, "CREATE") && l.makes(firstLine(m), quoted) })
 		t, ok := found[name]
 		switch {
 		case at < 0: // the event leaves no record
@@ -139,36 +126,8 @@ func (c checker) table(l language, s *subject) ([]Drift, error) {
 			add(Disabled, name)
 		}
 	}
-	more, err := c.around(s)
+	more, err := l.around(c.ctx, c.db, s)
 	return append(drift, more...), err
-}
-
-// around is what else keeps records from being made.
-func (c checker) around(s *subject) ([]Drift, error) {
-	var drift []Drift
-	switch {
-	case c.dialect == dialect.Postgres && s.Catalog.HasRules:
-		drift = append(drift, Drift{Kind: Unseen, Table: s.Catalog.Name, Name: "rules"})
-	case c.dialect == dialect.SQLite:
-		var n int
-		query := "SELECT count(*) FROM " + companion.QuietTable + " WHERE name = ?"
-		if err := c.db.QueryRowContext(c.ctx, query, s.Catalog.Name).Scan(&n); err != nil {
-			return nil, err
-		}
-		if n > 0 {
-			drift = append(drift, Drift{Kind: Silenced, Table: s.Catalog.Name})
-		}
-	case c.dialect == dialect.MySQL:
-		var format string
-		var logs bool
-		if err := c.db.QueryRowContext(c.ctx, "SELECT @@binlog_format, @@log_bin").Scan(&format, &logs); err != nil {
-			return nil, err
-		}
-		if logs && format == "STATEMENT" {
-			drift = append(drift, Drift{Kind: Unseen, Table: s.Catalog.Name, Name: "binlog_format=STATEMENT"})
-		}
-	}
-	return drift, nil
 }
 
 // stampOf is the comment in a statement that says what its body is.

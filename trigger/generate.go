@@ -3,6 +3,7 @@ package trigger
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -26,6 +27,12 @@ type language interface {
 	names(s *subject) []string
 	// there asks for a table's triggers, by schema and name: name, text, and whether it runs.
 	there() string
+	// makes tells whether a statement that begins so makes the trigger of a quoted name.
+	makes(statement, trigger string) bool
+	// loggedIn asks who the connection is; "" where there are no users.
+	loggedIn() string
+	// around is what else keeps a table's records from being made.
+	around(ctx context.Context, db *sql.DB, s *subject) ([]Drift, error)
 }
 
 func languageOf(name string) (language, error) {

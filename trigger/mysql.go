@@ -1,6 +1,8 @@
 package trigger
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -156,4 +158,22 @@ func (l mariadb) insert(s *subject, v mariadbValues, action, row, before, after,
 const mariadbID = `(SELECT CONCAT(SUBSTR(ms, 1, 8), '-', SUBSTR(ms, 9, 4), '-7', SUBSTR(r, 1, 3), '-', SUBSTR('89ab', 1 + FLOOR(RAND() * 4), 1), SUBSTR(r, 4, 3), '-', SUBSTR(r, 7, 12))
       FROM (SELECT LOWER(LPAD(HEX(FLOOR(UNIX_TIMESTAMP(NOW(6)) * 1000)), 12, '0')) AS ms, MD5(CONCAT(UUID(), RAND(), CONNECTION_ID())) AS r) AS made)`
 
-func (mariadb) there() string { return mariadbThere }
+func (mariadb) there() string {
+	return `SELECT TRIGGER_NAME, ACTION_STATEMENT, 1 FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?`
+}
+
+func (mariadb) makes(statement, trigger string) bool { return strings.Contains(statement, trigger) }
+
+func (mariadb) loggedIn() string { return "SELECT SUBSTRING_INDEX(USER(), '@', 1)" }
+
+func (mariadb) around(ctx context.Context, db *sql.DB, s *subject) ([]Drift, error) {
+	var format string
+	var logs bool
+	if err := db.QueryRowContext(ctx, "SELECT @@binlog_format, @@log_bin").Scan(&format, &logs); err != nil {
+		return nil, err
+	}
+	if !logs || format != "STATEMENT" {
+		return nil, nil
+	}
+	return []Drift{{Kind: Unseen, Table: s.Catalog.Name, Name: "binlog_format=STATEMENT"}}, nil
+}

@@ -1,6 +1,8 @@
 package trigger
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -162,4 +164,20 @@ func (p postgres) insert(s *subject, v postgresValues, action, recordID, before,
 		strings.Join(values, ",\n        ") + "\n      " + from
 }
 
-func (postgres) there() string { return postgresThere }
+func (postgres) there() string {
+	return `SELECT g.tgname, p.prosrc, g.tgenabled IN ('O', 'A') FROM pg_catalog.pg_trigger g
+	JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname = $1 AND c.relname = $2 AND NOT g.tgisinternal`
+}
+
+// makes: all of a table's triggers share one function.
+func (postgres) makes(string, string) bool { return true }
+
+func (postgres) loggedIn() string { return "SELECT session_user" }
+
+func (postgres) around(_ context.Context, _ *sql.DB, s *subject) ([]Drift, error) {
+	if !s.Catalog.HasRules {
+		return nil, nil
+	}
+	return []Drift{{Kind: Unseen, Table: s.Catalog.Name, Name: "rules"}}, nil
+}

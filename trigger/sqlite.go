@@ -1,6 +1,8 @@
 package trigger
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -107,4 +109,19 @@ const sqliteID = `(SELECT substr(ms, 1, 8) || '-' || substr(ms, 9, 4) || '-7' ||
 // sqliteNow is the time as the plugin stores it: without zeros at the end.
 const sqliteNow = `rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', 'now'), '0'), '.') || '+00:00'`
 
-func (sqlite) there() string { return sqliteThere }
+func (sqlite) there() string {
+	return `SELECT name, sql, 1 FROM sqlite_master WHERE type = 'trigger' AND 'main' = ?1 AND tbl_name = ?2`
+}
+
+func (sqlite) makes(statement, trigger string) bool { return strings.Contains(statement, trigger) }
+
+func (sqlite) loggedIn() string { return "" }
+
+func (sqlite) around(ctx context.Context, db *sql.DB, s *subject) ([]Drift, error) {
+	var n int
+	query := "SELECT count(*) FROM " + companion.QuietTable + " WHERE name = ?"
+	if err := db.QueryRowContext(ctx, query, s.Catalog.Name).Scan(&n); err != nil || n == 0 {
+		return nil, err
+	}
+	return []Drift{{Kind: Silenced, Table: s.Catalog.Name}}, nil
+}

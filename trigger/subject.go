@@ -141,7 +141,11 @@ func (s *subject) soft() []column {
 
 // loggedIn are the roles asked for, or the one that the connection has.
 func (r *request) loggedIn(ctx context.Context) ([]string, error) {
-	query := map[string]string{dialect.Postgres: "SELECT session_user", dialect.MySQL: "SELECT SUBSTRING_INDEX(USER(), '@', 1)"}[r.db.Name()]
+	l, err := languageOf(r.db.Name())
+	if err != nil {
+		return nil, err
+	}
+	query := l.loggedIn()
 	if len(r.roles) > 0 || query == "" {
 		return slices.Compact(slices.Sorted(slices.Values(r.roles))), nil
 	}

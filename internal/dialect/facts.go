@@ -61,6 +61,9 @@ type Tables struct {
 	ColumnsQuery string
 	// SchemaQuery asks for the current schema; Schema is it, where it is always the same.
 	SchemaQuery, Schema string
+	// SeesAllQuery asks whether the role sees every row of a table of a quoted name, which a
+	// policy may keep from it; "" where who may read sees all.
+	SeesAllQuery string
 	// ReplicaQuery asks whether the server only follows another; ExistsQuery whether there
 	// is a table of a quoted name.
 	ReplicaQuery, ExistsQuery string
@@ -123,10 +126,19 @@ type Rows struct {
 	// GuessesWindows tells that the planner takes a window with one end for a large part
 	// of the table, and walks all of it to save a sort.
 	GuessesWindows bool
+	// MissesNearness tells that the planner does not see that rows of one value of a column
+	// have keys close together.
+	MissesNearness bool
 	// MomentRead is how a column of times, ?, is read so that the driver does not place it
 	// in a zone of its own; "" for as it is. MomentText is such a column, %s, as text, to
 	// compare with what follows.
 	MomentRead, MomentText string
+	// DocumentText is a column of JSON, %s, as text; DayText the day of a column of times, as
+	// "2006-01-02" and in UTC.
+	DocumentText, DayText string
+	// CatalogMayFix tells that there are servers on which a look at the catalog fixes what a
+	// transaction sees.
+	CatalogMayFix bool
 	// KeepStrength is the lock under which rows that are read stay as they are.
 	KeepStrength string
 	// IdentityRefuses tells that columns which the database counts refuse values unless the
@@ -172,7 +184,7 @@ func FactsOf(name string) *Facts {
 // standard is of databases that are not known here.
 var standard = Facts{
 	Inserts: Inserts{MostRows: 50, InsertInto: "INSERT INTO "}, // SQL Server, for one, takes 2100 arguments
-	Rows:    Rows{MomentText: "%s"},
+	Rows:    Rows{MomentText: "%s", DocumentText: "%s", DayText: "SUBSTR(%s, 1, 10)"},
 }
 
 // Known reports whether a table of ours has a form in the dialect.

@@ -49,9 +49,12 @@ var mysqlFacts = Facts{
 		ObjectColumn:   "JSON_EXTRACT(%s, '$')",
 	},
 	Rows: Rows{
-		MomentRead:   "CAST(? AS CHAR)",
-		MomentText:   "CAST(%s AS CHAR)",
-		KeepStrength: "UPDATE",
+		MomentRead:    "CAST(? AS CHAR)",
+		MomentText:    "CAST(%s AS CHAR)",
+		DocumentText:  "CAST(%s AS CHAR)",
+		CatalogMayFix: true,
+		DayText:       "DATE_FORMAT(%s, '%Y-%m-%d')",
+		KeepStrength:  "UPDATE",
 		// It makes texts of bits, and refuses geometries.
 		CaseTypes: []string{
 			"INT", "INTEGER", "TINYINT", "TINYINT(1)", "SMALLINT", "MEDIUMINT", "BIGINT", "DOUBLE", "DECIMAL", "CHAR", "VARCHAR", "TEXT", "TINYTEXT",

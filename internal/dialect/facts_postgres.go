@@ -21,6 +21,7 @@ var postgresFacts = Facts{
 			ORDER BY a.attnum`,
 		Impatience:      "SET LOCAL lock_timeout = '10s'",
 		SchemaQuery:     "SELECT current_schema()",
+		SeesAllQuery:    "SELECT has_table_privilege($1, 'SELECT') AND NOT row_security_active($1)",
 		ReplicaQuery:    "SELECT pg_is_in_recovery()",
 		ExistsQuery:     "SELECT to_regclass($1) IS NOT NULL",
 		TransactionLock: "SELECT pg_advisory_xact_lock($1)",
@@ -52,7 +53,10 @@ var postgresFacts = Facts{
 		ObjectColumn:   "%s",
 	},
 	Rows: Rows{
+		MissesNearness:  true,
 		MomentText:      "%s",
+		DocumentText:    "CAST(%s AS text)",
+		DayText:         "TO_CHAR(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
 		KeepStrength:    "NO KEY UPDATE",
 		IdentityRefuses: true,
 		SendsLocal:      "TIMESTAMP",

@@ -42,6 +42,8 @@ var sqliteFacts = Facts{
 	Rows: Rows{
 		GuessesWindows: true,
 		MomentText:     "CAST(%s AS TEXT)",
+		DocumentText:   "%s",
+		DayText:        "SUBSTR(%s, 1, 10)",
 		TypesAreLoose:  true,
 		// Its drivers go by the declared type, which the first part of a union lends.
 		TimeProbe:       func(string) string { return "? UNION ALL SELECT '2000-01-02 03:04:05'" },

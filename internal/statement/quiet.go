@@ -21,7 +21,7 @@ func (s *Statement) Carries(t *table.Table) {
 // Silence leaves to us what raw SQL writes to some tables: that it is not recorded was asked
 // for. Where the mark is of one statement and one table, it has to be that.
 func (s *Statement) Silence(writes []*table.Model) {
-	if s.Dialect.Name() == dialect.MySQL && len(writes) > 1 || !sqltext.Single(s.Query) {
+	if companion.OneTable(s.Dialect.Name()) && len(writes) > 1 || !sqltext.Single(s.Query) {
 		return
 	}
 	s.Quiet, s.Name.Name = true, writes[0].Table
@@ -52,7 +52,7 @@ func (s *Statement) quietly(query string) (string, loud, error) {
 		}
 		name = s.Table.Catalog.Name
 	}
-	if s.Dialect.Name() != dialect.SQLite {
+	if companion.MarksText(s.Dialect.Name()) {
 		return companion.Mark(s.Dialect.Name(), name, query), nil, nil
 	}
 	if s.Ledger.IsLost() {

@@ -27,6 +27,8 @@ var choosers = map[string]string{
 	"internal/catalog/database.go":            "how the catalog is read",
 	"internal/sqltext/lexer.go":               "whose grammar a text is read by; the rules themselves stand where text is cut",
 	"internal/values/traits.go":               "what values mean; a leaf, which internal/dialect is not",
+	"internal/companion/companion.go":         "how statements are marked for companion triggers",
+	"trigger/generate.go":                     "the language of triggers",
 	"history/internal/condition/condition.go": "conditions on JSON columns",
 	"history/internal/partition/partition.go": "partitions",
 }
