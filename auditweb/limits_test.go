@@ -45,3 +45,22 @@ func TestTooMany(t *testing.T) {
 		t.Errorf("afterwards: %d", g.status)
 	}
 }
+
+// A search for text goes through so many records at a time, and says so.
+func TestTextByStretches(t *testing.T) {
+	db := open(t)
+	must(t, as(db, "7", "Grace", "rare words").Create(&customer{Name: "Ada"}).Error)
+	must(t, as(db, "8", "Eve", "").Create(&customer{Name: "Ann"}).Error)
+	must(t, db.Exec("UPDATE audit_logs SET seq = 250000 WHERE seq = 2").Error)
+	h := viewer(t, db)
+	newest := get(t, h, "/search?text=rare+words")
+	newest.has(t, "Nothing matches", "100,000 records were looked through")
+	get(t, h, "/search?text=rare+words&top=150000").has(t, "Nothing matches", "Look through older ones")
+	oldest := get(t, h, "/search?text=rare+words&top=50000")
+	oldest.has(t, "Grace created customer 1")
+	oldest.lacks(t, "Look through older ones")
+	get(t, h, "/search?text=rare+words&actor=7").has(t, "Grace created customer 1")
+	if g := get(t, h, "/search?text=x&top=y"); g.status != http.StatusBadRequest {
+		t.Errorf("%d", g.status)
+	}
+}

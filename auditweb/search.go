@@ -1,9 +1,14 @@
 package auditweb
 
 import (
+	"errors"
 	"slices"
+	"strconv"
+
+	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/history"
 )
 
 func recordAt(seq int64) audit.Record { return audit.Record{Seq: seq} }
@@ -94,7 +99,11 @@ func (q *request) search() error {
 	if err != nil {
 		return err
 	}
-	l, err := q.list(ask, f, "search")
+	ask, further, top, err := q.stretch(ask, f)
+	if err != nil {
+		return err
+	}
+	l, err := q.list(ask, f, "search", "top", top)
 	if err != nil {
 		return err
 	}
@@ -107,7 +116,44 @@ func (q *request) search() error {
 		Form  form
 		Chips []chip
 		Row   string // the row that all of it is about
-	}{l, q.form(f), q.chips(f), rowLink(f)})
+		// Further leads to the older records that were not looked at.
+		Further string
+		Stretch string
+	}{l, q.form(f), q.chips(f), rowLink(f), further, thousands(stretchRecords)})
+}
+
+// stretchRecords is how many records a search for text goes through at a time.
+const stretchRecords = 100_000
+
+// stretch keeps a search for text, which no index helps, to a stretch of the records,
+// newest first, unless a row, a person, a request or a transaction narrows it anyway. The
+// stretch ends with the seq "top"; further leads to the one before.
+func (q *request) stretch(ask history.Query, f filter) (narrowed history.Query, further, top string, err error) {
+	if f.get("text") == "" || f.get("id") != "" || f.get("actor") != "" || f.get("tx") != "" {
+		return ask, "", "", nil
+	}
+	var last int64
+	if text := q.r.FormValue("top"); text != "" {
+		if last, err = strconv.ParseInt(text, 10, 64); err != nil || last < 1 {
+			return ask, "", "", badRequest("“top”: it is no record's number.")
+		}
+	} else {
+		newest, err := q.h.scoped(q.ctx, q.h.unscoped()).Newest().First(q.ctx)
+		if errors.Is(err, history.ErrNotFound) {
+			return ask, "", "", nil
+		}
+		if err != nil {
+			return ask, "", "", err
+		}
+		last = newest.Seq
+	}
+	top = strconv.FormatInt(last, 10)
+	if first := last - stretchRecords; first > 0 {
+		further = f.url("search", "top", strconv.FormatInt(first, 10))
+	}
+	return ask.Scopes(func(tx *gorm.DB) *gorm.DB {
+		return tx.Where("seq > ? AND seq <= ?", last-stretchRecords, last)
+	}), further, top, nil
 }
 
 func rowLink(f filter) string {

@@ -111,7 +111,11 @@ func (b *branch) sub(model *schema.Schema, name string) (*branch, error) {
 func (b *branch) all(model *schema.Schema) error {
 	var names []string
 	for name := range model.Relationships.Relations {
-		names = append(names, name)
+		// GORM notes the other side of associations here too ("_Customer_Orders" of an
+		// order). They are no fields of the model, and their keys are another table's.
+		if !strings.HasPrefix(name, "_") {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	for _, name := range names {

@@ -57,9 +57,9 @@ func (d *database) pages(ctx context.Context, w world) ([]page, error) {
 		}, false},
 		{"actor", func(r *rand.Rand) string { return fmt.Sprintf("/actor?id=%d", actor(r)) }, false},
 		{"transaction", func(r *rand.Rand) string { return "/transaction?id=" + recent[r.IntN(len(recent))].TransactionID }, false},
-		{"text in a month", func(r *rand.Rand) string { return fmt.Sprintf("/search?since=30d&text=ticket+%d", r.IntN(100_000)) }, true},
-		{"text, anywhere", func(r *rand.Rand) string { return fmt.Sprintf("/search?text=ticket+%d", r.IntN(100_000)) }, true},
-		{"a value, anywhere", one("/search?text=no-such-value-anywhere"), true},
+		{"text in the newest month", func(r *rand.Rand) string { return fmt.Sprintf("/search?since=30d&text=ticket+%d", r.IntN(100_000)) }, true},
+		{"text, alone", func(r *rand.Rand) string { return fmt.Sprintf("/search?text=ticket+%d", r.IntN(100_000)) }, true},
+		{"a value that is not there, alone", one("/search?text=no-such-value-anywhere"), true},
 	}, nil
 }
 
