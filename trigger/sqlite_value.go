@@ -137,8 +137,13 @@ func (v sqliteValues) value(c column, row string) string {
 	x := row + dialect.Quote(dialect.SQLite, c.name)
 	integer := func(then string) string { return " WHEN 'integer' THEN " + then }
 	onText := func(then string) string { return " WHEN 'text' THEN " + then }
+	real := v.float(x, v.digits(x))
+	switch c.kind {
+	case values.Text, values.UUID, values.Bool, values.Time, values.Date, values.DayClock:
+		real = `'"' || ` + x + ` || '"'` // no such column holds one: it is not worth compiling more
+	}
 	as := func(cases ...string) string {
-		return "CASE typeof(" + x + ")" + strings.Join(cases, "") + v.rest(x) + " ELSE CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit/2) + " THEN " + truncated("length("+x+")") + " ELSE json_quote(hex(" + x + ")) END END"
+		return "CASE typeof(" + x + ")" + strings.Join(cases, "") + v.rest(x, real) + " ELSE CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit/2) + " THEN " + truncated("length("+x+")") + " ELSE json_quote(hex(" + x + ")) END END"
 	}
 	switch c.kind {
 	case values.JSON:
@@ -169,12 +174,12 @@ func (v sqliteValues) value(c column, row string) string {
 		day := "CASE WHEN length(" + x + ") = 10 THEN json_quote(" + x + ") WHEN " + v.time(x) + " LIKE '%T00:00:00Z\"' THEN substr(" + v.time(x) + ", 1, 11) || '\"' ELSE " + v.time(x) + " END"
 		return as(integer("CASE WHEN "+v.unix(x)+" LIKE '%T00:00:00Z\"' THEN substr("+v.unix(x)+", 1, 11) || '\"' ELSE "+v.unix(x)+" END"), onText(day))
 	}
-	return "CASE typeof(" + x + ")" + v.rest(x) + " ELSE " + v.bytes(x) + " END"
+	return "CASE typeof(" + x + ")" + v.rest(x, real) + " ELSE " + v.bytes(x) + " END"
 }
 
 // rest is what remains of a CASE over the types, but blobs.
-func (v sqliteValues) rest(x string) string {
-	return " WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + v.float(x, v.digits(x)) + " WHEN 'text' THEN " + v.text(x)
+func (v sqliteValues) rest(x, real string) string {
+	return " WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + real + " WHEN 'text' THEN " + v.text(x)
 }
 
 // float is a finite number as it says, and the others in words.
