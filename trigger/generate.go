@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -177,9 +178,8 @@ func texts(all []string) string {
 
 // trailColumns are the audit table's, all but seq.
 func trailColumns(name string) string {
-	return dialect.List(name, "", []string{
-		"id", "occurred_at", "action", "outcome", "record_type", "table_name", "record_id", "before", "after", "changed", "changes",
-		"message", "reason", "actor_id", "actor_type", "actor_name", "transaction_id", "request_id", "ip", "user_agent",
-		"trace_id", "span_id", "application", "host", "metadata", "cause", "schema_version",
-	})
+	return dialect.List(name, "", slices.Concat(
+		[]string{"id", "occurred_at", "action", "outcome", "record_type", "table_name", "record_id", "before", "after", "changed", "changes"},
+		companion.Texts(), []string{"metadata", "cause", "schema_version"},
+	))
 }

@@ -18,7 +18,7 @@ func rowsTable(t *testing.T) *table.Table {
 	for _, name := range []string{"id", "name"} {
 		described.Columns = append(described.Columns, catalog.Column{Name: name, Selectable: true})
 	}
-	m := &table.Model{Table: "rows", RecordType: "row", Plan: redact.ForNames(redact.Config{})}
+	m := &table.Model{Table: "rows", RecordType: "row", Plan: redact.ForNames("", redact.Config{})}
 	return table.New(dialect.Of(catalog.Server{Dialect: dialect.SQLite}), m, described, table.Name{Name: "rows", Alias: "rows", Simple: true})
 }
 

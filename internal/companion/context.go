@@ -8,6 +8,11 @@ type Context struct {
 	ActorID       string            `json:"actor_id"`
 	ActorType     string            `json:"actor_type"`
 	ActorName     string            `json:"actor_name"`
+	Tenant        string            `json:"tenant"`
+	SessionID     string            `json:"session_id"`
+	OnBehalfID    string            `json:"on_behalf_of_id"`
+	OnBehalfType  string            `json:"on_behalf_of_type"`
+	OnBehalfName  string            `json:"on_behalf_of_name"`
 	Message       string            `json:"message"`
 	Reason        string            `json:"reason"`
 	TransactionID string            `json:"transaction_id"`
@@ -27,7 +32,7 @@ type Context struct {
 func Texts() []string {
 	return []string{
 		"message", "reason", "actor_id", "actor_type", "actor_name", "transaction_id", "request_id", "ip", "user_agent",
-		"trace_id", "span_id", "application", "host",
+		"trace_id", "span_id", "application", "host", "tenant", "session_id", "on_behalf_of_id", "on_behalf_of_type", "on_behalf_of_name",
 	}
 }
 

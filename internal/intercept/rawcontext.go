@@ -18,6 +18,8 @@ func (i *Interceptor) contextOf(s *statement.Statement, writes []*table.Model) c
 	long := func(text string) string { return entry.Cut(text, entry.LongTextLimit) }
 	c := companion.Context{
 		ActorID: short(r.Actor.ID), ActorType: short(r.Actor.Type), ActorName: short(r.Actor.Name),
+		Tenant: short(r.Tenant), SessionID: short(r.Actor.SessionID), OnBehalfID: short(r.Actor.OnBehalfOf.ID),
+		OnBehalfType: short(r.Actor.OnBehalfOf.Type), OnBehalfName: short(r.Actor.OnBehalfOf.Name),
 		Message: long(r.Message), Reason: long(r.Reason), TransactionID: s.Ledger.ID,
 		RequestID: short(r.RequestID), IP: short(r.IP), UserAgent: entry.Cut(r.UserAgent, entry.WideTextLimit),
 		TraceID: short(r.TraceID), SpanID: short(r.SpanID), Application: short(r.Application), Host: short(r.Host),
