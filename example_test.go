@@ -294,7 +294,7 @@ func ExampleWithFailurePolicy() {
 	fmt.Println("ledger kept:", err == nil)
 	// Output:
 	// account refused: true
-	// alarm: auditplugin: change could not be recorded: ledger update: 1 records lost, the write was kept
+	// alarm: auditplugin: change could not be recorded: ledger update: 1 records lost, the write was kept (SQLite error 1811)
 	// ledger kept: true
 }
 
