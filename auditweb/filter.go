@@ -37,6 +37,8 @@ var filterFields = []filterField{
 	{"action", "Action"},
 	{"actor", "Actor"},
 	{"actor_type", "Actor type"},
+	{"for", "On behalf of"},
+	{"tenant", "Tenant"},
 	{"reason", "Reason"},
 	{"request", "Request"},
 	{"tx", "Transaction"},
@@ -197,6 +199,8 @@ func (q *request) asking(f filter) (history.Query, error) {
 	narrow("action", func(t string) history.Query { return ask.Action(audit.Action(t)) })
 	narrow("actor", func(t string) history.Query { return ask.Actor(t) })
 	narrow("actor_type", func(t string) history.Query { return ask.ActorType(t) })
+	narrow("for", func(t string) history.Query { return ask.OnBehalfOf(t) })
+	narrow("tenant", func(t string) history.Query { return ask.Tenant(t) })
 	narrow("reason", func(t string) history.Query { return ask.Reason(t) })
 	narrow("request", func(t string) history.Query { return ask.Request(t) })
 	narrow("tx", func(t string) history.Query { return ask.Transaction(t) })

@@ -89,11 +89,10 @@ func Public() Option {
 }
 
 // Scope narrows every question, export and row to what a request may see: f adds
-// conditions, by ctx, which is the request's. Records have no tenant of their own, so
-// that the condition is the host's: on the application, the table, the metadata, ….
+// conditions, by ctx, which is the request's: on the tenant, the application, the metadata.
 //
 //	auditweb.Scope(func(ctx context.Context, q history.Query) history.Query {
-//		return q.Scopes(func(tx *gorm.DB) *gorm.DB { return tx.Where("application = ?", "shop") })
+//		return q.Tenant(tenantOf(ctx))
 //	})
 //
 // Rows as they were, and who set each column, are shown only where the scope hides none

@@ -214,3 +214,22 @@ func TestEvents(t *testing.T) {
 	start.has(t, "Grace ran SQL on", "Grace noted")
 	start.lacks(t, "'x'")
 }
+
+// For whom somebody acted, and whose data they are, is on the record's page and can be
+// searched for.
+func TestOnBehalfAndTenant(t *testing.T) {
+	db := open(t)
+	agent := audit.Actor{ID: "7", Type: "agent", Name: "Ada", SessionID: "s-1", OnBehalfOf: audit.Principal{ID: "9", Type: "customer", Name: "Grace"}}
+	ctx := audit.WithTenant(audit.WithActor(t.Context(), agent), "acme")
+	must(t, db.WithContext(ctx).Create(&customer{Name: "one"}).Error)
+	must(t, as(db, "8", "Eve", "").Create(&customer{Name: "two"}).Error)
+	h := viewer(t, db)
+	r, err := history.Search(db).Tenant("acme").First(t.Context())
+	must(t, err)
+	get(t, h, "/record?id="+r.ID).has(t, "On behalf of Grace (customer 9)", "Session s-1", "Tenant acme")
+	for _, q := range []string{"tenant=acme", "for=9", "q=tenant:acme", "q=for:9"} {
+		page := get(t, h, "/search?"+q)
+		page.has(t, "Ada created customer 1")
+		page.lacks(t, "Eve")
+	}
+}

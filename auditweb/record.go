@@ -168,6 +168,13 @@ func (q *request) facts(r audit.Record) []fact {
 		text += " (" + r.Actor.Type + " " + r.Actor.ID + ")"
 	}
 	add("Who", text, who)
+	if p := r.Actor.OnBehalfOf; !p.IsZero() {
+		add("On behalf of", strings.TrimSpace(p.Name+" ("+strings.TrimSpace(p.Type+" "+p.ID)+")"), link("search", nil, "for", p.ID))
+	}
+	add("Session", r.Actor.SessionID, "")
+	if r.Tenant != "" {
+		add("Tenant", r.Tenant, link("search", nil, "tenant", r.Tenant))
+	}
 	add("Why", r.Reason, "")
 	add("Message", r.Message, "")
 	if r.Outcome != audit.Success {

@@ -47,7 +47,7 @@ func (q *request) form(f filter) form {
 	for _, a := range actions {
 		shown.Actions = append(shown.Actions, option{string(a), actionWord(a), f.get("action") == string(a)})
 	}
-	for _, name := range []string{"path", "became", "was", "request", "tx", "text", "actor_type", "reason"} {
+	for _, name := range []string{"path", "became", "was", "request", "tx", "text", "actor_type", "for", "tenant", "reason"} {
 		shown.More = shown.More || f.get(name) != ""
 	}
 	return shown

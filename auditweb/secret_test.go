@@ -160,7 +160,7 @@ func TestScope(t *testing.T) {
 	mine, other := customer{Name: "mine", Tenant: "a"}, customer{Name: "amber-meadow", Tenant: "b"}
 	tenant := func(name string) context.Context {
 		ctx := audit.WithActor(t.Context(), audit.Actor{ID: "u-" + name, Name: "User of " + name})
-		return audit.WithMetadata(ctx, map[string]any{"tenant": name})
+		return audit.WithTenant(ctx, name)
 	}
 	must(t, db.WithContext(tenant("a")).Create(&mine).Error)
 	must(t, db.Transaction(func(tx *gorm.DB) error {
@@ -168,7 +168,7 @@ func TestScope(t *testing.T) {
 		return tx.WithContext(tenant("b")).Model(&other).Update("phone", "violet-harbour").Error
 	}))
 	h := viewer(t, db, auditweb.Scope(func(_ context.Context, q history.Query) history.Query {
-		return q.Scopes(func(tx *gorm.DB) *gorm.DB { return tx.Where("metadata ->> '$.tenant' = 'a'") })
+		return q.Tenant("a")
 	}))
 	for _, page := range append(every(t, db, &other), "/search?text=amber-meadow", "/search?tx=x", "/search?actor=u-b", "/search.csv?table=customers&id=2") {
 		get(t, h, page).lacks(t, "violet-harbour", "User of b")
