@@ -59,7 +59,7 @@ func TestRefusedRecordSaysWhy(t *testing.T) {
 	settings().natively(t, func(s *stage) {
 		s.oracle = nil
 		const secret = "S3CR3T"
-		want := "SQLite error 8" // read only
+		var want string
 		var db *gorm.DB
 		switch s.db.Target.Dialect {
 		case testdb.SQLite:
