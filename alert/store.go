@@ -76,7 +76,10 @@ func (s *store) records(ctx context.Context, f func(r audit.Record, unreadable e
 func (s *store) ensure(ctx context.Context, create bool) error {
 	found := s.selects(ctx, "1")
 	if found != nil && s.exists(ctx) {
-		return s.unreadable(ctx, found)
+		// Another process may have made it since it was not there.
+		if found = s.selects(ctx, "1"); found != nil {
+			return s.unreadable(ctx, found)
+		}
 	}
 	if found != nil && create {
 		statements, err := ddl(s.dialect, s.table)
