@@ -82,9 +82,13 @@ func browser(t *testing.T) context.Context {
 	if err != nil {
 		t.Skip("chromium is not installed here: pages are not looked at in a browser")
 	}
+	// Not the test's own folder: Chromium may write to it after it was told to end.
+	profile, err := os.MkdirTemp("", "viewer")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(profile) })
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(2*time.Minute))
+		chromedp.UserDataDir(profile), chromedp.WSURLReadTimeout(2*time.Minute))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(ctx)
