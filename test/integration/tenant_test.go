@@ -18,6 +18,7 @@ import (
 type visit struct {
 	ID    uint
 	Place string
+	Note  string      // which updates leave alone
 	Stops []visitStop `gorm:"constraint:OnDelete:CASCADE"`
 }
 
@@ -110,13 +111,18 @@ func TestTenant(t *testing.T) {
 // Where each tenant has a schema, or a database on MySQL, the tables say whose they are, and
 // rows of one name and key are told apart.
 func TestTenantOfSchema(t *testing.T) {
+	t.Run("records", func(t *testing.T) { tenantsOfSchemas(t) })
+	t.Run("entries", func(t *testing.T) { tenantsOfSchemas(t, testdb.TableAlone()) })
+}
+
+func tenantsOfSchemas(t *testing.T, options ...testdb.Option) {
 	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
 		if g.Dialect == testdb.SQLite {
 			t.Skip("schemas of SQLite are attached files; the plugin sees one of them here")
 		}
 		other := g.Open(t, testdb.WithoutPlugin()) // its schema, or database, is the other tenant's
 		asked := 0
-		db := g.Open(t, testdb.WithPlugin(auditplugin.WithTenantOfSchema(func(schema string) string { asked++; return "tenant " + schema })))
+		db := g.Open(t, append(options, testdb.WithPlugin(auditplugin.WithTenantOfSchema(func(schema string) string { asked++; return "tenant " + schema })))...)
 		schemaOf := func(db *gorm.DB) (name string) {
 			query := "SELECT current_schema()"
 			if g.Dialect == testdb.MySQL {
