@@ -20,6 +20,7 @@ var (
 	handler http.Handler
 	t       *testing.T
 	user    User
+	dsn     string
 )
 
-var _ = []any{ctx, db, handler, t, user}
+var _ = []any{ctx, db, handler, t, user, dsn}
