@@ -148,6 +148,13 @@ func batch(transaction string, ids ...string) []audit.Record {
 	return records
 }
 
+// readBack is a batch of one record that was read from the table.
+func readBack(seq int64, id string) []audit.Record {
+	records := batch("a", id)
+	records[0].Seq = seq
+	return records
+}
+
 func TestCheckAnnouncedFindsLies(t *testing.T) {
 	trail := []Entry{
 		{Seq: 1, ID: "1", TransactionID: "a", Action: "create"},
@@ -156,6 +163,8 @@ func TestCheckAnnouncedFindsLies(t *testing.T) {
 	}
 	cases := map[string][][]audit.Record{
 		"truth":             {batch("a", "1", "2"), batch("b", "3")},
+		"truth, read back":  {readBack(1, "1"), readBack(2, "2"), batch("b", "3")},
+		"read back, turned": {readBack(2, "2"), readBack(1, "1"), batch("b", "3")},
 		"record missing":    {batch("a", "1"), batch("b", "3")},
 		"batch missing":     {batch("a", "1", "2")},
 		"record twice":      {batch("a", "1", "2", "2"), batch("b", "3")},
@@ -169,11 +178,11 @@ func TestCheckAnnouncedFindsLies(t *testing.T) {
 	for name, batches := range cases {
 		v := &verdict{TB: t}
 		CheckAnnounced(v, trail, batches)
-		if (len(v.errors) == 0) != (name == "truth") {
+		if (len(v.errors) == 0) != strings.HasPrefix(name, "truth") {
 			t.Errorf("%s: %q", name, v.errors)
 		}
 	}
-	summary.Add(t, "sqlite", summary.Counts{summary.FalseTrailsCaught: int64(len(cases) - 1)})
+	summary.Add(t, "sqlite", summary.Counts{summary.FalseTrailsCaught: int64(len(cases) - 2)})
 }
 
 func encode(t *testing.T, v any) any {
