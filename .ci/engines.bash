@@ -171,6 +171,8 @@ start_pgbouncer_engine() {
 		unix_socket_dir =
 		auth_type = trust
 		auth_file = $data/users
+		auth_user = postgres
+		auth_query = SELECT rolname, NULL FROM pg_roles WHERE rolname = \$1
 		pool_mode = transaction
 		ignore_startup_parameters = extra_float_digits
 		max_client_conn = 1000
