@@ -37,7 +37,7 @@
 //
 // [WithModels], [WithoutModels], [WithActions], [WithoutColumns] and
 // [WithoutTimestampOnly] narrow what is recorded; audit.Skip leaves out one write and records that it did.
-// [Event] records what is not a change of a row. A model may name itself with a
+// [Event] and [EventOf] record what is not a change of a row. A model may name itself with a
 // method AuditName() string.
 //
 // # Who must be named
