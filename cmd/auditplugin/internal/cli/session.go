@@ -123,7 +123,7 @@ func (s *session) auditTable() string {
 }
 
 // search asks the audit table.
-func (s *session) search(db *gorm.DB) history.Query { return history.Search(db).Table(s.auditTable()) }
+func (s *session) search(db *gorm.DB) history.Query { return history.Search(db).AuditTable(s.auditTable()) }
 
 // asking is search for the functions that put rows together.
 func (s *session) asking() history.Option {
