@@ -23,6 +23,7 @@ type config struct {
 	wakers    []Waker
 	holder    string
 	settleMin time.Duration
+	behind    time.Duration
 }
 
 func newConfig(opts []Option) (config, error) {
@@ -34,6 +35,7 @@ func newConfig(opts []Option) (config, error) {
 		stop:      10 * time.Second,
 		gapAge:    24 * time.Hour,
 		settleMin: 10 * time.Second,
+		behind:    5 * time.Minute,
 		logger:    slog.Default(),
 	}
 	for _, opt := range opts {

@@ -1,4 +1,4 @@
-package auditplugin_test
+package plugin_test
 
 import (
 	"context"
@@ -50,7 +50,7 @@ func TestWhoChangedThePhone(t *testing.T) {
 		!maps.Equal(last.After, map[string]any{"mfa_phone": "+19876543210"}) {
 		t.Errorf("changed from %v to %v", last.Before, last.After)
 	}
-	if filepath.Base(last.Source.File) != "plugin_test.go" {
+	if filepath.Base(last.Source.File) != "first_minute_test.go" {
 		t.Errorf("changed at %+v, want this file", last.Source)
 	}
 }
