@@ -170,6 +170,28 @@ func TestObserverCountsTheTable(t *testing.T) {
 	}
 }
 
+// Of transactions begun out of sight, what is written is counted.
+func TestObserverCountsOutOfSight(t *testing.T) {
+	var w watched
+	db, p, _ := audited(t, auditplugin.WithObserver(w.observer()), auditplugin.WithUnwrappedPool())
+	err := db.Transaction(func(tx *gorm.DB) error {
+		must(t, tx.Create([]user{{Name: "Ada"}, {Name: "Bob"}}))
+		if n := w.times["committed create users"]; n != 2 {
+			t.Errorf("%d counted", n)
+		}
+		return tx.Model(&user{ID: 1}).Update("name", "Ada Lovelace").Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if w.times["committed create users"] != 2 || w.times["committed update users"] != 1 || p.Stats().Buffered != 0 {
+		t.Errorf("%d buffered; told of\n%s", p.Stats().Buffered, listed(w.times))
+	}
+}
+
 // The names of tables come from the application's input sometimes; labels must not.
 func TestObserverKnowsModelsOnly(t *testing.T) {
 	var w watched

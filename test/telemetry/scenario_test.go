@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +70,11 @@ func open(t *testing.T, opts ...auditplugin.Option) *scene {
 		),
 		auditplugin.WithFailurePolicy(auditplugin.KeepWrite, &note{}),
 		auditplugin.WithRequiredActor(&order{}),
+		auditplugin.WithErrorHandler(func(_ context.Context, err error) {
+			if strings.Contains(err.Error(), "panicked") {
+				t.Error(err)
+			}
+		}),
 	}, opts...)...)
 	err = errors.Join(db.AutoMigrate(&account{}, &note{}, &order{}), db.Table("made_up_"+"7").AutoMigrate(&note{}), db.Use(plugin))
 	if err != nil {
