@@ -117,7 +117,7 @@ func TestOpenTelemetryCountsTheScenario(t *testing.T) {
 	s := open(t, auditplugin.WithObserver(telemetry.Observer()), auditplugin.WithTraceFunc(auditotel.Trace))
 	s.watch(&telemetry.Sources)
 	ctx, span := tracers.Tracer("test").Start(t.Context(), "request")
-	s.play(t, ctx)
+	s.play(ctx, t)
 	span.End()
 	compare(t, read(t, reader), want())
 

@@ -82,7 +82,7 @@ func TestPrometheusCountsTheScenario(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(metrics)
 	const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
-	s.play(t, audit.WithTrace(t.Context(), traceID, "00f067aa0ba902b7"))
+	s.play(audit.WithTrace(t.Context(), traceID, "00f067aa0ba902b7"), t)
 	compare(t, gather(t, registry), want())
 
 	text := scrape(registry)
@@ -156,7 +156,7 @@ func TestHealthAnswerHasNoSecret(t *testing.T) {
 	if code, body := ask(); code != http.StatusOK || body != "audit: ok\nrelay: ok\nalerts: ok\n" {
 		t.Errorf("%d %q", code, body)
 	}
-	s.play(t, t.Context())
+	s.play(t.Context(), t)
 	code, body := ask()
 	if code != http.StatusServiceUnavailable || body != "audit: failing\nrelay: ok\nalerts: ok\n" {
 		t.Errorf("%d %q", code, body)

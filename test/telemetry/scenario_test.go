@@ -109,7 +109,7 @@ func (s *scene) watch(to *telemetry.Sources) {
 }
 
 // play is the scenario. Its counts are in want.
-func (s *scene) play(t *testing.T, ctx context.Context) {
+func (s *scene) play(ctx context.Context, t *testing.T) {
 	t.Helper()
 	ctx = audit.WithReason(audit.WithMessage(ctx, secret), secret)
 	db := s.db.WithContext(ctx)
