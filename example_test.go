@@ -217,7 +217,7 @@ func ExamplePlugin_Stats() {
 	db := install(plugin, &Account{})
 	check(db.WithContext(asAda()).Create([]Account{{Name: "Grace"}, {Name: "Edsger"}}).Error)
 	fmt.Printf("%+v\n", plugin.Stats())
-	// Output: {Records:2 Failed:0 Dropped:0}
+	// Output: {Records:2 Failed:0 Dropped:0 Buffered:0}
 }
 
 func ExampleWithHashKey() {
@@ -364,4 +364,36 @@ func ExampleSecrets() {
 	// sessions.token: masked, because of its name (a key: needs WithHashKey)
 	// sessions.data.csrf_token: masked, because of its name
 	// settings.value: masked where key is a secret's name
+}
+
+// What the plugin does, counted. The modules telemetry/prometheus and telemetry/otel make
+// observers that do more.
+func ExampleWithObserver() {
+	committed := 0
+	db := install(auditplugin.New(auditplugin.WithoutActor(), auditplugin.WithObserver(audit.Observer{
+		Committed: func(_ context.Context, c audit.Committed) {
+			for _, n := range c.Counts {
+				committed += n.Records
+			}
+		},
+	})), &Account{})
+	check(db.Create(&Account{Name: "Ada"}).Error)
+	_ = db.Transaction(func(tx *gorm.DB) error {
+		check(tx.Create(&Account{Name: "Bob"}).Error)
+		return errors.New("changed our mind")
+	})
+	fmt.Println(committed, "committed")
+	// Output: 1 committed
+}
+
+// A probe asks whether changes can be recorded.
+func ExamplePlugin_Health() {
+	plugin := auditplugin.New()
+	db := install(plugin)
+	fmt.Println(plugin.Health(context.Background()))
+	check(db.Exec("DROP TABLE audit_logs").Error)
+	fmt.Println(plugin.Health(context.Background()))
+	// Output:
+	// <nil>
+	// auditplugin: emitter table: auditplugin: audit_logs can not be reached, or takes no INSERT (SQLite error 1)
 }

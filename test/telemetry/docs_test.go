@@ -20,7 +20,7 @@ func TestDocumentedCodeIsCompiled(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)\n```golang\n(.*?)```\n").FindAllStringSubmatch(string(page), -1)
-	if len(blocks) != 4 {
+	if len(blocks) != 5 {
 		t.Errorf("%d blocks", len(blocks))
 	}
 	for _, b := range blocks {

@@ -1,12 +1,16 @@
 package telemetry
 
 import (
+	"log/slog"
+
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin"
 	"github.com/gorm-audit/auditplugin/alert"
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/relay"
 	auditotel "github.com/gorm-audit/auditplugin/telemetry/otel"
 	auditprom "github.com/gorm-audit/auditplugin/telemetry/prometheus"
@@ -48,4 +52,8 @@ func send(telemetry *auditotel.Telemetry, chat alert.Channel) map[string]alert.C
 	return map[string]alert.Channel{"chat": telemetry.Channel("chat", chat)}
 }
 
-var _ = []any{install, installTraced, watch, deliver, send}
+func logs() audit.Emitter {
+	return emitter.Slog(slog.New(otelslog.NewHandler("audit")))
+}
+
+var _ = []any{install, installTraced, watch, deliver, send, logs}
