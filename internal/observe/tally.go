@@ -23,7 +23,7 @@ func (o *Observers) Add(t *Tally, id string, action audit.Action, table string) 
 	if t == nil {
 		t = &Tally{}
 	}
-	if t.table != table || t.label == "" {
+	if t.table != table {
 		t.table, t.label = table, o.tableOf(table)
 	}
 	if len(t.first) < audit.MostMentions {

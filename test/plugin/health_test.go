@@ -10,10 +10,22 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin"
+	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 )
 
+// checked is an emitter that can tell how it is.
+type checked struct {
+	audit.Emitter
+	err error
+}
+
+func (c *checked) Name() string { return "search" }
+
+func (c *checked) Health(context.Context) error { return c.err }
+
 func TestHealth(t *testing.T) {
+	ill, queued := &checked{Emitter: emitter.Memory()}, &checked{Emitter: emitter.Memory()}
 	for name, c := range map[string]struct {
 		opts []auditplugin.Option
 		harm func(t *testing.T, db *gorm.DB)
@@ -31,6 +43,16 @@ func TestHealth(t *testing.T) {
 		"the database is gone": {
 			harm: func(t *testing.T, db *gorm.DB) { _ = poolOf(t, db).Close() },
 			want: "can not be reached",
+		},
+		"an emitter is ill": {
+			opts: []auditplugin.Option{auditplugin.WithEmitter(ill)},
+			harm: func(*testing.T, *gorm.DB) { ill.err = errors.New("no disk left") },
+			want: "emitter search: no disk left",
+		},
+		"an emitter behind a queue is ill": {
+			opts: []auditplugin.Option{auditplugin.WithEmitter(emitter.Async(queued))},
+			harm: func(*testing.T, *gorm.DB) { queued.err = errors.New("no disk left") },
+			want: "emitter search: no disk left",
 		},
 		"an emitter failed": {
 			opts: []auditplugin.Option{auditplugin.WithEmitter(failing(errors.New("value-4711"))), auditplugin.WithErrorHandler((&heard{}).handle)},

@@ -63,6 +63,13 @@ func (w *watched) observer() audit.Observer {
 	}
 }
 
+// told is how often, or of how many, it was told.
+func (w *watched) told(what string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.times[what]
+}
+
 // want compares all that was told.
 func (w *watched) want(t *testing.T, want map[string]int) {
 	t.Helper()
@@ -157,7 +164,7 @@ func TestObserverCountsTheTable(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if n := w.times["committed create users"]; n != 9 || n != len(trail(t, db)) {
+			if n := w.told("committed create users"); n != 9 || n != len(trail(t, db)) {
 				t.Errorf("counted %d, the table has %d", n, len(trail(t, db)))
 			}
 			if err := p.Close(t.Context()); err != nil {
@@ -176,7 +183,7 @@ func TestObserverCountsOutOfSight(t *testing.T) {
 	db, p, _ := audited(t, auditplugin.WithObserver(w.observer()), auditplugin.WithUnwrappedPool())
 	err := db.Transaction(func(tx *gorm.DB) error {
 		must(t, tx.Create([]user{{Name: "Ada"}, {Name: "Bob"}}))
-		if n := w.times["committed create users"]; n != 2 {
+		if n := w.told("committed create users"); n != 2 {
 			t.Errorf("%d counted", n)
 		}
 		return tx.Model(&user{ID: 1}).Update("name", "Ada Lovelace").Error
@@ -187,7 +194,7 @@ func TestObserverCountsOutOfSight(t *testing.T) {
 	if err := p.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if w.times["committed create users"] != 2 || w.times["committed update users"] != 1 || p.Stats().Buffered != 0 {
+	if w.told("committed create users") != 2 || w.told("committed update users") != 1 || p.Stats().Buffered != 0 {
 		t.Errorf("%d buffered; told of\n%s", p.Stats().Buffered, listed(w.times))
 	}
 }
@@ -212,7 +219,7 @@ func TestObserverKnowsModelsOnly(t *testing.T) {
 			t.Errorf("told of %q", told)
 		}
 	}
-	if w.times["committed create users"] != 2 || w.times["committed create "] != 6 || w.times["committed raw "] != 3 {
+	if w.told("committed create users") != 2 || w.told("committed create ") != 6 || w.told("committed raw ") != 3 {
 		t.Errorf("told of\n%s", listed(w.times))
 	}
 }
@@ -265,7 +272,7 @@ func TestObserverPanics(t *testing.T) {
 	if got := h.all(); len(got) != 2 || strings.Contains(fmt.Sprint(got), "value-4711") {
 		t.Errorf("heard %v", got)
 	}
-	if w.times["committed create users"] != 1 {
+	if w.told("committed create users") != 1 {
 		t.Errorf("the second observer was told of\n%s", listed(w.times))
 	}
 }
