@@ -79,6 +79,7 @@ type config struct {
 	maxValue      int
 	lifecycle     bool
 	companion     bool
+	observers     []audit.Observer
 }
 
 // tables are the options that name models.
@@ -417,6 +418,13 @@ func WithLifecycleEvents() Option {
 // that could be relied on: db.Use then returns ErrInvalidOption.
 func WithCompanion() Option {
 	return func(c *config) error { c.companion = true; return nil }
+}
+
+// WithObserver tells o what the plugin does: how many records are committed, how long
+// capturing and writing takes, what is lost or refused. The modules telemetry/prometheus and
+// telemetry/otel make observers. Calls add up. Without one nothing is counted or timed.
+func WithObserver(o audit.Observer) Option {
+	return func(c *config) error { c.observers = append(c.observers, o); return nil }
 }
 
 func isNil(v any) bool {
