@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/companion"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
@@ -49,7 +50,7 @@ func (l sqlite) create(s *subject) ([]string, error) {
 		}
 		out = append(out, "CREATE TRIGGER "+dialect.Quote(dialect.SQLite, names[i])+" AFTER "+event+" ON "+dialect.Quote(dialect.SQLite, s.Catalog.Name)+"\n"+
 			"WHEN NOT EXISTS (SELECT 1 FROM "+companion.QuietTable+" WHERE name = "+text(s.Catalog.Name)+")\n"+
-			"BEGIN "+stamp(body)+"\n"+body+";\nEND")
+			"BEGIN "+stamped(s.Catalog, body+";\nEND"))
 	}
 	return out, nil
 }
@@ -71,9 +72,9 @@ func (l sqlite) insert(s *subject, v sqliteValues, event string) string {
 		if len(s.columns) == 0 {
 			return ""
 		}
-		action = v.action(s.soft())
-		images = []string{"'{' || substr(d.was, 2) || '}'", "'{' || substr(d.now, 2) || '}'", "'[' || substr(d.names, 2) || ']'", "'[' || substr(d.changes, 2) || ']'"}
-		from, where = ",\n  "+v.difference(s)+" AS d", "\n  WHERE d.names <> ''"
+		action = "d.action"
+		images = []string{"'{' || d.was || '}'", "'{' || d.now || '}'", "'[' || d.names || ']'", "'[' || d.changes || ']'"}
+		from, where = ",\n  "+v.difference(s)+" AS d", "\n  WHERE d.names IS NOT NULL"
 		if s.onlyTimestamps {
 			where += " AND d.more"
 		}
@@ -109,6 +110,10 @@ const sqliteID = `(SELECT substr(ms, 1, 8) || '-' || substr(ms, 9, 4) || '-7' ||
 // sqliteNow is the time as the plugin stores it: without zeros at the end.
 const sqliteNow = `rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', 'now'), '0'), '.') || '+00:00'`
 
+func (sqlite) tables() string {
+	return `SELECT DISTINCT 'main', tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'auditplugin\_%' ESCAPE '\' ORDER BY 2`
+}
+
 func (sqlite) there() string {
 	return `SELECT name, sql, 1 FROM sqlite_master WHERE type = 'trigger' AND 'main' = ?1 AND tbl_name = ?2`
 }
@@ -117,11 +122,11 @@ func (sqlite) makes(statement, trigger string) bool { return strings.Contains(st
 
 func (sqlite) loggedIn() string { return "" }
 
-func (sqlite) around(ctx context.Context, db *sql.DB, s *subject) ([]Drift, error) {
+func (sqlite) around(ctx context.Context, db *sql.DB, t *catalog.Table) ([]Drift, error) {
 	var n int
 	query := "SELECT count(*) FROM " + companion.QuietTable + " WHERE name = ?"
-	if err := db.QueryRowContext(ctx, query, s.Catalog.Name).Scan(&n); err != nil || n == 0 {
+	if err := db.QueryRowContext(ctx, query, t.Name).Scan(&n); err != nil || n == 0 {
 		return nil, err
 	}
-	return []Drift{{Kind: Silenced, Table: s.Catalog.Name}}, nil
+	return []Drift{{Kind: Silenced, Table: t.Name}}, nil
 }

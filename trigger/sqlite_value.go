@@ -21,76 +21,17 @@ func member(name string) string {
 	return quoted
 }
 
-// whole is a row as a record shows it.
-func (v sqliteValues) whole(columns []column, row string) string {
-	if len(columns) == 0 {
-		return "NULL"
-	}
-	parts, inner := make([]string, len(columns)), make([]string, len(columns))
-	for i, c := range columns {
-		name := "v" + strconv.Itoa(i)
-		inner[i] = v.value(c, row) + " AS " + name
-		parts[i] = text(member(c.name)+":") + " || coalesce(" + v.shown(c, row, name) + ", 'null')"
-	}
-	return "(WITH v AS MATERIALIZED (SELECT " + strings.Join(inner, ",\n      ") + ")\n    SELECT '{' || " + strings.Join(parts, " || ',' || ") + " || '}' FROM v)"
-}
-
-// difference has what differs between two rows: the members of both images, the names and
-// the changes, each behind a comma. What is worked out is kept, not worked out again.
-func (v sqliteValues) difference(s *subject) string {
-	var inner, shown, was, now, names, changes, more []string
-	for i, c := range s.columns {
-		o, n := fmt.Sprintf("o%d", i), fmt.Sprintf("n%d", i)
-		inner = append(inner, v.value(c, "OLD.")+" AS "+o, v.value(c, "NEW.")+" AS "+n)
-		differs := o + " IS NOT " + n
-		if c.kind == values.JSON {
-			differs = "(" + differs + " AND " + v.tree(o) + " IS NOT " + v.tree(n) + ")"
-		}
-		shown = append(shown, fmt.Sprintf("%s AS d%d, coalesce(%s, 'null') AS %s, coalesce(%s, 'null') AS %s", differs, i, v.shown(c, "OLD.", o), o, v.shown(c, "NEW.", n), n))
-		piece := func(parts string) string { return fmt.Sprintf("CASE WHEN d%d THEN %s ELSE '' END", i, parts) }
-		was = append(was, piece(text(","+member(c.name)+":")+" || "+o))
-		now = append(now, piece(text(","+member(c.name)+":")+" || "+n))
-		names = append(names, piece(text(","+member(c.name))))
-		changes = append(changes, piece(text(`,{"path":`+member(c.path)+`,"from":`)+" || "+o+` || ',"to":' || `+n+" || '}'"))
-		if !c.timestamp {
-			more = append(more, fmt.Sprintf("d%d", i))
-		}
-	}
-	if len(more) == 0 {
-		more = []string{"0"}
-	}
-	return "(WITH v AS MATERIALIZED (SELECT " + strings.Join(inner, ",\n      ") + "),\n    s AS MATERIALIZED (SELECT " + strings.Join(shown, ",\n      ") + " FROM v)\n    SELECT " +
-		strings.Join(was, " || ") + " AS was,\n    " + strings.Join(now, " || ") + " AS now,\n    " +
-		strings.Join(names, " || ") + " AS names,\n    " + strings.Join(changes, " || ") + " AS changes,\n    (" + strings.Join(more, " OR ") + ") AS more FROM s)"
-}
-
 // tree is a document in one order, whatever that of its members.
 func (v sqliteValues) tree(document string) string {
 	return "(SELECT group_concat(k, char(10)) FROM (SELECT fullkey || ' ' || type || ' ' || coalesce(atom, '') AS k FROM json_tree(" + document + ") ORDER BY fullkey))"
-}
-
-// action tells soft deletes and restores from other updates.
-func (v sqliteValues) action(soft []column) string {
-	if len(soft) == 0 {
-		return "'update'"
-	}
-	zero := func(c column, row string) string {
-		value := v.value(c, row)
-		return "(coalesce(" + value + `, 'null') IN ('null', 'false', '0', '""', '"0"') OR ` + value + ` LIKE '"0001-%')`
-	}
-	var b strings.Builder
-	b.WriteString("CASE")
-	for _, c := range soft {
-		fmt.Fprintf(&b, " WHEN %s AND NOT %s THEN 'soft_delete' WHEN NOT %s AND %s THEN 'restore'", zero(c, "OLD."), zero(c, "NEW."), zero(c, "OLD."), zero(c, "NEW."))
-	}
-	return b.String() + " ELSE 'update' END"
 }
 
 // recordID is the row's key as text.
 func (v sqliteValues) recordID(key []column, row string) string {
 	parts := make([]string, len(key))
 	for i, c := range key {
-		shown, x := v.shown(c, row, v.value(c, row)), row+dialect.Quote(dialect.SQLite, c.name)
+		x := row + dialect.Quote(dialect.SQLite, c.name)
+		shown := v.shown(c, x, v.value(c.kind, x))
 		parts[i] = "coalesce(CASE WHEN " + shown + ` LIKE '"%' THEN json_extract(` + shown + ", '$') ELSE " + shown + " END, '')"
 		if mode(c) == 0 {
 			parts[i] = "CASE WHEN typeof(" + x + ") = 'blob' AND " + strconv.FormatBool(c.kind == values.Bytes || c.kind == values.Any) + " THEN lower(hex(" + x + ")) ELSE " + parts[i] + " END"
@@ -107,9 +48,8 @@ func (v sqliteValues) recordID(key []column, row string) string {
 	return "(SELECT CASE WHEN length(i) > 255 THEN substr(i, 1, 254) || '…' ELSE i END FROM (SELECT CAST(" + id + " AS TEXT) AS i))"
 }
 
-// shown is what a record shows of a column whose canonical value has been worked out.
-func (v sqliteValues) shown(c column, row, value string) string {
-	x := row + dialect.Quote(dialect.SQLite, c.name)
+// shown is what a record shows of x, a column whose canonical value has been worked out.
+func (v sqliteValues) shown(c column, x, value string) string {
 	const mask = `'"***"'`
 	hidden := func(shows, as string) string {
 		return "CASE WHEN " + value + " IS NULL THEN NULL WHEN " + shows + " THEN " + as + " ELSE " + mask + " END"
@@ -132,20 +72,19 @@ func (v sqliteValues) shown(c column, row, value string) string {
 	return value
 }
 
-// value is a column's canonical value.
-func (v sqliteValues) value(c column, row string) string {
-	x := row + dialect.Quote(dialect.SQLite, c.name)
+// value is the canonical value of x.
+func (v sqliteValues) value(kind values.Kind, x string) string {
 	integer := func(then string) string { return " WHEN 'integer' THEN " + then }
 	onText := func(then string) string { return " WHEN 'text' THEN " + then }
 	real := v.float(x, v.digits(x))
-	switch c.kind {
+	switch kind {
 	case values.Text, values.UUID, values.Bool, values.Time, values.Date, values.DayClock:
 		real = `'"' || ` + x + ` || '"'` // no such column holds one: it is not worth compiling more
 	}
 	as := func(cases ...string) string {
 		return "CASE typeof(" + x + ")" + strings.Join(cases, "") + v.rest(x, real) + " ELSE CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit/2) + " THEN " + truncated("length("+x+")") + " ELSE json_quote(hex(" + x + ")) END END"
 	}
-	switch c.kind {
+	switch kind {
 	case values.JSON:
 		t := "CAST(" + x + " AS TEXT)"
 		document := "CASE WHEN NOT json_valid(" + t + ") THEN " + v.text(t) + " WHEN json_type(" + t + ") = 'null' THEN NULL WHEN length(json(" + t + ")) > " +

@@ -84,6 +84,32 @@ func (r *request) subjects(ctx context.Context) ([]*subject, error) {
 	return all, nil
 }
 
+// dropped are the tables that lose their triggers. Those that are named are looked for by
+// their names.
+func (r *request) dropped(ctx context.Context) (all []*subject, err error) {
+	pool, err := errorsOf.Pool(r.db)
+	if err != nil {
+		return nil, err
+	}
+	c := checker{ctx: ctx, db: pool, dialect: r.db.Name()}
+	for _, model := range r.models {
+		name, ok := model.(string)
+		if !ok {
+			return r.subjects(ctx)
+		}
+		t := dialect.ParseTable(name)
+		s, err := c.bare(t.Schema, t.Name)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("trigger: %w", err)
+		case s.Catalog.Kind == catalog.Missing:
+			return nil, fmt.Errorf("%w: there is no table %s", ErrInvalid, name)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
 // check refuses tables that can have no triggers.
 func (s *subject) check() error {
 	name := dialect.Table{Schema: s.Catalog.Schema, Name: s.Catalog.Name}.Dotted()
@@ -141,7 +167,7 @@ func (s *subject) soft() []column {
 
 // loggedIn are the roles asked for, or the one that the connection has.
 func (r *request) loggedIn(ctx context.Context) ([]string, error) {
-	l, err := languageOf(r.db.Name())
+	l, err := languageOf(ctx, r.db)
 	if err != nil {
 		return nil, err
 	}

@@ -90,3 +90,19 @@ func TestStrangeValues(t *testing.T) {
 		}
 	})
 }
+
+// Loose is compared without regard to case, by the database.
+type Loose struct {
+	ID  uint
+	Aka string `gorm:"type:text COLLATE NOCASE"`
+}
+
+// What differs is for us to say, not for the column's collation.
+func TestCaseOfLettersCounts(t *testing.T) {
+	testdb.Only(t, testdb.SQLite, func(t *testing.T, g testdb.Target) {
+		db := open(t, g, &Loose{})
+		install(t, db, &Loose{})
+		exec(t, db.Raw, "INSERT INTO looses (id, aka) VALUES (1, 'a')", "UPDATE looses SET aka = 'A'", "UPDATE looses SET aka = 'A'")
+		expect(t, db, "trigger: create looses 1", "trigger: update looses 1")
+	})
+}
