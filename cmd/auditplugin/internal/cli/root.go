@@ -34,7 +34,7 @@ database itself keeps from writing; commands that write do so with --yes only.`,
 	}
 	add("ask", newSearch(s), newShow(s), newTx(s), newActor(s), newEvents(s), newTail(s), newStats(s), newExport(s), newOpen(s))
 	add("row", newTrail(s), newAsOf(s), newBlame(s), newDiff(s), newRevert(s))
-	add("keep", newDoctor(s), newSchema(s), newPrune(s), newPartitions(s), newRelay(s), newAlerts(s))
+	add("keep", newDoctor(s), newSchema(s), newPrune(s), newPartitions(s), newRelay(s), newAlerts(s), newTrigger(s))
 	root.AddCommand(topic("exit-codes", "What the exit codes say", exitTopic), topic("output", "How results are written", outputTopic),
 		topic("environment", "The variables that are read", environmentTopic))
 	s.wrap(root)
