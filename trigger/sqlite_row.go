@@ -41,23 +41,11 @@ func (r sqliteRows) form(c column) string {
 	return fmt.Sprintf("%d, %d", slices.Index(r.kinds, c.kind), r.how(c))
 }
 
-// canonical is the canonical value of x, by the number of its kind.
-func (r sqliteRows) canonical(x string) string {
-	if len(r.kinds) == 1 {
-		return r.value(r.kinds[0], x)
-	}
-	b := "CASE kind"
-	for i, kind := range r.kinds {
-		b += fmt.Sprintf(" WHEN %d THEN %s", i, r.value(kind, x))
-	}
-	return b + " END"
-}
-
-// show is what a record shows of x, whose canonical value is y.
-func (r sqliteRows) show(x, y string) string {
+// show is what a record shows of x, whose canonical value is y, in the way that how numbers.
+func (r sqliteRows) show(how, x, y string) string {
 	b := y
 	if len(r.hidden) > 0 {
-		b = "CASE how"
+		b = "CASE " + how
 		for i, c := range r.hidden {
 			b += fmt.Sprintf(" WHEN %d THEN %s", i+1, r.shown(c, x, y))
 		}
@@ -76,8 +64,8 @@ func (v sqliteValues) whole(columns []column, row string) string {
 		rows[i] = "(" + text(member(c.name)) + ", " + r.form(c) + ", " + row + dialect.Quote(dialect.SQLite, c.name) + ")"
 	}
 	return "(WITH c (name, kind, how, x) AS (VALUES\n      " + strings.Join(rows, ",\n      ") + "),\n" +
-		"    v AS MATERIALIZED (SELECT name, how, x, " + r.canonical("x") + " AS y FROM c)\n" +
-		"    SELECT '{' || group_concat(name || ':' || " + r.show("x", "y") + ") || '}' FROM v)"
+		"    v AS MATERIALIZED (SELECT name, how, x, " + v.canonical(r.kinds, "x") + " AS y FROM c)\n" +
+		"    SELECT '{' || group_concat(name || ':' || " + r.show("how", "x", "y") + ") || '}' FROM v)"
 }
 
 // difference has what differs between two rows: the members of both images, the names and
@@ -99,11 +87,11 @@ func (v sqliteValues) difference(s *subject) string {
 		if i < len(s.columns) {
 			name, path = text(member(c.name)), text(member(c.path))
 		}
-		rows[i] = fmt.Sprintf("(%s, %s, %s, %t, %t, OLD.%s, NEW.%s)", name, path, r.form(c), i < len(s.columns) && !c.timestamp, named(soft, c), x, x)
+		rows[i] = fmt.Sprintf("(%d, %s, %s, %s, %t, %t, OLD.%s, NEW.%s)", i, name, path, r.form(c), i < len(s.columns) && !c.timestamp, named(soft, c), x, x)
 	}
-	differs := "y_o IS NOT y_n"
+	differs := "a.y IS NOT b.y"
 	if i := slices.Index(r.kinds, values.JSON); i >= 0 {
-		differs += fmt.Sprintf(" AND (kind <> %d OR %s IS NOT %s)", i, v.tree("y_o"), v.tree("y_n"))
+		differs += fmt.Sprintf(" AND (a.kind <> %d OR %s IS NOT %s)", i, v.tree("a.y"), v.tree("b.y"))
 	}
 	action := "'update'"
 	if len(soft) > 0 {
@@ -112,10 +100,13 @@ func (v sqliteValues) difference(s *subject) string {
 	zero := func(y string) string {
 		return "(coalesce(" + y + `, 'null') IN ('null', 'false', '0', '""', '"0"') OR ` + y + ` LIKE '"0001-%')`
 	}
-	return "(WITH c (name, path, kind, how, more, soft, x_o, x_n) AS (VALUES\n      " + strings.Join(rows, ",\n      ") + "),\n" +
-		"    v AS MATERIALIZED (SELECT *, " + r.canonical("x_o") + " AS y_o,\n      " + r.canonical("x_n") + " AS y_n FROM c WHERE x_o IS NOT x_n COLLATE BINARY),\n" +
-		"    s AS MATERIALIZED (SELECT name, path, more, soft * (" + zero("y_o") + " - " + zero("y_n") + ") AS gone,\n" +
-		"      " + r.show("x_o", "y_o") + " AS o, " + r.show("x_n", "y_n") + " AS n FROM v WHERE " + differs + ")\n" +
+	return "(WITH c (i, name, path, kind, how, more, soft, x_o, x_n) AS (VALUES\n      " + strings.Join(rows, ",\n      ") + "),\n" +
+		"    e AS MATERIALIZED (SELECT c.*, side, CASE side WHEN 0 THEN x_o ELSE x_n END AS x FROM c, (SELECT 0 AS side UNION ALL SELECT 1)\n" +
+		"      WHERE x_o IS NOT x_n COLLATE BINARY),\n" +
+		"    v AS MATERIALIZED (SELECT *, " + v.canonical(r.kinds, "x") + " AS y FROM e),\n" +
+		"    s AS MATERIALIZED (SELECT a.name, a.path, a.more, a.soft * (" + zero("a.y") + " - " + zero("b.y") + ") AS gone,\n" +
+		"      " + r.show("a.how", "a.x", "a.y") + " AS o, " + r.show("a.how", "b.x", "b.y") + " AS n FROM v AS a, v AS b\n" +
+		"      WHERE a.side = 0 AND b.side = 1 AND a.i = b.i AND " + differs + ")\n" +
 		"    SELECT group_concat(name || ':' || o) AS was, group_concat(name || ':' || n) AS now, group_concat(name) AS names,\n" +
 		`      group_concat('{"path":' || path || ',"from":' || o || ',"to":' || n || '}') AS changes, max(more) AS more, ` + action + " AS action FROM s)"
 }

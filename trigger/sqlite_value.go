@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,8 +32,8 @@ func (v sqliteValues) recordID(key []column, row string) string {
 	parts := make([]string, len(key))
 	for i, c := range key {
 		x := row + dialect.Quote(dialect.SQLite, c.name)
-		shown := v.shown(c, x, v.value(c.kind, x))
-		parts[i] = "coalesce(CASE WHEN " + shown + ` LIKE '"%' THEN json_extract(` + shown + ", '$') ELSE " + shown + " END, '')"
+		parts[i] = `(SELECT coalesce(CASE WHEN s LIKE '"%' THEN json_extract(s, '$') ELSE s END, '') FROM (SELECT ` + v.shown(c, x, "y") + " AS s FROM (SELECT " +
+			v.canonical([]values.Kind{c.kind}, x) + " AS y)))"
 		if mode(c) == 0 {
 			parts[i] = "CASE WHEN typeof(" + x + ") = 'blob' AND " + strconv.FormatBool(c.kind == values.Bytes || c.kind == values.Any) + " THEN lower(hex(" + x + ")) ELSE " + parts[i] + " END"
 		}
@@ -72,53 +73,91 @@ func (v sqliteValues) shown(c column, x, value string) string {
 	return value
 }
 
-// value is the canonical value of x.
-func (v sqliteValues) value(kind values.Kind, x string) string {
-	integer := func(then string) string { return " WHEN 'integer' THEN " + then }
-	onText := func(then string) string { return " WHEN 'text' THEN " + then }
-	real := v.float(x, v.digits(x))
+// form is how values of a kind become canonical, by how SQLite stores them; "" is as those
+// of most kinds do.
+type form struct {
+	integer, real, text, blob string
+	// tried is of texts, and NULL for one that is shown as it is.
+	tried string
+}
+
+func (v sqliteValues) form(kind values.Kind, x string) form {
+	quoted := `'"' || ` + x + ` || '"'`
+	f := form{blob: "CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit/2) + " THEN " + truncated("length("+x+")") + " ELSE json_quote(hex(" + x + ")) END"}
 	switch kind {
 	case values.Text, values.UUID, values.Bool, values.Time, values.Date, values.DayClock:
-		real = `'"' || ` + x + ` || '"'` // no such column holds one: it is not worth compiling more
+		f.real = quoted // no such column holds one: it is not worth compiling more
 	}
-	as := func(cases ...string) string {
-		return "CASE typeof(" + x + ")" + strings.Join(cases, "") + v.rest(x, real) + " ELSE CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit/2) + " THEN " + truncated("length("+x+")") + " ELSE json_quote(hex(" + x + ")) END END"
+	day := func(at string) string {
+		return "(SELECT CASE WHEN at LIKE '%T00:00:00Z\"' THEN substr(at, 1, 11) || '\"' ELSE at END FROM (SELECT " + at + " AS at))"
 	}
 	switch kind {
 	case values.JSON:
 		t := "CAST(" + x + " AS TEXT)"
-		document := "CASE WHEN NOT json_valid(" + t + ") THEN " + v.text(t) + " WHEN json_type(" + t + ") = 'null' THEN NULL WHEN length(json(" + t + ")) > " +
+		f.text = "CASE WHEN NOT json_valid(" + t + ") THEN " + v.text(t) + " WHEN json_type(" + t + ") = 'null' THEN NULL WHEN length(json(" + t + ")) > " +
 			strconv.Itoa(v.limit) + " THEN " + truncated("length("+t+")") + " ELSE json(" + t + ") END"
-		return as(onText(document), " WHEN 'blob' THEN "+document)
+		f.blob = f.text
 	case values.UUID:
 		h := "lower(hex(" + x + "))"
-		return as(onText("CASE WHEN length("+x+") = 36 AND replace(lower("+x+"), '-', '') NOT GLOB '*[^0-9a-f]*' THEN json_quote(lower("+x+")) ELSE "+v.text(x)+" END"),
-			" WHEN 'blob' THEN CASE length("+x+") WHEN 16 THEN '\"' || substr("+h+", 1, 8) || '-' || substr("+h+", 9, 4) || '-' || substr("+h+", 13, 4) || '-' || substr("+h+", 17, 4) || '-' || substr("+h+", 21) || '\"' ELSE "+v.bytes(x)+" END")
+		f.tried = "CASE WHEN length(" + x + ") = 36 AND replace(lower(" + x + "), '-', '') NOT GLOB '*[^0-9a-f]*' THEN json_quote(lower(" + x + ")) END"
+		f.blob = "CASE length(" + x + ") WHEN 16 THEN '\"' || substr(" + h + ", 1, 8) || '-' || substr(" + h + ", 9, 4) || '-' || substr(" + h + ", 13, 4) || '-' || substr(" + h + ", 17, 4) || '-' || substr(" + h + ", 21) || '\"' ELSE " + v.bytes(x) + " END"
 	case values.Bool:
-		return as(integer("CASE WHEN "+x+" > 0 THEN 'true' ELSE 'false' END"), onText("CASE WHEN lower("+x+") IN ('1', 't', 'true') THEN 'true' WHEN lower("+x+") IN ('0', 'f', 'false') THEN 'false' ELSE "+v.text(x)+" END"))
+		f.integer = "CASE WHEN " + x + " > 0 THEN 'true' ELSE 'false' END"
+		f.tried = "CASE WHEN lower(" + x + ") IN ('1', 't', 'true') THEN 'true' WHEN lower(" + x + ") IN ('0', 'f', 'false') THEN 'false' END"
 	case values.Int:
-		return as(onText("CASE WHEN CAST(CAST(" + x + " AS INTEGER) AS TEXT) = " + x + " THEN " + x + " ELSE " + v.text(x) + " END"))
+		f.tried = "CASE WHEN CAST(CAST(" + x + " AS INTEGER) AS TEXT) = " + x + " THEN " + x + " END"
 	case values.Decimal:
-		return as(integer("'\"' || "+x+" || '\"'"), " WHEN 'real' THEN "+v.float(x, "'\"' || "+v.digits(x)+" || '\"'"))
+		f.integer, f.real = quoted, v.float(x, "'\"' || "+v.digits(x)+" || '\"'")
 	case values.Text:
-		return as(integer("'\"' || "+x+" || '\"'"), " WHEN 'blob' THEN "+v.text("CAST("+x+" AS TEXT)"))
+		f.integer, f.blob = quoted, v.text("CAST("+x+" AS TEXT)")
 	case values.Bytes:
-		return "CASE typeof(" + x + ") WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + v.float(x, v.digits(x)) + " WHEN 'null' THEN NULL ELSE " + v.bytes("CAST("+x+" AS BLOB)") + " END"
+		f.text, f.blob = v.bytes("CAST("+x+" AS BLOB)"), ""
+	case values.Any:
+		f.blob = ""
 	case values.Time:
-		return as(integer(v.unix(x)), onText(v.time(x)))
+		f.integer, f.tried = v.unix(x), v.time(x)
 	case values.DayClock:
-		clock := "CASE WHEN " + x + " GLOB '[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9]*' AND substr(" + x + ", 10) NOT GLOB '*[^0-9]*' THEN rtrim(rtrim(" + x + ", '0'), '.') ELSE " + x + " END"
-		return as(onText(v.text(clock)))
+		f.text = v.text("CASE WHEN " + x + " GLOB '[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9]*' AND substr(" + x + ", 10) NOT GLOB '*[^0-9]*' THEN rtrim(rtrim(" + x + ", '0'), '.') ELSE " + x + " END")
 	case values.Date:
-		day := "CASE WHEN length(" + x + ") = 10 THEN json_quote(" + x + ") WHEN " + v.time(x) + " LIKE '%T00:00:00Z\"' THEN substr(" + v.time(x) + ", 1, 11) || '\"' ELSE " + v.time(x) + " END"
-		return as(integer("CASE WHEN "+v.unix(x)+" LIKE '%T00:00:00Z\"' THEN substr("+v.unix(x)+", 1, 11) || '\"' ELSE "+v.unix(x)+" END"), onText(day))
+		f.integer, f.tried = day(v.unix(x)), "CASE WHEN length("+x+") = 10 THEN json_quote("+x+") ELSE "+day(v.time(x))+" END"
 	}
-	return "CASE typeof(" + x + ")" + v.rest(x, real) + " ELSE " + v.bytes(x) + " END"
+	return f
 }
 
-// rest is what remains of a CASE over the types, but blobs.
-func (v sqliteValues) rest(x, real string) string {
-	return " WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + real + " WHEN 'text' THEN " + v.text(x)
+// canonical is the canonical value of x, of the first of the kinds, or of the one that the
+// column kind numbers.
+func (v sqliteValues) canonical(kinds []values.Kind, x string) string {
+	by := func(otherwise string, of func(form) string) string {
+		var all []string // what is done, by kind
+		kindsOf := map[string][]string{}
+		for i, kind := range kinds {
+			e := of(v.form(kind, x))
+			if e == "" {
+				e = otherwise
+			}
+			all, kindsOf[e] = append(all, e), append(kindsOf[e], strconv.Itoa(i))
+		}
+		most := slices.MaxFunc(all, func(a, b string) int { return len(kindsOf[a]) - len(kindsOf[b]) })
+		cases := ""
+		for i, e := range all {
+			if e != most && slices.Index(all, e) == i {
+				cases += " WHEN kind IN (" + strings.Join(kindsOf[e], ", ") + ") THEN " + e
+			}
+		}
+		if cases == "" {
+			return most
+		}
+		return "CASE" + cases + " ELSE " + most + " END"
+	}
+	tried := by("NULL", func(f form) string { return f.tried })
+	asText := v.text(x)
+	if tried != "NULL" {
+		asText = "coalesce(" + tried + ", " + asText + ")"
+	}
+	return "CASE typeof(" + x + ") WHEN 'null' THEN NULL WHEN 'integer' THEN " + by("CAST("+x+" AS TEXT)", func(f form) string { return f.integer }) +
+		"\n      WHEN 'text' THEN " + by(asText, func(f form) string { return f.text }) +
+		"\n      WHEN 'real' THEN " + by(v.float(x, v.digits(x)), func(f form) string { return f.real }) +
+		"\n      ELSE " + by(v.bytes(x), func(f form) string { return f.blob }) + " END"
 }
 
 // float is a finite number as it says, and the others in words.
@@ -156,13 +195,12 @@ func (v sqliteValues) bytes(x string) string {
 		"        SELECT " + four + " AS q FROM (SELECT hex(substr(" + x + ", i, 3)) AS h FROM b))) END"
 }
 
-// time reads what drivers write: the fraction and the zone are told apart, since SQLite
-// itself keeps milliseconds only.
+// time reads what drivers write, and is NULL for other texts: the fraction and the zone are
+// told apart, since SQLite itself keeps milliseconds only.
 func (v sqliteValues) time(x string) string {
-	return "(SELECT coalesce('\"' || strftime('%Y-%m-%dT%H:%M:%S', head || zone) || CASE WHEN fraction <> '' THEN '.' || fraction ELSE '' END || 'Z\"', " + v.text(x) + ") FROM (\n" +
-		"        SELECT head, CASE WHEN tail LIKE '.%' THEN ltrim(substr(tail, 2), '0123456789') ELSE tail END AS zone,\n" +
-		"          CASE WHEN tail LIKE '.%' THEN rtrim(substr(tail, 2, length(tail) - 1 - length(ltrim(substr(tail, 2), '0123456789'))), '0') ELSE '' END AS fraction\n" +
-		"        FROM (SELECT CASE WHEN " + x + " GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN substr(" + x + ", 1, 19) END AS head, substr(" + x + ", 20) AS tail)))"
+	zone := "ltrim(substr(" + x + ", 20), '.0123456789')"
+	return "CASE WHEN " + x + " GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN '\"' || strftime('%Y-%m-%dT%H:%M:%S', substr(" + x + ", 1, 19) || " + zone + ")\n" +
+		"        || CASE WHEN substr(" + x + ", 20, 1) = '.' THEN rtrim('.' || rtrim(substr(" + x + ", 21, length(" + x + ") - 20 - length(" + zone + ")), '0'), '.') ELSE '' END || 'Z\"' END"
 }
 
 // unix reads a number as the driver does: seconds or, where that is too many, milliseconds.
