@@ -82,11 +82,12 @@ func (l mysql) body(s *subject, event string) string {
 		roles[i] = mysqlText(r)
 	}
 	const column = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
-	line("  DECLARE v_o, v_n, v_shown_o, v_shown_n, v_told %s;", column)
+	line("  DECLARE v_o, v_n, v_shown_o, v_shown_n, v_told, v_key %s;", column)
+	line("  DECLARE v_ms, v_random VARCHAR(64);")
 	line("  DECLARE v_was, v_now, v_names, v_changes %s DEFAULT '';", column)
 	line("  DECLARE v_more BOOL DEFAULT FALSE;")
 	line("  IF NOT (%s = %d AND CAST(SUBSTRING_INDEX(USER(), '@', 1) AS BINARY) IN (%s)) THEN", companion.Session(l.server), companion.Number(s.Catalog.Name), strings.Join(roles, ", "))
-	line("  SET v_told = IF(JSON_VALID(%s), CONVERT(%s USING utf8mb4), '{}');", companion.Variable, companion.Variable)
+	line("  SET v_told = IF(JSON_VALID(%s), CONVERT(%s USING utf8mb4), NULL);", companion.Variable, companion.Variable)
 	switch event {
 	case "INSERT":
 		for _, c := range s.columns {
@@ -118,24 +119,31 @@ func image(members string) string { return "CONCAT('{', SUBSTR(" + members + ", 
 
 // member adds a column to the image of a row that came or went.
 func (mysql) member(line func(string, ...any), v mysqlValues, into string, c column, row string) {
-	line("  SET v_o = %s;", v.value(c, row))
-	line("  SET %s = CONCAT(%s, %s, IFNULL(%s, 'null'));", into, into, mysqlText(","+member(c.name)+":"), v.shown(c, row, "v_o"))
+	value := v.value(c, row)
+	if v.shown(c, row, "v_o") != "v_o" {
+		line("  SET v_o = %s;", value)
+		value = v.shown(c, row, "v_o")
+	}
+	line("  SET %s = CONCAT(%s, %s, IFNULL(%s, 'null'));", into, into, mysqlText(","+member(c.name)+":"), value)
 }
 
-// difference adds a column to the images of a changed row, if it differs.
+// difference adds a column to the images of a changed row, if it differs. What is the same
+// to the last bit is not worked out.
 func (mysql) difference(line func(string, ...any), v mysqlValues, c column) {
+	o, n := v.stored(c, "OLD."), v.stored(c, "NEW.")
+	line("  IF NOT (%s <=> %s) THEN", o, n)
 	line("  SET v_o = %s, v_n = %s;", v.value(c, "OLD."), v.value(c, "NEW."))
 	line("  IF NOT (v_o <=> v_n)%s THEN", v.differsInside(c))
 	line("    SET v_shown_o = IFNULL(%s, 'null'), v_shown_n = IFNULL(%s, 'null');", v.shown(c, "OLD.", "v_o"), v.shown(c, "NEW.", "v_n"))
 	name := mysqlText("," + member(c.name) + ":")
 	line("    SET v_was = CONCAT(v_was, %s, v_shown_o), v_now = CONCAT(v_now, %s, v_shown_n), v_names = CONCAT(v_names, %s),", name, name, mysqlText(","+member(c.name)))
 	line("      v_changes = CONCAT(v_changes, %s, v_shown_o, ',\"to\":', v_shown_n, '}'), v_more = v_more OR %t;", mysqlText(`,{"path":`+member(c.path)+`,"from":`), !c.timestamp)
-	line("  END IF;")
+	line("  END IF; END IF;")
 }
 
 func (l mysql) insert(s *subject, v mysqlValues, action, row, before, after, changed, changes string) string {
 	told := func(path, otherwise string) string { return "COALESCE(" + v.told(path) + ", " + otherwise + ")" }
-	values := []string{mysqlID, "UTC_TIMESTAMP(6)", action, "'success'", mysqlText(s.RecordType), mysqlText(s.Model.Table), v.recordID(s.key, row), before, after, changed, changes}
+	values := []string{mysqlID, "UTC_TIMESTAMP(6)", action, "'success'", mysqlText(s.RecordType), mysqlText(s.Model.Table), mysqlKey, before, after, changed, changes}
 	for _, name := range companion.Texts() {
 		otherwise, most := "''", 255
 		switch name {
@@ -165,12 +173,15 @@ func (l mysql) insert(s *subject, v mysqlValues, action, row, before, after, cha
 	if trail.Schema == "" {
 		trail.Schema = s.Catalog.Schema
 	}
-	return "INSERT INTO " + trail.Quoted(dialect.MySQL) + " (" + trailColumns(dialect.MySQL) + ")\n    VALUES (" + strings.Join(values, ",\n      ") + ")"
+	return mysqlRandom + ", v_key = " + v.recordID(s.key, row) + ";\n  INSERT INTO " + trail.Quoted(dialect.MySQL) + " (" + trailColumns(dialect.MySQL) + ")\n    VALUES (" + strings.Join(values, ",\n      ") + ")"
 }
 
-// mysqlID is a UUIDv7.
-const mysqlID = `(SELECT CONCAT(SUBSTR(ms, 1, 8), '-', SUBSTR(ms, 9, 4), '-7', SUBSTR(r, 1, 3), '-', SUBSTR('89ab', 1 + FLOOR(RAND() * 4), 1), SUBSTR(r, 4, 3), '-', SUBSTR(r, 7, 12))
-      FROM (SELECT LOWER(LPAD(HEX(FLOOR(UNIX_TIMESTAMP(NOW(6)) * 1000)), 12, '0')) AS ms, SHA2(CONCAT(UUID(), RAND(), CONNECTION_ID()), 256) AS r) AS made)`
+// mysqlID is a UUIDv7 of the two variables that mysqlRandom sets: a subquery would be a
+// table for each row.
+const (
+	mysqlRandom = "SET v_ms = LOWER(LPAD(HEX(FLOOR(UNIX_TIMESTAMP(NOW(6)) * 1000)), 12, '0')), v_random = SHA2(CONCAT(UUID(), RAND(), CONNECTION_ID()), 256)"
+	mysqlID     = "CONCAT(SUBSTR(v_ms, 1, 8), '-', SUBSTR(v_ms, 9, 4), '-7', SUBSTR(v_random, 1, 3), '-', SUBSTR('89ab', 1 + FLOOR(RAND() * 4), 1), SUBSTR(v_random, 4, 3), '-', SUBSTR(v_random, 7, 12))"
+)
 
 func (mysql) tables() string {
 	return `SELECT DISTINCT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND LEFT(TRIGGER_NAME, 12) = 'auditplugin_' ORDER BY 2`

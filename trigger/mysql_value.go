@@ -84,8 +84,11 @@ func (v mysqlValues) recordID(key []column, row string) string {
 		}
 		id = "CONCAT('[', CONCAT_WS(',', " + strings.Join(parts, ", ") + "), ']')"
 	}
-	return "IF(CHAR_LENGTH(" + id + ") > 255, CONCAT(LEFT(" + id + ", 237), '…#', LEFT(SHA2(" + id + ", 256), 16)), " + id + ")"
+	return id
 }
+
+// mysqlKey is that text, no longer than the audit table's column.
+const mysqlKey = "IF(CHAR_LENGTH(v_key) > 255, CONCAT(LEFT(v_key, 237), '…#', LEFT(SHA2(v_key, 256), 16)), v_key)"
 
 // shown is what a record shows of a column whose canonical value has been worked out.
 func (v mysqlValues) shown(c column, row, value string) string {
@@ -113,6 +116,16 @@ func (v mysqlValues) shown(c column, row, value string) string {
 		return hidden("NOT "+v.secret(value), value)
 	}
 	return value
+}
+
+// stored is a column's value to compare with another of it: texts by their bytes, whatever
+// the collation says.
+func (mysqlValues) stored(c column, row string) string {
+	x := row + dialect.Quote(dialect.MySQL, c.name)
+	if isPlainText(c.dbType) || isBytes(c.dbType) || c.dbType == "UUID" {
+		return "CAST(" + x + " AS BINARY)"
+	}
+	return x
 }
 
 // value is a column's canonical value.
