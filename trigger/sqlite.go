@@ -100,7 +100,7 @@ func (l sqlite) insert(s *subject, v sqliteValues, event string) string {
 		"coalesce(json_extract(t.told, "+text(`$.causes.`+member(s.Model.Table))+"), json_extract(t.told, '$.cause'), '')", "1",
 	)
 	return "  INSERT INTO " + dialect.Quote(dialect.SQLite, s.audit.Name) + " (" + trailColumns(dialect.SQLite) + ")\n  SELECT " +
-		strings.Join(values, ",\n    ") + "\n  FROM (SELECT (SELECT context FROM " + companion.ContextTable + " WHERE id = 1) AS told) AS t" + from + where
+		strings.Join(values, ",\n    ") + "\n  FROM (SELECT (SELECT context FROM " + companion.ContextTable + " WHERE id = 1) AS told) AS t" + v.keys(s.key, row) + from + where
 }
 
 // sqliteID is a UUIDv7.

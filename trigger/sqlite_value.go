@@ -27,20 +27,33 @@ func (v sqliteValues) tree(document string) string {
 	return "(SELECT group_concat(k, char(10)) FROM (SELECT fullkey || ' ' || type || ' ' || coalesce(atom, '') AS k FROM json_tree(" + document + ") ORDER BY fullkey))"
 }
 
-// recordID is the row's key as text.
+// keys has the canonical values of the row's key, each worked out once.
+func (v sqliteValues) keys(key []column, row string) string {
+	parts := make([]string, len(key))
+	for i, c := range key {
+		parts[i] = v.canonical([]values.Kind{c.kind}, row+dialect.Quote(dialect.SQLite, c.name)) + " AS k" + strconv.Itoa(i)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ",\n  (SELECT " + strings.Join(parts, ",\n    ") + ") AS k"
+}
+
+// recordID is the row's key as text, of what keys has.
 func (v sqliteValues) recordID(key []column, row string) string {
 	parts := make([]string, len(key))
 	for i, c := range key {
 		x := row + dialect.Quote(dialect.SQLite, c.name)
-		parts[i] = `(SELECT coalesce(CASE WHEN s LIKE '"%' THEN json_extract(s, '$') ELSE s END, '') FROM (SELECT ` + v.shown(c, x, "y") + " AS s FROM (SELECT " +
-			v.canonical([]values.Kind{c.kind}, x) + " AS y)))"
-		if mode(c) == 0 {
-			parts[i] = "CASE WHEN typeof(" + x + ") = 'blob' AND " + strconv.FormatBool(c.kind == values.Bytes || c.kind == values.Any) + " THEN lower(hex(" + x + ")) ELSE " + parts[i] + " END"
+		shown := v.shown(c, x, "k.k"+strconv.Itoa(i))
+		parts[i] = "coalesce(CASE WHEN " + shown + ` LIKE '"%' THEN json_extract(` + shown + ", '$') ELSE " + shown + " END, '')"
+		if mode(c) == 0 && (c.kind == values.Bytes || c.kind == values.Any) {
+			parts[i] = "CASE WHEN typeof(" + x + ") = 'blob' THEN lower(hex(" + x + ")) ELSE " + parts[i] + " END"
 		}
 	}
 	id := "''"
 	switch len(parts) {
 	case 0:
+		return id
 	case 1:
 		id = parts[0]
 	default:
