@@ -101,9 +101,7 @@ func (v sqliteValues) form(kind values.Kind, x string) form {
 	case values.Text, values.UUID, values.Bool, values.Time, values.Date, values.DayClock:
 		f.real = quoted // no such column holds one: it is not worth compiling more
 	}
-	day := func(at string) string {
-		return "(SELECT CASE WHEN at LIKE '%T00:00:00Z\"' THEN substr(at, 1, 11) || '\"' ELSE at END FROM (SELECT " + at + " AS at))"
-	}
+	day := func(at string) string { return "replace(" + at + ", 'T00:00:00Z\"', '\"')" }
 	switch kind {
 	case values.JSON:
 		t := "CAST(" + x + " AS TEXT)"
@@ -196,16 +194,16 @@ func (v sqliteValues) text(x string) string {
 // bytes are base64, which SQLite does not know: three bytes are four digits.
 func (v sqliteValues) bytes(x string) string {
 	const alphabet = "'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'"
-	hex := func(n int) string {
-		return fmt.Sprintf("(CASE WHEN length(h) < %d THEN 0 ELSE instr('0123456789ABCDEF', substr(h, %d, 1)) - 1 END)", n, n)
+	hex := func(n int) string { // 0 behind the end: an empty text is found at 1
+		return fmt.Sprintf("(instr('0123456789ABCDEF', substr(h, %d, 1)) - 1)", n)
 	}
 	digit := func(value string) string { return "substr(" + alphabet + ", 1 + " + value + ", 1)" }
 	four := digit(hex(1)+" * 4 + "+hex(2)+" / 4") + " || " + digit("("+hex(2)+" % 4) * 16 + "+hex(3)) +
 		" || CASE WHEN length(h) < 4 THEN '=' ELSE " + digit(hex(4)+" * 4 + "+hex(5)+" / 4") + " END" +
 		" || CASE WHEN length(h) < 6 THEN '=' ELSE " + digit("("+hex(5)+" % 4) * 16 + "+hex(6)) + " END"
 	return "CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit) + " THEN " + truncated("length("+x+")") + " WHEN length(" + x + ") = 0 THEN '\"\"' ELSE " +
-		"(SELECT '\"' || group_concat(q, '') || '\"' FROM (WITH RECURSIVE b (i) AS (SELECT 1 UNION ALL SELECT i + 3 FROM b WHERE i + 3 <= length(" + x + "))\n" +
-		"        SELECT " + four + " AS q FROM (SELECT hex(substr(" + x + ", i, 3)) AS h FROM b))) END"
+		"(WITH RECURSIVE b (h, i) AS (SELECT hex(substr(" + x + ", 1, 3)), 4 UNION ALL SELECT hex(substr(" + x + ", i, 3)), i + 3 FROM b WHERE i <= length(" + x + "))\n" +
+		"        SELECT '\"' || group_concat(" + four + ", '') || '\"' FROM b) END"
 }
 
 // time reads what drivers write, and is NULL for other texts: the fraction and the zone are
