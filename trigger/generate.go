@@ -33,6 +33,8 @@ type language interface {
 	there() string
 	// makes tells whether a statement that begins so makes the trigger of a quoted name.
 	makes(statement, trigger string) bool
+	// keyTable is where the hash key is.
+	keyTable(s *subject) string
 	// loggedIn asks who the connection is; "" where there are no users.
 	loggedIn() string
 	// around is what else keeps a table's records from being made.
@@ -59,17 +61,19 @@ func languageOf(ctx context.Context, db *gorm.DB) (language, error) {
 // On PostgreSQL the triggers run as the role that runs the statements, which needs INSERT
 // on the audit table; on MariaDB and MySQL as that user, too.
 func Generate(db *gorm.DB, opts ...Option) ([]string, error) {
-	return statements(db, opts, (*request).subjects, func(l language, all []*subject) ([]string, error) {
-		out := l.prepare(all)
-		for _, s := range all {
-			made, err := l.create(s)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, made...)
+	return statements(db, opts, (*request).subjects, generate)
+}
+
+func generate(l language, all []*subject) ([]string, error) {
+	out := l.prepare(all)
+	for _, s := range all {
+		made, err := l.create(s)
+		if err != nil {
+			return nil, err
 		}
-		return out, nil
-	})
+		out = append(out, made...)
+	}
+	return out, nil
 }
 
 // Drop returns the statements that take the triggers away again. Functions that other
@@ -86,13 +90,18 @@ func Drop(db *gorm.DB, opts ...Option) ([]string, error) {
 }
 
 // Install runs what [Generate] returns: on SQLite and PostgreSQL in one transaction, so
-// that no write falls between the old triggers and the new.
+// that no write falls between the old triggers and the new. It is also what writes the
+// key of [HashKeyTable].
 func Install(db *gorm.DB, opts ...Option) error {
-	made, err := Generate(db, opts...)
+	var keys []hashKey
+	made, err := statements(db, opts, (*request).subjects, func(l language, all []*subject) ([]string, error) {
+		keys = hashKeys(l, all)
+		return generate(l, all)
+	})
 	if err != nil {
 		return err
 	}
-	return run(owntable.Context(db), db, made)
+	return run(owntable.Context(db), db, made, keys...)
 }
 
 // Remove runs what [Drop] returns.
@@ -120,7 +129,7 @@ func statements(db *gorm.DB, opts []Option, find func(*request, context.Context)
 	return write(l, all)
 }
 
-func run(ctx context.Context, db *gorm.DB, made []string) error {
+func run(ctx context.Context, db *gorm.DB, made []string, keys ...hashKey) error {
 	pool, err := errorsOf.Pool(db)
 	if err != nil {
 		return err
@@ -133,6 +142,12 @@ func run(ctx context.Context, db *gorm.DB, made []string) error {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			_ = tx.Rollback() // the statement's error is what counts
 			return fmt.Errorf("trigger: %s: %w", firstLine(statement), err)
+		}
+	}
+	for _, key := range keys {
+		if err := key.store(ctx, tx, db.Name()); err != nil {
+			_ = tx.Rollback() // likewise
+			return fmt.Errorf("trigger: writing the hash key: %w", err)
 		}
 	}
 	if err := tx.Commit(); err != nil {

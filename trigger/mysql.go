@@ -1,9 +1,11 @@
 package trigger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -26,7 +28,19 @@ func mysqlOf(ctx context.Context, db *gorm.DB) (language, error) {
 	return mysql{server}, err
 }
 
-func (mysql) prepare([]*subject) []string { return nil }
+func (l mysql) prepare(all []*subject) (out []string) {
+	for _, s := range all {
+		if s.hashes {
+			out = append(out, "CREATE TABLE IF NOT EXISTS "+l.keyTable(s)+" (id VARCHAR(16) NOT NULL, ipad VARBINARY(64) NOT NULL, opad VARBINARY(64) NOT NULL)")
+		}
+	}
+	return slices.Compact(out)
+}
+
+// keyTable is where the hash key is.
+func (mysql) keyTable(s *subject) string {
+	return dialect.Table{Schema: cmp.Or(s.audit.Schema, s.Catalog.Schema), Name: companion.Prefix + "hash_key"}.Quoted(dialect.MySQL)
+}
 
 // maxMySQLName is how long names may be, in characters.
 const maxMySQLName = 64
@@ -86,8 +100,17 @@ func (l mysql) body(s *subject, event string) string {
 	line("  DECLARE v_ms, v_random VARCHAR(64);")
 	line("  DECLARE v_was, v_now, v_names, v_changes %s DEFAULT '';", column)
 	line("  DECLARE v_more BOOL DEFAULT FALSE;")
+	if s.hashes {
+		line("  DECLARE v_hash_key VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;")
+		line("  DECLARE v_ipad, v_opad VARBINARY(64);")
+	}
 	line("  IF NOT (%s = %d AND CAST(SUBSTRING_INDEX(USER(), '@', 1) AS BINARY) IN (%s)) THEN", companion.Session(l.server), companion.Number(s.Catalog.Name), strings.Join(roles, ", "))
 	line("  SET v_told = IF(JSON_VALID(%s), CONVERT(%s USING utf8mb4), NULL);", companion.Variable, companion.Variable)
+	if s.hashes {
+		for _, name := range [][2]string{{"v_hash_key", "id"}, {"v_ipad", "ipad"}, {"v_opad", "opad"}} {
+			line("  SET %s = (SELECT %s FROM %s LIMIT 1);", name[0], name[1], l.keyTable(s))
+		}
+	}
 	switch event {
 	case "INSERT":
 		for _, c := range s.columns {
@@ -169,10 +192,7 @@ func (l mysql) insert(s *subject, v mysqlValues, action, row, before, after, cha
 		"JSON_MERGE_PATCH(IF(JSON_TYPE(JSON_EXTRACT(v_told, '$.metadata')) = 'OBJECT', JSON_EXTRACT(v_told, '$.metadata'), '{}'), JSON_OBJECT('auditplugin', JSON_OBJECT('by', 'trigger', 'pid', CONNECTION_ID())))",
 		told("$.causes."+member(s.Model.Table), told("$.cause", "''")), "1",
 	)
-	trail := s.audit
-	if trail.Schema == "" {
-		trail.Schema = s.Catalog.Schema
-	}
+	trail := dialect.Table{Schema: cmp.Or(s.audit.Schema, s.Catalog.Schema), Name: s.audit.Name}
 	return mysqlRandom + ", v_key = " + v.recordID(s.key, row) + ";\n  INSERT INTO " + trail.Quoted(dialect.MySQL) + " (" + trailColumns(dialect.MySQL) + ")\n    VALUES (" + strings.Join(values, ",\n      ") + ")"
 }
 

@@ -132,6 +132,9 @@ func (mysqlValues) stored(c column, row string) string {
 func (v mysqlValues) value(c column, row string) string {
 	x := row + dialect.Quote(dialect.MySQL, c.name)
 	t := "CONVERT(" + x + " USING utf8mb4)"
+	if c.hash != nil {
+		return v.hash(c, t)
+	}
 	char := "CAST(" + x + " AS CHAR)"
 	asText := v.text(t)
 	binary := isBytes(c.dbType)
@@ -203,6 +206,15 @@ func (v mysqlValues) value(c column, row string) string {
 		return v.bytes(x)
 	}
 	return asText
+}
+
+// hash is a keyed hash of a text, by the variables that the body has set.
+func (mysqlValues) hash(c column, t string) string {
+	if c.kind == values.UUID {
+		t = "LOWER(" + t + ")"
+	}
+	message := fmt.Sprintf("v_ipad, X'%x', UNHEX(LPAD(HEX(LENGTH(%s)), 16, '0')), CAST(%s AS BINARY)", c.hash, t, t)
+	return "IF(" + t + " IS NULL, NULL, IFNULL(CONCAT('\"hmac-sha256:', v_hash_key, ':', LOWER(SHA2(CONCAT(v_opad, UNHEX(SHA2(CONCAT(" + message + "), 256))), 256)), '\"'), '\"***\"'))"
 }
 
 // digits are a number's, or a clock's, without zeros behind the point.

@@ -188,6 +188,10 @@ func (postgres) there() string {
 // makes: all of a table's triggers share one function.
 func (postgres) makes(string, string) bool { return true }
 
+func (postgres) keyTable(s *subject) string {
+	return postgresValues{schema: s.audit.Schema}.name("hash_key")
+}
+
 func (postgres) loggedIn() string { return "SELECT session_user" }
 
 func (postgres) around(_ context.Context, _ *sql.DB, t *catalog.Table) ([]Drift, error) {

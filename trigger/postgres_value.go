@@ -132,6 +132,9 @@ func (v postgresValues) shown(c column, value string) string {
 // value is a column's canonical value, as jsonb; NULL is NULL.
 func (v postgresValues) value(c column, row string) string {
 	x := row + dialect.Quote(dialect.Postgres, c.name)
+	if c.hash != nil {
+		return v.name("hash") + fmt.Sprintf("('\\x%x', ", c.hash) + v.plain(c, x) + ")"
+	}
 	asText := v.name("text") + "(" + x + "::text, " + strconv.Itoa(v.limit) + ")"
 	number := isNumber(c.dbType)
 	switch c.kind {
@@ -193,6 +196,17 @@ func (v postgresValues) value(c column, row string) string {
 	return asText
 }
 
+// plain is the text of a value that is hashed.
+func (v postgresValues) plain(c column, x string) string {
+	switch {
+	case c.kind == values.UUID:
+		return "lower(" + x + "::text)"
+	case c.dbType == "BPCHAR":
+		return "textin(bpcharout(" + x + "))"
+	}
+	return x + "::text"
+}
+
 func isNumber(dbType string) bool {
 	switch dbType {
 	case "INT2", "INT4", "INT8", "NUMERIC", "FLOAT4", "FLOAT8":
@@ -242,6 +256,12 @@ EXCEPTION WHEN numeric_value_out_of_range THEN
   RETURN to_jsonb(n::text);
 END`)
 		add("cut(t text)", "text", sql, `SELECT CASE WHEN char_length(t) > 255 THEN left(t, 237) || '…#' || left(encode(sha256(convert_to(t, 'UTF8')), 'hex'), 16) ELSE t END`)
+		if s.hashes {
+			key := v.name("hash_key")
+			out = append(out, "CREATE TABLE IF NOT EXISTS "+key+" (id text NOT NULL, ipad bytea NOT NULL, opad bytea NOT NULL)", "REVOKE ALL ON "+key+" FROM PUBLIC")
+			add("hash(prefix bytea, t text)", "jsonb", "sql STABLE STRICT", `SELECT coalesce((SELECT to_jsonb('hmac-sha256:' || k.id || ':' ||
+    encode(sha256(k.opad || sha256(k.ipad || prefix || int8send(octet_length(convert_to(t, 'UTF8'))) || convert_to(t, 'UTF8'))), 'hex')) FROM `+key+` k LIMIT 1), '"***"')`)
+		}
 		add("secret(d jsonb)", "boolean", sql, `SELECT EXISTS (SELECT 1 FROM jsonb_path_query(d, '$.** ? (@.type() == "object").keyvalue()') AS k
     CROSS JOIN LATERAL (SELECT trim(regexp_replace(lower(regexp_replace(regexp_replace(k ->> 'key', '([^[:upper:]])([[:upper:]])', '\1 \2', 'g'),
       '([[:upper:]])([[:upper:]][[:lower:]])', '\1 \2', 'g')), '[^[:alnum:]]+', ' ', 'g')) AS words) AS w

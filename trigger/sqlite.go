@@ -37,6 +37,9 @@ func (l sqlite) create(s *subject) ([]string, error) {
 	if s.bestEffort {
 		return nil, fmt.Errorf("%w: BestEffort: SQLite's triggers can not go on after an error", ErrInvalid)
 	}
+	if s.hashes {
+		return nil, fmt.Errorf("%w: HashKeyTable: SQLite can not make SHA-256 hashes", ErrInvalid)
+	}
 	if s.Catalog.Schema != "main" || s.audit.Schema != "" && s.audit.Schema != "main" {
 		return nil, fmt.Errorf("%w: SQLite's triggers reach tables of their own database only; %s and the audit table have to be in main", ErrInvalid, s.Catalog.Name)
 	}
@@ -119,6 +122,8 @@ func (sqlite) there() string {
 }
 
 func (sqlite) makes(statement, trigger string) bool { return strings.Contains(statement, trigger) }
+
+func (sqlite) keyTable(*subject) string { return "" }
 
 func (sqlite) loggedIn() string { return "" }
 

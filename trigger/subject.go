@@ -34,6 +34,9 @@ type subject struct {
 	limit int
 	// onlyTimestamps leaves out updates of timestamps alone.
 	onlyTimestamps, bestEffort bool
+	// hashes tells that columns may be hashed; hashing is how one of them is.
+	hashes  bool
+	hashing redact.Hashing
 }
 
 // column is one whose values are recorded.
@@ -42,6 +45,7 @@ type column struct {
 	kind               values.Kind
 	treat              redact.Treatment
 	timestamp          bool
+	hash               []byte // what stands before a value that is hashed, nil for none
 }
 
 // subjects are the tables of the models that were asked for, each once.
@@ -73,7 +77,7 @@ func (r *request) subjects(ctx context.Context) ([]*subject, error) {
 			continue
 		}
 		s := &subject{
-			Table: t, audit: dialect.ParseTable(trail), roles: roles, limit: limit, onlyTimestamps: onlyTimestamps, bestEffort: r.bestEffort,
+			Table: t, audit: dialect.ParseTable(trail), roles: roles, limit: limit, onlyTimestamps: onlyTimestamps, bestEffort: r.bestEffort, hashes: r.hashKey,
 		}
 		if err := s.check(); err != nil {
 			return nil, err
@@ -132,7 +136,11 @@ func (s *subject) check() error {
 func (s *subject) describe() {
 	for _, i := range s.ByName {
 		if !s.Show[i].Hidden {
-			s.columns = append(s.columns, s.column(i))
+			c := s.column(i)
+			if h, ok := s.Plan.Hashing(s.Show[i].Model); ok && s.hashes && slices.Contains([]values.Kind{values.Text, values.UUID, values.Int}, c.kind) {
+				s.hashing, c.hash, c.treat = h, h.Prefix, redact.Treatment{}
+			}
+			s.columns = append(s.columns, c)
 		}
 	}
 	for _, i := range s.Key {
