@@ -83,7 +83,7 @@ func companions(s *subject.Subject) error {
 
 // served is who serves the connection.
 func (v *variant) served(ctx context.Context, k subject.Kind) (id int, err error) {
-	query := ""
+	var query string
 	switch {
 	case k == subject.Postgres:
 		query = "SELECT pg_backend_pid()"
