@@ -50,7 +50,7 @@ func (s *session) wrap(c *cobra.Command) {
 	}
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
-			s.begun = true
+			s.begun, s.question = true, question(c, args)
 			return run(c, args)
 		}
 	}
