@@ -96,6 +96,7 @@ func (l mysql) body(s *subject, event string) string {
 		roles[i] = mysqlText(r)
 	}
 	const column = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+	line("  IF NOT (%s = %d AND CAST(SUBSTRING_INDEX(USER(), '@', 1) AS BINARY) IN (%s)) THEN BEGIN -- what is declared outside is made for every row", companion.Session(l.server), companion.Number(s.Catalog.Name), strings.Join(roles, ", "))
 	line("  DECLARE v_o, v_n, v_shown_o, v_shown_n, v_told, v_key %s;", column)
 	line("  DECLARE v_ms, v_random VARCHAR(64);")
 	line("  DECLARE v_was, v_now, v_names, v_changes %s DEFAULT '';", column)
@@ -104,7 +105,6 @@ func (l mysql) body(s *subject, event string) string {
 		line("  DECLARE v_hash_key VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;")
 		line("  DECLARE v_ipad, v_opad VARBINARY(64);")
 	}
-	line("  IF NOT (%s = %d AND CAST(SUBSTRING_INDEX(USER(), '@', 1) AS BINARY) IN (%s)) THEN", companion.Session(l.server), companion.Number(s.Catalog.Name), strings.Join(roles, ", "))
 	line("  SET v_told = IF(JSON_VALID(%s), CONVERT(%s USING utf8mb4), NULL);", companion.Variable, companion.Variable)
 	if s.hashes {
 		for _, name := range [][2]string{{"v_hash_key", "id"}, {"v_ipad", "ipad"}, {"v_opad", "opad"}} {
@@ -113,14 +113,10 @@ func (l mysql) body(s *subject, event string) string {
 	}
 	switch event {
 	case "INSERT":
-		for _, c := range s.columns {
-			l.member(line, v, "v_now", c, "NEW.")
-		}
+		l.members(line, v, "v_now", s.columns, "NEW.")
 		line("  %s;", l.insert(s, v, "'create'", "NEW.", "NULL", image("v_now"), "NULL", "NULL"))
 	case "DELETE":
-		for _, c := range s.columns {
-			l.member(line, v, "v_was", c, "OLD.")
-		}
+		l.members(line, v, "v_was", s.columns, "OLD.")
 		line("  %s;", l.insert(s, v, "'delete'", "OLD.", image("v_was"), "NULL", "NULL", "NULL"))
 	default:
 		for _, c := range s.columns {
@@ -134,20 +130,32 @@ func (l mysql) body(s *subject, event string) string {
 		line("    %s;", l.insert(s, v, v.action(s.soft()), "OLD.", image("v_was"), image("v_now"), "CONCAT('[', SUBSTR(v_names, 2), ']')", "CONCAT('[', SUBSTR(v_changes, 2), ']')"))
 		line("  END IF;")
 	}
-	line("  END IF;")
+	line("  END; END IF;")
 	return b.String()
 }
 
 func image(members string) string { return "CONCAT('{', SUBSTR(" + members + ", 2), '}')" }
 
-// member adds a column to the image of a row that came or went.
-func (mysql) member(line func(string, ...any), v mysqlValues, into string, c column, row string) {
-	value := v.value(c, row)
-	if v.shown(c, row, "v_o") != "v_o" {
-		line("  SET v_o = %s;", value)
-		value = v.shown(c, row, "v_o")
+// members puts the image of a row that came or went together, in as few statements as can
+// be: each is one to run for every row.
+func (mysql) members(line func(string, ...any), v mysqlValues, into string, columns []column, row string) {
+	parts := []string{into}
+	flush := func() {
+		if len(parts) > 1 {
+			line("  SET %s = CONCAT(%s);", into, strings.Join(parts, ",\n    "))
+		}
+		parts = []string{into}
 	}
-	line("  SET %s = CONCAT(%s, %s, IFNULL(%s, 'null'));", into, into, mysqlText(","+member(c.name)+":"), value)
+	for _, c := range columns {
+		value := v.value(c, row)
+		if v.shown(c, row, "v_o") != "v_o" {
+			flush()
+			line("  SET v_o = %s;", value)
+			value = v.shown(c, row, "v_o")
+		}
+		parts = append(parts, fmt.Sprintf("%s, IFNULL(%s, 'null')", mysqlText(","+member(c.name)+":"), value))
+	}
+	flush()
 }
 
 // difference adds a column to the images of a changed row, if it differs. What is the same
