@@ -414,8 +414,8 @@ func WithLifecycleEvents() Option {
 // triggers stay silent for them; raw SQL says who runs it and why, so that its rows are
 // recorded one by one. Install the plugin with it everywhere before the triggers: without
 // it both record the same change. On SQLite it creates the two small tables that hold the
-// marks. It is off by default. MySQL and servers that only speak PostgreSQL have no mark
-// that could be relied on: db.Use then returns ErrInvalidOption.
+// marks. It is off by default. Servers that only speak PostgreSQL or MySQL have no mark that
+// could be relied on: db.Use then returns ErrInvalidOption.
 func WithCompanion() Option {
 	return func(c *config) error { c.companion = true; return nil }
 }

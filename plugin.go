@@ -267,7 +267,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 		return err
 	}
 	if cfg.companion {
-		if err := companion.Prepare(ctx, pool, d.Name()); err != nil {
+		if err := companion.Prepare(ctx, pool, d.Server); err != nil {
 			return err
 		}
 	}
@@ -345,7 +345,7 @@ func (p *Plugin) bindAt(ctx context.Context, pool *sql.DB) ([]audit.Emitter, err
 	there := p.db.Session(&gorm.Session{NewDB: true, Context: ctx})
 	there.ConnPool, there.Statement.ConnPool = pool, pool
 	if p.cfg.companion {
-		if err := companion.Prepare(ctx, pool, p.dialect.Name()); err != nil {
+		if err := companion.Prepare(ctx, pool, p.dialect.Server); err != nil {
 			return nil, err
 		}
 	}
