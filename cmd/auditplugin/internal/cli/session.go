@@ -132,7 +132,9 @@ func (s *session) auditTable() string {
 }
 
 // search asks the audit table.
-func (s *session) search(db *gorm.DB) history.Query { return history.Search(db).AuditTable(s.auditTable()) }
+func (s *session) search(db *gorm.DB) history.Query {
+	return history.Search(db).AuditTable(s.auditTable())
+}
 
 // asking is search for the functions that put rows together.
 func (s *session) asking() history.Option {
