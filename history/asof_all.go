@@ -37,7 +37,8 @@ const asOfPage = 500
 // they were; one that is deleted or created meanwhile may be given twice or not at
 // all, unless the loop runs in a transaction with a snapshot (REPEATABLE READ).
 //
-// An error ends the iteration; it comes with a zero row. Rows with columns that are
+// An error ends the iteration; it comes with a zero row. A moment from before the trail is
+// [ErrBeforeTrail], unless all rows came later. Rows with columns that are
 // not known are such an error, see [Partial].
 func AsOfAll[T any, M When](ctx context.Context, db *gorm.DB, when M, opts ...Option) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -202,6 +203,9 @@ func (a *asOfRows) page(ctx context.Context, rows [][]any) error {
 		if !ok {
 			if changed[ids[i].recordID] {
 				continue // it did not exist then
+			}
+			if err := a.t.checkGuess(ctx, a.m); err != nil {
+				return err
 			}
 			p.img = make(image, len(a.t.columns))
 			a.t.fillPresent(p.img, raw)

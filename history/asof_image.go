@@ -124,6 +124,11 @@ func (t *rowTable) conclude(ctx context.Context, id rowID, h head, present []any
 	if !existed {
 		return p, fmt.Errorf("%w: row %q of table %q did not exist then", ErrNotFound, id.recordID, t.bare)
 	}
+	if h.last == nil {
+		if err := t.checkGuess(ctx, m); err != nil {
+			return p, err
+		}
+	}
 	if w == nil {
 		w = t.newWalker(p.img, id, present)
 		w.trust(h.last, present)
