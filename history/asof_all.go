@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/history/internal/condition"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 )
 
 // asOfPage is how many rows AsOfAll holds at once.
@@ -120,6 +121,9 @@ type asOfRows struct {
 // present goes through the rows that exist, in pages behind the last key.
 func (a *asOfRows) present(ctx context.Context) error {
 	t := a.t
+	if t.tbl.Kind == catalog.Missing {
+		return nil // its rows are all gone
+	}
 	var last []any
 	for {
 		rows, err := t.selectRows(ctx, func(tx *gorm.DB) *gorm.DB {
