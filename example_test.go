@@ -327,6 +327,31 @@ func Example_skip() {
 	// Output: event by Ada: create of account not recorded: 3 rows import of 2024 map[rows:3 skipped_action:create]
 }
 
+// Of sessions, only that they were ended is recorded.
+func ExampleWithActions() {
+	trail := emitter.Memory()
+	db := install(auditplugin.New(auditplugin.WithEmitter(trail), auditplugin.WithActions([]audit.Action{audit.Delete}, &Login{})), &Login{}, &Account{})
+	db = db.WithContext(asAda())
+	login := Login{Agent: "curl"}
+	check(db.Create(&login).Error)
+	check(db.Model(&login).Update("agent", "curl/8").Error)
+	check(db.Create(&Account{Name: "Grace"}).Error)
+	check(db.Delete(&login).Error)
+
+	for _, r := range trail.Records() {
+		fmt.Println(r.Action, r.RecordType, r.RecordID)
+	}
+	// Output:
+	// create account 1
+	// delete login 1
+}
+
+// Login changes all the time.
+type Login struct {
+	ID    uint
+	Agent string
+}
+
 // Session is named by a secret.
 type Session struct {
 	Token     string `gorm:"primaryKey"`

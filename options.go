@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/audit"
@@ -58,6 +59,7 @@ type config struct {
 	hashKey       []byte
 	include       []any
 	exclude       []any
+	actions       []table.ActionRule
 	columns       []string
 	noTimestamps  bool
 	requireActor  table.Models
@@ -83,7 +85,7 @@ type config struct {
 func (c *config) tables() table.Options {
 	return table.Options{
 		Include: c.include, Exclude: c.exclude, RequireActor: c.requireActor, RequireReason: c.requireReason, NoActor: c.noActor,
-		KeepAll: c.failure == KeepWrite, Keep: c.failureModels[KeepWrite], Refuse: c.failureModels[FailWrite],
+		Actions: c.actions, KeepAll: c.failure == KeepWrite, Keep: c.failureModels[KeepWrite], Refuse: c.failureModels[FailWrite],
 		Columns: c.columns, Redact: redact.Config{HashKey: c.hashKey},
 	}
 }
@@ -217,6 +219,29 @@ func WithModels(models ...any) Option {
 func WithoutModels(models ...any) Option {
 	return func(c *config) error {
 		c.exclude = append(c.exclude, models...)
+		return nil
+	}
+}
+
+// WithActions records only the given actions (audit.Create, Update, Delete, SoftDelete and
+// Restore) of rows of the given models, or, when none is given, of all models that no other
+// WithActions names. A model is a struct, a pointer to one, or the name of a table; a table
+// has one list, whichever of its models name it.
+//
+//	auditplugin.WithActions([]audit.Action{audit.Delete}, &Session{})
+//
+// What counts is what became of each row: an upsert has created or updated it, a Save that
+// sets the soft-delete column has deleted it softly, a foreign key may have deleted it. A
+// cascade from a row whose deletion is not recorded is recorded without a cause. Raw SQL
+// leaves its record if it may do one of the actions: a DELETE where deletions are recorded.
+// WithRawSQL decides whether it does at all. Companion triggers do the same, once they are
+// made anew.
+//
+// Everything else that narrows what is recorded holds as well. Actors and reasons are
+// required of all writes. Events are always recorded.
+func WithActions(actions []audit.Action, models ...any) Option {
+	return func(c *config) error {
+		c.actions = append(c.actions, table.ActionRule{Actions: slices.Clone(actions), Models: models})
 		return nil
 	}
 }

@@ -35,9 +35,9 @@
 // foreign key changes or removes (ON DELETE CASCADE and the like) have records of
 // their own, which name the parent's as their cause.
 //
-// [WithModels], [WithoutModels], [WithoutColumns] and [WithoutTimestampOnly] narrow
-// what is recorded; audit.Skip leaves out one write and records that it did.
-// [Event] records what is not a change of a row. A model may name itself with a
+// [WithModels], [WithoutModels], [WithActions], [WithoutColumns] and
+// [WithoutTimestampOnly] narrow what is recorded; audit.Skip leaves out one write and records that it did.
+// [Event] and [EventOf] record what is not a change of a row. A model may name itself with a
 // method AuditName() string.
 //
 // # Who must be named
@@ -396,7 +396,7 @@ func (p *Plugin) lifecycleEvent(what string) audit.Record {
 	r.Metadata = map[string]any{
 		"pid": os.Getpid(), "dialect": p.dialect.Name(), "emitters": len(p.cfg.emitters),
 		"raw": int(p.cfg.raw), "failure": int(p.cfg.failure), "portable": p.cfg.portable, "unwrapped": p.cfg.unwrapped,
-		"with_models": included, "without_models": excluded, "without_columns": p.cfg.columns,
+		"with_models": included, "without_models": excluded, "without_columns": p.cfg.columns, "with_actions": p.tables.Rules.Limited(),
 	}
 	return r
 }

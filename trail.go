@@ -31,6 +31,29 @@ import (
 // ErrInvalidOption when the plugin is not installed on tx; with the plugin turned
 // off by WithEnabled(false) it does nothing.
 func Event(tx *gorm.DB, r audit.Record) error {
+	return event(tx, func(context.Context, []byte) (audit.Record, error) { return r, nil })
+}
+
+// TypedEvent is an event that was defined with package auditlog, with its values: what
+// auditlog.Event.Of returns.
+type TypedEvent interface {
+	AuditEvent(ctx context.Context, hashKey []byte) (audit.Record, error)
+}
+
+// EventOf is [Event] for one that was defined with auditlog.Define. Its fields are metadata,
+// beside those of the context, under the plugin's hash key where they are tagged so; its
+// outcome is audit.Unknown unless it says otherwise. A required field that is empty is an
+// error that wraps auditlog.ErrRequired; nothing is recorded then.
+//
+//	err := auditplugin.EventOf(tx, SignedIn.Of(SignIn{User: "7", Method: "totp"}))
+func EventOf(tx *gorm.DB, e TypedEvent) error {
+	if isNil(e) {
+		return fmt.Errorf("%w: EventOf: no event", ErrInvalidOption)
+	}
+	return event(tx, e.AuditEvent)
+}
+
+func event(tx *gorm.DB, of func(ctx context.Context, hashKey []byte) (audit.Record, error)) error {
 	if tx == nil || tx.Config == nil {
 		return fmt.Errorf("%w: Event: no database", ErrInvalidOption)
 	}
@@ -45,6 +68,10 @@ func Event(tx *gorm.DB, r audit.Record) error {
 		return fmt.Errorf("%w: event refused", ErrClosed)
 	}
 	ctx, cp := tx.Statement.Context, tx.Statement.ConnPool
+	r, err := of(ctx, p.cfg.hashKey)
+	if err != nil {
+		return err
+	}
 	r = p.origin.Complete(ctx, r)
 	if l, ok := p.follower.Seen(cp); ok {
 		if l.Ended() {

@@ -6,7 +6,9 @@
 # from the mirror that this machine uses; they run with the C library that they were
 # built with. PostgreSQL is what npm has of it. The name says the version: where
 # Debian's suite has moved on to another, the engine cannot be had.
-engines=(mysql-9.7 mariadb-11.8 postgres-17 postgres-18 pgbouncer-1.26)
+#
+# SQLite in Go is no server: it is what tests are built with.
+engines=(mysql-9.7 mariadb-11.8 postgres-17 postgres-18 pgbouncer-1.26 sqlite-go)
 engine_cache=${AUDIT_ENGINES:-${XDG_CACHE_HOME:-$HOME/.cache}/auditplugin-engines}
 
 # cannot REASON says in one line why the engine cannot be had, and fails.
@@ -16,6 +18,7 @@ cannot() { echo "$1" >"$logs/cannot.$engine"; return 1; }
 # had, the reason is in $logs/cannot.NAME.
 fetch_engine() {
 	local name=$1 engine=$1 status=0
+	[ "$name" != sqlite-go ] || return 0
 	[ ! -d "$engine_cache/$name" ] || [[ $name == pgbouncer-* ]] || return 0
 	[ "$(uname -sm)" = "Linux x86_64" ] || { cannot "there is no program for $(uname -sm)"; return; }
 	if [[ $name == pgbouncer-* ]] && ! fetch_engine postgres-18; then
@@ -91,6 +94,7 @@ start_engine() {
 	mariadb-*) start_mariadb_engine "$engine_cache/$name" "$data" "$port" ;;
 	postgres-*) start_postgres_engine "$engine_cache/$name" "$data" "$port" ;;
 	pgbouncer-*) start_pgbouncer_engine "$engine_cache/$name" "$data" "$port" ;;
+	sqlite-go) echo 'export AUDIT_TEST_DIALECTS=sqlite AUDIT_TEST_PURE_GO_SQLITE=1' >"$data/env" ;;
 	esac
 }
 
@@ -167,6 +171,8 @@ start_pgbouncer_engine() {
 		unix_socket_dir =
 		auth_type = trust
 		auth_file = $data/users
+		auth_user = postgres
+		auth_query = SELECT rolname, NULL FROM pg_roles WHERE rolname = \$1
 		pool_mode = transaction
 		ignore_startup_parameters = extra_float_digits
 		max_client_conn = 1000
@@ -245,6 +251,7 @@ other_servers() {
 	tests_on mariadb-11.8 AUDIT_TEST_WITHOUT_RETURNING=1
 	tests_on postgres-18
 	tests_on pgbouncer-1.26
+	tests_on sqlite-go
 	wait "$lane"
 	cat "$logs/lane"
 }

@@ -86,7 +86,7 @@ tidied() {
 		done
 		cp "$dir/go.mod" "$m/go.mod"
 		LC_ALL=C awk -v own="$own" '
-			FNR == NR { if (index($0, own " ") == 1 || index($0, own "/") == 1) ours = ours $0 "\n"; next }
+			FILENAME == ARGV[1] { if (index($0, own " ") == 1 || index($0, own "/") == 1) ours = ours $0 "\n"; next }
 			ours != "" && $1 > own { printf "%s", ours; ours = "" }
 			{ print }
 			END { printf "%s", ours }

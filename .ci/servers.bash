@@ -151,11 +151,21 @@ install_packages() {
 }
 
 # install_browser gets the Chromium in which the viewer's pages are looked at
-# (test/browser). Where it cannot be had, that is said, and those tests skip.
+# (test/browser), and axe-core, which judges whether everyone can use them. Where one
+# cannot be had, that is said, and those tests skip.
 install_browser() {
+	install_axe || echo "axe-core is not here: the accessibility of the viewer's pages is not checked" >&3
 	command -v chromium >/dev/null && return 0
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends chromium && return 0
 	fi
 	echo "chromium is not here: the viewer's pages are not looked at in a browser" >&3
+}
+
+install_axe() {
+	local folder=${XDG_CACHE_HOME:-$HOME/.cache}/auditplugin-axe-4.10.3
+	local script=$folder/node_modules/axe-core/axe.min.js
+	[ -z "${AUDIT_AXE:-}" ] || return 0
+	[ -s "$script" ] || timeout 120 npm install --no-audit --no-fund --no-save --prefix "$folder" axe-core@4.10.3 || return
+	export AUDIT_AXE=$script
 }

@@ -72,6 +72,7 @@ failures() {
 		}
 		loud-- > 0 { print; next }
 		{ said[owner] = said[owner] $0 "\n" }
+		END { for (name in failed) printf "%s", said[name] } # a test program says no package
 	' "$1" | head -n 400
 }
 

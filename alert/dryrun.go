@@ -45,7 +45,7 @@ type Report struct {
 // hours count. It reads the audit table in small pages, and keeps what would have
 // been sent in memory.
 func DryRun(ctx context.Context, db *gorm.DB, rules []Rule, since, until time.Time, opts ...Option) (*Report, error) {
-	s, err := newSettings(opts)
+	s, err := newSettings(db, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ type config struct {
 // be the database that has the audit table. It reports all mistakes it finds, and
 // fails with errors that wrap those of this package.
 func New(db *gorm.DB, rules []Rule, channels map[string]Channel, opts ...Option) (*Engine, error) {
-	s, err := newSettings(opts)
+	s, err := newSettings(db, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func New(db *gorm.DB, rules []Rule, channels map[string]Channel, opts ...Option)
 // would say. db may be nil if the options have no WithModels. If channels is nil,
 // rules may name any.
 func Check(db *gorm.DB, rules []Rule, channels map[string]Channel, opts ...Option) error {
-	s, err := newSettings(opts)
+	s, err := newSettings(db, opts)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func newConfig(db *gorm.DB, rules []Rule, channels map[string]Channel, s setting
 // says so and everything stays as it was. Messages that wait for a channel which is
 // no longer there wait until it is.
 func (e *Engine) Replace(rules []Rule, channels map[string]Channel, opts ...Option) error {
-	s, err := newSettings(opts)
+	s, err := newSettings(e.gorm, opts)
 	if err != nil {
 		return err
 	}

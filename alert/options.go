@@ -8,7 +8,10 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // Option changes how an engine works. Options that are wrong are errors of [New].
@@ -39,9 +42,10 @@ type quietHours struct {
 	channels []string
 }
 
-func newSettings(opts []Option) (settings, error) {
+// newSettings takes db for the audit table's name; it may be nil.
+func newSettings(db *gorm.DB, opts []Option) (settings, error) {
 	s := settings{
-		outbox: defaultTable(), audit: dialect.Table{Name: "audit_logs"}, create: true,
+		outbox: defaultTable(), create: true,
 		words: wording{zone: time.UTC, layout: "2 Jan 2006 15:04 MST"},
 		poll:  time.Second, sendTimeout: 30 * time.Second, stopTimeout: 10 * time.Second,
 		attempts: 15, retryFirst: 5 * time.Second, retryMost: time.Hour, keep: 30 * 24 * time.Hour,
@@ -53,6 +57,9 @@ func newSettings(opts []Option) (settings, error) {
 			continue
 		}
 		errs = append(errs, o(&s))
+	}
+	if s.audit == (dialect.Table{}) {
+		s.audit = dialect.ParseTable(owntable.TrailOf(db))
 	}
 	return s, errors.Join(errs...)
 }
@@ -90,7 +97,7 @@ func WithTable(name string) Option {
 }
 
 // WithAuditTable names the audit table, which counts and dry runs read; the default
-// is "audit_logs".
+// is the one to which the plugin on the engine's handle writes, else "audit_logs".
 func WithAuditTable(name string) Option {
 	return func(s *settings) (err error) {
 		s.fixed = append(s.fixed, "WithAuditTable")

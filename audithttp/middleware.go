@@ -1,6 +1,7 @@
 package audithttp
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 
@@ -22,6 +23,8 @@ type config struct {
 	requestIDHeader string
 	forwarded       bool
 	noTrace         bool
+	actor           func(*http.Request) audit.Actor
+	tenant          func(*http.Request) string
 	trusted         []netip.Prefix
 }
 
@@ -56,6 +59,20 @@ func WithoutTrace() Option {
 	return func(c *config) { c.noTrace = true }
 }
 
+// Actor tells who makes the request, as far as the application knows where the middleware
+// stands: behind authentication. A zero actor leaves the context alone. f must be safe for
+// concurrent use.
+func Actor(f func(r *http.Request) audit.Actor) Option {
+	return func(c *config) { c.actor = f }
+}
+
+// Tenant tells for whom the request is; where the router's parameters say it, the middleware
+// has to stand behind the router. "" leaves the context alone. f must be safe for concurrent
+// use.
+func Tenant(f func(r *http.Request) string) Option {
+	return func(c *config) { c.tenant = f }
+}
+
 // Middleware returns middleware that puts an [audit.Request] into the context of
 // every request, and the trace and span ids of a valid traceparent header
 // ([audit.WithRemoteTrace]) unless the context has a trace already. The service's own span,
@@ -68,25 +85,47 @@ func WithoutTrace() Option {
 // changes neither the request's headers nor the response, and is safe for
 // concurrent use.
 func Middleware(opts ...Option) func(http.Handler) http.Handler {
+	annotate := Annotate(opts...)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, annotate(r)) })
+	}
+}
+
+// Annotate is [Middleware] for frameworks whose middleware is none of net/http's: the function
+// returns the request with the context that Middleware would give it.
+//
+//	annotate := audithttp.Annotate()
+//	router.Use(func(c *gin.Context) { c.Request = annotate(c.Request) })
+func Annotate(opts ...Option) func(*http.Request) *http.Request {
 	c := config{requestIDHeader: "X-Request-Id"}
 	for _, opt := range opts {
 		opt(&c)
 	}
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx := audit.WithRequest(r.Context(), audit.Request{
-				ID:        c.requestID(r),
-				IP:        c.clientIP(r),
-				UserAgent: clean(r.UserAgent(), maxUserAgent),
-			})
-			if known, _ := audit.TraceFrom(ctx); known == "" && !c.noTrace {
-				if traceID, spanID, ok := parseTraceparent(r.Header.Values("Traceparent")); ok {
-					ctx = audit.WithRemoteTrace(ctx, traceID, spanID)
-				}
-			}
-			next.ServeHTTP(w, r.WithContext(ctx))
-		})
+	return func(r *http.Request) *http.Request { return r.WithContext(c.context(r)) }
+}
+
+func (c *config) context(r *http.Request) context.Context {
+	ctx := audit.WithRequest(r.Context(), audit.Request{
+		ID:        c.requestID(r),
+		IP:        c.clientIP(r),
+		UserAgent: clean(r.UserAgent(), maxUserAgent),
+	})
+	if known, _ := audit.TraceFrom(ctx); known == "" && !c.noTrace {
+		if traceID, spanID, ok := parseTraceparent(r.Header.Values("Traceparent")); ok {
+			ctx = audit.WithRemoteTrace(ctx, traceID, spanID)
+		}
 	}
+	if c.actor != nil {
+		if a := c.actor(r); !a.IsZero() {
+			ctx = audit.WithActor(ctx, a)
+		}
+	}
+	if c.tenant != nil {
+		if tenant := c.tenant(r); tenant != "" {
+			ctx = audit.WithTenant(ctx, tenant)
+		}
+	}
+	return ctx
 }
 
 func (c *config) requestID(r *http.Request) string {

@@ -223,3 +223,23 @@ func TestWithoutTrace(t *testing.T) {
 		t.Errorf("trace, span = %q, %q", trace, span)
 	}
 }
+
+func TestActorAndTenantOfTheRequest(t *testing.T) {
+	opts := []audithttp.Option{
+		audithttp.Actor(func(r *http.Request) audit.Actor { return audit.Actor{ID: r.Header.Get("X-User")} }),
+		audithttp.Tenant(func(r *http.Request) string { return r.Header.Get("X-Tenant") }),
+	}
+	ctx := serve(t, request("192.0.2.1:1", "X-User", "7", "X-Tenant", "acme"), opts...)
+	if a, ok := audit.ActorFrom(ctx); !ok || a.ID != "7" || audit.TenantFrom(ctx) != "acme" {
+		t.Errorf("actor %+v, %v, tenant %q", a, ok, audit.TenantFrom(ctx))
+	}
+	r := request("192.0.2.1:1")
+	r = r.WithContext(audit.WithTenant(audit.WithActor(r.Context(), audit.Actor{ID: "before"}), "before"))
+	ctx = audithttp.Annotate(opts...)(r).Context()
+	if a, _ := audit.ActorFrom(ctx); a.ID != "before" || audit.TenantFrom(ctx) != "before" {
+		t.Errorf("nobody and none took the place of %+v, %q", a, audit.TenantFrom(ctx))
+	}
+	if req, ok := audit.RequestFrom(ctx); !ok || req.IP != "192.0.2.1" {
+		t.Errorf("the request is %+v", req)
+	}
+}

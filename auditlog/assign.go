@@ -26,6 +26,9 @@ func (h *handler) attrs(r slog.Record) ([]field, error) {
 		f.add(strings.Join(h.groups[:b.depth], "."), b.attr, 0)
 	}
 	prefix := strings.Join(h.groups, ".")
+	if h.flat {
+		prefix = ""
+	}
 	r.Attrs(func(a slog.Attr) bool {
 		f.add(prefix, a, 0)
 		return true
@@ -64,9 +67,15 @@ func (f *flattener) add(prefix string, a slog.Attr, depth int) {
 	f.fields = append(f.fields, field{path, f.redact(path[strings.LastIndexByte(path, '.')+1:], v)})
 }
 
+// shown is a value that was redacted already, by what its type says of it.
+type shown struct{ value any }
+
 // redact hides what the name or the value's type says is secret.
 func (f *flattener) redact(name string, v slog.Value) slog.Value {
 	t := f.trail
+	if s, ok := v.Any().(shown); ok {
+		return slog.AnyValue(s.value)
+	}
 	if err, ok := v.Any().(error); ok && v.Kind() == slog.KindAny && !t.names.Sensitive(name) {
 		return slog.AnyValue(err)
 	}
@@ -76,12 +85,12 @@ func (f *flattener) redact(name string, v slog.Value) slog.Value {
 	if v.Kind() == slog.KindDuration && !t.names.Sensitive(name) {
 		return v
 	}
-	shown, err := t.value("", reflect.ValueOf(v.Any()), 0, true)
+	seen, err := t.value("", reflect.ValueOf(v.Any()), 0, true)
 	if err != nil {
 		f.errs = append(f.errs, err)
 		return slog.StringValue(redact.Mask) // its tags can not be kept
 	}
-	return slog.AnyValue(t.names.Column("", name, shown))
+	return slog.AnyValue(t.names.Column("", name, seen))
 }
 
 // assign gives rec what the attributes say about it and returns the fields for

@@ -33,6 +33,7 @@ type handler struct {
 	trail  *trail
 	groups []string
 	bound  []bound
+	flat   bool // what comes with an entry is in no group
 }
 
 type bound struct {

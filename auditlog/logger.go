@@ -41,7 +41,10 @@ func New(app *slog.Logger, opts ...Option) (*Logger, error) {
 			app.WarnContext(ctx, "audit entry is incomplete or lost", "error", err)
 		}
 	}
-	t := &trail{config: c, names: redact.ForNames("", c.redaction)}
+	t := newTrail(c)
+	if err := c.catalogue.check(t); err != nil {
+		return nil, err
+	}
 	t.host, _ = os.Hostname()
 	t.lines = ecslog.NewHandler(c.writer, &ecslog.Options{
 		AddSource: true, Process: true, Original: true, Pinned: true, StampZeroTime: true,
@@ -50,6 +53,8 @@ func New(app *slog.Logger, opts ...Option) (*Logger, error) {
 	})
 	return &Logger{Logger: app, Audit: &Audit{slog.New(&handler{trail: t})}}, nil
 }
+
+func newTrail(c *config) *trail { return &trail{config: c, names: redact.ForNames("", c.redaction)} }
 
 // With returns a logger whose ordinary lines also have args; the audit logger is
 // the same.

@@ -42,6 +42,7 @@ type config struct {
 	actor        func(context.Context) audit.Actor
 	trace        func(context.Context) (traceID, spanID string)
 	dropEqual    bool
+	catalogue    *Catalogue
 	errorHandler func(context.Context, error)
 	errs         []error
 }
@@ -128,6 +129,12 @@ func WithTraceFunc(f func(ctx context.Context) (traceID, spanID string)) Option 
 // are entries with empty changes: that somebody saved without a change is
 // something an audit may ask for.
 func WithoutUnchanged() Option { return func(c *config) { c.dropEqual = true } }
+
+// WithCatalogue names the events that there are: [Audit.Event] refuses others. [New] fails
+// with [ErrHashKey] if one of them has a hash tag and there is no [WithHashKey].
+func WithCatalogue(c Catalogue) Option {
+	return func(o *config) { o.catalogue = &c }
+}
 
 // WithErrorHandler is told what went wrong with an entry: the writer's error, an
 // emitter's, a tag that can not be kept. The default warns through the

@@ -149,3 +149,26 @@ func Example_callStack() {
 	// Output:
 	// event failure of   by "": Ledger does not balance; error.stack_trace=true
 }
+
+// ShareRecord is what an event of that kind says.
+type ShareRecord struct {
+	Patient string `json:"patient_id" event:"subject,required"`
+	With    string `json:"with" event:"required"`
+	Token   string `json:"link_token"`
+}
+
+func Example_typedEvents() {
+	shared := auditlog.Define[ShareRecord]("patient.share", auditlog.Message("Patient file shared"), auditlog.Outcome(audit.Success))
+	db, log := clinic()
+	ctx := audit.WithActor(context.Background(), audit.Actor{ID: "u7"})
+	event := shared.Of(ShareRecord{Patient: "p1", With: "Dr Who", Token: "t0p"})
+
+	check(log.Audit.Event(ctx, event))
+	check(db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return auditplugin.EventOf(tx, event) }))
+	fmt.Println(auditplugin.EventOf(db, shared.Of(ShareRecord{Patient: "p1"})))
+	show(db)
+	// Output:
+	// auditplugin: a required field of an event is empty: patient.share: with
+	// event success of patient p1 by "u7": Patient file shared; event.action=patient.share; link_token=***; patient_id=p1; with=Dr Who
+	// event success of patient p1 by "u7": Patient file shared; event.action=patient.share; link_token=***; patient_id=p1; with=Dr Who
+}

@@ -134,7 +134,7 @@ func TestMistakes(t *testing.T) {
 		"no database":       history.Search(nil),
 		"empty database":    history.Search(&gorm.DB{}),
 		"In nothing":        q.In(nil),
-		"Table":             q.Table(""),
+		"AuditTable":        q.AuditTable(""),
 		"Limit":             q.Limit(-1),
 		"nil model":         history.Of(db, nil),
 		"nil pointer":       history.Of(db, none),

@@ -27,10 +27,10 @@ func TestRowsFromAnotherDatabase(t *testing.T) {
 	t.Cleanup(func() { pool.Close() })
 	db := open(t, []any{&user{}}, auditplugin.WithEmitter(emitter.Table(emitter.On(other), emitter.Name("trail"))))
 	ctx := context.Background()
-	there := history.Asking(func(q history.Query) history.Query { return q.In(other).Table("trail") })
+	there := history.Asking(func(q history.Query) history.Query { return q.In(other).AuditTable("trail") })
 	u := user{Name: "Ada", Phone: "1"}
 	must(t, db.Create(&u).Error)
-	created, err := history.Of(db, &u).In(other).Table("trail").First(ctx)
+	created, err := history.Of(db, &u).In(other).AuditTable("trail").First(ctx)
 	must(t, err)
 	must(t, db.Model(&u).Update("phone", "2").Error)
 	got := user{ID: u.ID}

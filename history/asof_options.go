@@ -43,7 +43,7 @@ func settingsOf(opts []Option) settings {
 // how columns were called.
 //
 //	history.Asking(func(q history.Query) history.Query {
-//		return q.Table("old_audit_logs").Alias("phone_no", "phone")
+//		return q.AuditTable("old_audit_logs").Alias("phone_no", "phone")
 //	})
 func Asking(f func(Query) Query) Option { return func(s *settings) { s.ask = f } }
 

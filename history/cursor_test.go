@@ -40,7 +40,7 @@ func TestCursor(t *testing.T) {
 
 	for name, wrong := range map[string]history.Query{
 		"other order":   q.Oldest().After(next),
-		"other table":   q.Table("old_logs").After(next),
+		"other table":   q.AuditTable("old_logs").After(next),
 		"cut":           q.After(next[:len(next)-1]),
 		"longer":        q.After(next + "A"),
 		"not a cursor":  q.After("page=2"),

@@ -10,9 +10,6 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// defaultTable is where emitter.Table writes unless told otherwise.
-const defaultTable = "audit_logs"
-
 // Query is a question to the audit table. Make one with [Of], [OfTable] or
 // [Search]. Its methods return a narrower Query and leave the one they are called
 // on as it is; mistakes are reported when the question is asked. A Query is safe
@@ -98,12 +95,13 @@ func (q Query) In(other *gorm.DB) Query {
 	return q
 }
 
-// Table asks another audit table, with a schema or without: one named with
-// emitter.Name, or a copy of old records.
-func (q Query) Table(name string) Query {
+// AuditTable asks another audit table, with a schema or without, such as a copy of old
+// records. The default is the one to which the plugin on the handle writes, else
+// "audit_logs".
+func (q Query) AuditTable(name string) Query {
 	q.table = name
 	if name == "" {
-		q.err = fmt.Errorf("%w: Table: no name", ErrInvalidQuery)
+		q.err = fmt.Errorf("%w: AuditTable: no name", ErrInvalidQuery)
 	}
 	return q
 }

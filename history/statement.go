@@ -13,6 +13,7 @@ import (
 	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // builder is what conditions know of the question when it is asked.
@@ -176,18 +177,10 @@ func (q Query) auditTable() string {
 	if q.table != "" {
 		return q.table
 	}
-	if q.in == nil {
-		if p := pluginOf(q.db); p != nil {
-			name := p.AuditTable()
-			if at, ok := p.(interface{ AuditTableAt(db *gorm.DB) string }); ok {
-				name = at.AuditTableAt(q.db)
-			}
-			if name != "" {
-				return name
-			}
-		}
+	if q.in != nil {
+		return owntable.DefaultTrail
 	}
-	return defaultTable
+	return owntable.TrailOf(q.db)
 }
 
 // tableOn names the table. GORM takes a name with a space for SQL, so that one is

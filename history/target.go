@@ -31,7 +31,6 @@ type recordTarget struct {
 
 // installed is what this package asks of the plugin.
 type installed interface {
-	AuditTable() string
 	KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, table string) (names, types []string, err error)
 	Shown(s *schema.Schema, table, column string, value any) (any, error)
 }

@@ -38,7 +38,7 @@ type Follower struct {
 // needs SELECT on the audit table only; of opts, [AuditTable], [PollEvery],
 // [ForgetGapsAfter], [SettleAfter] and [WithWaker] count. It fails as [New] does.
 func Follow(ctx context.Context, db *gorm.DB, seq int64, opts ...Option) (*Follower, error) {
-	c, err := newConfig(opts)
+	c, err := newConfig(db, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,11 @@ import (
 	"log/slog"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/owntable"
 )
 
 // Option configures a [Relay]. Wrong values are reported by [New].
@@ -25,9 +28,9 @@ type config struct {
 	settleMin time.Duration
 }
 
-func newConfig(opts []Option) (config, error) {
+// newConfig takes db for the audit table's name; it may be nil.
+func newConfig(db *gorm.DB, opts []Option) (config, error) {
 	c := config{
-		table:     dialect.Table{Name: "audit_logs"},
 		prefix:    defaultPrefix,
 		poll:      500 * time.Millisecond,
 		lease:     15 * time.Second,
@@ -41,12 +44,15 @@ func newConfig(opts []Option) (config, error) {
 			return c, err
 		}
 	}
+	if c.table == (dialect.Table{}) {
+		c.table = dialect.ParseTable(owntable.TrailOf(db))
+	}
 	return c, nil
 }
 
-// AuditTable names the audit table; the default is "audit_logs". A name with a dot
-// is a schema (in MySQL: a database) and a table. The relay's own tables are in the
-// same schema.
+// AuditTable names the audit table; the default is the one to which the plugin on the
+// relay's handle writes, else "audit_logs". A name with a dot is a schema (in MySQL: a
+// database) and a table. The relay's own tables are in the same schema.
 func AuditTable(name string) Option {
 	return func(c *config) error {
 		c.table = dialect.ParseTable(name)

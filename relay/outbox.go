@@ -25,7 +25,7 @@ import (
 // Of the options, [AuditTable] counts. Other dialects than "sqlite", "postgres" and
 // "mysql" are [ErrUnknownDialect].
 func OutboxView(dialect string, opts ...Option) (string, error) {
-	c, err := newConfig(opts)
+	c, err := newConfig(nil, opts)
 	if err != nil {
 		return "", err
 	}

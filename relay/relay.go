@@ -35,7 +35,7 @@ type Relay struct {
 // records cannot be trusted: a PostgreSQL sequence with a cache, or MySQL sessions
 // that do not commit by themselves.
 func New(db *gorm.DB, opts ...Option) (*Relay, error) {
-	c, err := newConfig(opts)
+	c, err := newConfig(db, opts)
 	if err != nil {
 		return nil, err
 	}

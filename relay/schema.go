@@ -27,7 +27,7 @@ const defaultPrefix = "audit_relay_"
 // ([AuditTable], [TablePrefix]) count. Each statement ends with a semicolon and a
 // newline. Other dialects are [ErrUnknownDialect].
 func Schema(dialect string, opts ...Option) (string, error) {
-	c, err := newConfig(opts)
+	c, err := newConfig(nil, opts)
 	if err != nil {
 		return "", err
 	}

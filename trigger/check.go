@@ -117,7 +117,9 @@ func (c checker) table(l language, s *subject) ([]Drift, error) {
 		at := slices.IndexFunc(made, func(m string) bool { return strings.HasPrefix(m, "CREATE") && l.makes(firstLine(m), quoted) })
 		t, ok := found[name]
 		switch {
-		case at < 0: // the event leaves no record
+		case at < 0 && ok: // the event leaves no record any more
+			add(Outdated, name)
+		case at < 0:
 		case !ok:
 			add(Missing, name)
 		case !strings.Contains(t.body, stampOf(made[at])):

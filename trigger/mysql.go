@@ -43,6 +43,10 @@ func (l mariadb) create(s *subject) ([]string, error) {
 	var out []string
 	names := l.names(s)
 	for i, event := range []string{"INSERT", "UPDATE", "DELETE"} {
+		if !s.records(event) {
+			out = append(out, "DROP TRIGGER IF EXISTS "+l.quoted(s, names[i]))
+			continue
+		}
 		body := l.body(s, event)
 		out = append(out, "CREATE OR REPLACE TRIGGER "+l.quoted(s, names[i])+" AFTER "+event+" ON "+l.quoted(s, s.Catalog.Name)+" FOR EACH ROW\nBEGIN "+stamp(body)+"\n"+body+"END")
 	}
@@ -90,6 +94,7 @@ func (l mariadb) body(s *subject, event string) string {
 		if s.onlyTimestamps {
 			condition += " AND v_more"
 		}
+		condition += s.among(v.action(s.soft()))
 		line("  IF %s THEN", condition)
 		line("    %s;", l.insert(s, v, v.action(s.soft()), "OLD.", image("v_was"), image("v_now"), "CONCAT('[', SUBSTR(v_names, 2), ']')", "CONCAT('[', SUBSTR(v_changes, 2), ']')"))
 		line("  END IF;")

@@ -79,6 +79,12 @@ func (p postgres) body(s *subject) string {
 	rows := s.Catalog.Kind == catalog.Partitioned
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	event := func(name, insert string) {
+		if !s.records(name) {
+			insert = "NULL" // the options leave it out
+		}
+		line("    %s;", insert)
+	}
 	line("DECLARE")
 	line("  stack text;")
 	line("  told jsonb;")
@@ -100,18 +106,18 @@ func (p postgres) body(s *subject) string {
 	}
 	line("  IF TG_OP = 'TRUNCATE' THEN")
 	line("    IF about ->> 'cause' <> '' THEN RETURN NULL; END IF; -- raw SQL of the plugin's, which has its record")
-	line("    %s;", p.insert(s, v, "'raw'", "''", "NULL", "NULL", "NULL", "NULL", text("TRUNCATE TABLE "+s.Catalog.Name), ""))
+	event("DELETE", p.insert(s, v, "'raw'", "''", "NULL", "NULL", "NULL", "NULL", text("TRUNCATE TABLE "+s.Catalog.Name), ""))
 	line("  ELSIF TG_OP = 'INSERT' THEN")
 	from, n, o := "FROM auditplugin_new n", "n.", "o."
 	if rows {
 		from, n, o = "", "NEW.", "OLD."
 	}
-	line("    %s;", p.insert(s, v, "'create'", v.recordID(s.key, n), "NULL", v.whole(s.columns, n), "NULL", "NULL", "", from))
+	event("INSERT", p.insert(s, v, "'create'", v.recordID(s.key, n), "NULL", v.whole(s.columns, n), "NULL", "NULL", "", from))
 	line("  ELSIF TG_OP = 'DELETE' THEN")
 	if !rows {
 		from = "FROM auditplugin_old o"
 	}
-	line("    %s;", p.insert(s, v, "'delete'", v.recordID(s.key, o), v.whole(s.columns, o), "NULL", "NULL", "NULL", "", from))
+	event("DELETE", p.insert(s, v, "'delete'", v.recordID(s.key, o), v.whole(s.columns, o), "NULL", "NULL", "NULL", "", from))
 	line("  ELSE")
 	if rows {
 		from = "FROM "
@@ -126,10 +132,11 @@ func (p postgres) body(s *subject) string {
 		if s.onlyTimestamps {
 			from += " AND d.more"
 		}
+		from += s.among(v.action(s.soft(), o, n))
 		if !rows {
 			from += " ORDER BY auditplugin_row"
 		}
-		line("    %s;", p.insert(s, v, v.action(s.soft(), o, n), v.recordID(s.key, o), "d.before", "d.after", "d.changed", "d.changes", "", from))
+		event("UPDATE", p.insert(s, v, v.action(s.soft(), o, n), v.recordID(s.key, o), "d.before", "d.after", "d.changed", "d.changes", "", from))
 	}
 	line("  END IF;")
 	if s.bestEffort {

@@ -56,6 +56,9 @@ func (l sqlite) create(s *subject) ([]string, error) {
 
 // insert is the INSERT of one record, "" where an event has none.
 func (l sqlite) insert(s *subject, v sqliteValues, event string) string {
+	if !s.records(event) {
+		return ""
+	}
 	row := "OLD."
 	if event == "INSERT" {
 		row = "NEW."
@@ -77,6 +80,7 @@ func (l sqlite) insert(s *subject, v sqliteValues, event string) string {
 		if s.onlyTimestamps {
 			where += " AND d.more"
 		}
+		where += s.among(action)
 	}
 	told := func(name, otherwise string) string {
 		return "coalesce(json_extract(t.told, '$." + name + "'), " + otherwise + ")"

@@ -181,7 +181,9 @@ func finishChildren(s *statement.Statement, sets []children, parents map[string]
 			if c.t.Audited {
 				ch := s.Changed(c.t, r.Image, img)
 				ch.Cause = cause
-				became.record = ch.ID
+				if ch.ID != "" { // else it has no record, and those below follow from its parent's
+					became.record = ch.ID
+				}
 			}
 			next[c.t.Identity(r.Image)] = became
 		}

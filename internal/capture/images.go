@@ -71,6 +71,9 @@ func Once(i Images, s *statement.Statement) (statement.Outcome, error) {
 	if s.Table.Catalog.Kind == catalog.Missing && s.Dialect.ListsAll {
 		return s.Plain() // it will fail, in the database's own words
 	}
+	if unrecorded(s) {
+		return s.Plain()
+	}
 	switch {
 	case s.Table.Blind && s.Op == statement.Create:
 		return insertUnreadable(s)

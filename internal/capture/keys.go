@@ -192,7 +192,8 @@ func returnedKeys(t *table.Table, set *replay.Set) ([][]any, bool) {
 	for r, raw := range set.Rows {
 		tuples[r] = make([]any, len(at))
 		for i, n := range at {
-			tuples[r][i] = table.Param(t.Rules[t.Key[i]].Normalise(raw[n]), raw[n])
+			key := replay.Stored(raw[n])
+			tuples[r][i] = table.Param(t.Rules[t.Key[i]].Normalise(key), key)
 		}
 	}
 	return tuples, len(at) > 0

@@ -44,8 +44,12 @@ const fullBytes = 64 << 10
 func (l *Log) Len() int { return len(l.plain) + l.n }
 
 // Add takes a change. One of a row that was there before gets the id of its record, since
-// the changes of other rows may follow from it. It must not follow a packed one.
+// the changes of other rows may follow from it. It must not follow a packed one. A change
+// that is not recorded is let go: it has no id.
 func (l *Log) Add(c Change) *Change {
+	if !recorded(c.Table, c.Before, c.After) {
+		return &Change{Table: c.Table, Before: c.Before, After: c.After}
+	}
 	l.append(c)
 	if c.Before != nil {
 		// Those before it get theirs first: ids go up in the order of the records.
@@ -54,6 +58,11 @@ func (l *Log) Add(c Change) *Change {
 		}
 	}
 	return &l.plain[len(l.plain)-1]
+}
+
+// recorded reports whether the options let what became of a row be recorded.
+func recorded(t *table.Table, before, after table.Image) bool {
+	return !t.Limits() || t.Records(t.Action(before, after))
 }
 
 func (l *Log) append(c Change) {
@@ -82,6 +91,9 @@ func (l *Log) copied(img table.Image) table.Image {
 // Note takes a change that nothing refers to. The images are the caller's again
 // when it returns.
 func (l *Log) Note(t *table.Table, before, after table.Image) {
+	if !recorded(t, before, after) {
+		return
+	}
 	if l.n == 0 && len(l.plain) < MaxPlain {
 		l.append(Change{Table: t, Before: l.copied(before), After: l.copied(after)})
 		return

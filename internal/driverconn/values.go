@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"slices"
+
+	"github.com/gorm-audit/auditplugin/internal/replay"
 )
 
 // named converts arguments as database/sql does. What it would have to say about one
@@ -73,7 +75,7 @@ func (c *Conn) Read(ctx context.Context, rows driver.Rows, width int, f func(raw
 			return err
 		}
 		for i, v := range dest {
-			row[i] = v
+			row[i] = replay.Stored(v)
 		}
 		if err := f(row); err != nil {
 			return err

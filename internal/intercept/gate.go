@@ -55,7 +55,9 @@ func (g *Gate) admit(db *gorm.DB, m *table.Model, op statement.Operation) error 
 		if m.Require&audit.RequireActor != 0 {
 			return g.refuse(db, m, op, fault.ErrActorRequired, "the context names no actor, by ID or name; use audit.WithActor or WithActorFunc")
 		}
-		g.warnNoActor(ctx, m, op)
+		if m.Records(op.Actions()...) {
+			g.warnNoActor(ctx, m, op)
+		}
 	}
 	return nil
 }

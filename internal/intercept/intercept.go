@@ -229,7 +229,7 @@ func (i *Interceptor) record(s *statement.Statement) error {
 			return err
 		}
 	}
-	if s.Unseen == 0 {
+	if s.Unseen == 0 || !s.Model.Records(s.Op.Actions()...) {
 		return nil
 	}
 	// What is known of rows that the role may not see is what is known of raw SQL.

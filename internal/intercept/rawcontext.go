@@ -41,7 +41,7 @@ func (i *Interceptor) contextOf(s *statement.Statement, writes []*table.Model) c
 // runRaw runs raw SQL, and tells the triggers who does. Where audit.Skip was asked for,
 // there is nothing to tell.
 func (i *Interceptor) runRaw(s *statement.Statement, told companion.Context) (statement.Outcome, error) {
-	if told.Cause == "" {
+	if told.Causes == nil {
 		return s.Plain()
 	}
 	name := i.Dialect.Name()

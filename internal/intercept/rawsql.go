@@ -48,22 +48,26 @@ func (i *Interceptor) ForgetDefinitions(query string) {
 // and how many rows it says it changed. Which rows those were is not known.
 func (i *Interceptor) rawSQL(s *statement.Statement, writes []*table.Model) (statement.Outcome, error) {
 	reason, skip := audit.SkipFrom(s.Ctx)
+	kept := writes
+	if !skip {
+		kept = i.limited(s.Query, writes)
+	}
 	var told companion.Context
 	switch {
 	case !i.Companion:
 	case skip:
 		s.Silence(writes)
 	default:
-		told = i.contextOf(s, writes)
+		told = i.contextOf(s, kept)
 	}
 	out, err := i.runRaw(s, told)
 	if err != nil {
 		return out, err
 	}
 	text := sqltext.Redact(i.Dialect.Name(), s.Query)
-	records := make([]audit.Record, 0, len(writes))
+	records := make([]audit.Record, 0, len(kept))
 	lenient := true
-	for _, m := range writes {
+	for _, m := range kept {
 		r := i.about(s)
 		r.ID, r.Action = told.Causes[m.Table], audit.Raw
 		if r.ID == "" {

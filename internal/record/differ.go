@@ -1,8 +1,6 @@
 package record
 
 import (
-	"time"
-
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/change"
 	"github.com/gorm-audit/auditplugin/internal/diffpath"
@@ -56,7 +54,7 @@ func (f Differ) Decide(c *change.Change, d *Difference) (bool, error) {
 	if len(d.Columns) == 0 || f.SkipTimestamps && timestampsOnly {
 		return false, nil
 	}
-	d.Action = actionOf(t, c)
+	d.Action = t.Action(c.Before, c.After)
 	return true, nil
 }
 
@@ -89,40 +87,4 @@ func (f Differ) append(d *Difference, i int, before, after any) error {
 		})
 	}
 	return nil
-}
-
-// actionOf tells soft deletes and restores from other updates.
-func actionOf(t *table.Table, c *change.Change) audit.Action {
-	for _, name := range t.SoftDelete {
-		i, ok := t.At(name)
-		if !ok {
-			continue
-		}
-		was, is := isZero(c.Before[i]), isZero(c.After[i])
-		switch {
-		case was && !is:
-			return audit.SoftDelete
-		case !was && is:
-			return audit.Restore
-		}
-	}
-	return audit.Update
-}
-
-// isZero reports whether a soft-delete column, which holds a time, a flag or a number, says
-// that the row is not deleted.
-func isZero(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case bool:
-		return !v
-	case int64:
-		return v == 0
-	case string:
-		return v == "" || v == "0"
-	case time.Time:
-		return v.Year() <= 1
-	}
-	return false
 }

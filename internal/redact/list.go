@@ -32,6 +32,11 @@ func (p *Plan) Hidings(s *schema.Schema) []Hiding {
 	return all
 }
 
+// HidingsOf is Hidings of one column, of which nothing but its name is known.
+func (p *Plan) HidingsOf(column string) []Hiding {
+	return p.member(column).hidings([]string{column}, map[*shape]bool{}, nil)
+}
+
 func (m member) hidings(path []string, above map[*shape]bool, all []Hiding) []Hiding {
 	if m.rule.protects() {
 		return append(all, Hiding{slices.Clone(path), m.rule.String(), m.rule.op == opNamed})

@@ -117,7 +117,11 @@ func Values(rows *sql.Rows) ([][]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("auditplugin: reading result columns: %w", err)
 	}
-	return readRows(rows, len(names))
+	read, err := readRows(rows, len(names))
+	for _, row := range read {
+		StoredRow(row)
+	}
+	return read, err
 }
 
 // Each calls f with each row that is left of rows, as driver values, until f fails,
@@ -136,6 +140,7 @@ func Each(rows *sql.Rows, f func(values []any) error) error {
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
+		StoredRow(values)
 		if err := f(values); err != nil {
 			return err
 		}

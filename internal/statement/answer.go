@@ -58,6 +58,7 @@ func Split(set *replay.Set, ours int) (theirs *replay.Set, added [][]any) {
 	added = make([][]any, len(set.Rows))
 	for i, r := range set.Rows {
 		theirs.Rows[i], added[i] = r[:width:width], r[width:]
+		replay.StoredRow(added[i])
 	}
 	return theirs, added
 }

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/change"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
@@ -28,6 +29,19 @@ const (
 	Delete Operation = "delete"
 	Raw    Operation = "raw"
 )
+
+// Actions are what can become of rows by it.
+func (o Operation) Actions() []audit.Action {
+	switch o {
+	case Create, Raw: // as upserts, which may do anything
+		return []audit.Action{audit.Create, audit.Update, audit.SoftDelete, audit.Restore, audit.Delete}
+	case Update:
+		return []audit.Action{audit.Update, audit.SoftDelete, audit.Restore}
+	case Delete:
+		return []audit.Action{audit.Delete, audit.SoftDelete}
+	}
+	return nil
+}
 
 // Call is what GORM asked of the connection.
 type Call struct {

@@ -34,6 +34,7 @@ type Model struct {
 	// Err is what is wrong with the model, for its first write.
 	Err error
 
+	leftOut Actions                  // those that are not recorded
 	ignored map[string]bool          // by column, in lower case
 	fields  map[string]*schema.Field // by column, of all models of the table
 }
@@ -43,7 +44,7 @@ type Model struct {
 func newModel(r *Rules, s *schema.Schema, all []*schema.Schema, table string, isTrail bool) *Model {
 	m := &Model{
 		Schema: s, Table: table, RecordType: table, Audited: r.audited(table) && !isTrail, Keep: r.keeps(table),
-		Require: r.requires(table), NoActor: r.nobody(table), ignored: r.ignored(table), Timestamps: map[string]bool{}, fields: map[string]*schema.Field{},
+		Require: r.requires(table), NoActor: r.nobody(table), leftOut: r.leavesOut(table), ignored: r.ignored(table), Timestamps: map[string]bool{}, fields: map[string]*schema.Field{},
 	}
 	m.Plan, m.Err = planOf(r, table, all)
 	for _, o := range all {

@@ -25,6 +25,8 @@ type Options struct {
 	// and do not so for some.
 	KeepAll      bool
 	Keep, Refuse []any
+	// Actions limit what is recorded of rows.
+	Actions []ActionRule
 	// Columns are never recorded: "phone" in every table, or "users.phone" in one.
 	Columns []string
 	Redact  redact.Config
@@ -45,6 +47,8 @@ type Rules struct {
 	allActor, allReason         bool
 	noActor                     map[string]bool
 	allNoActor                  bool
+	leftOut                     map[string]Actions
+	leftOutElse                 Actions // of tables that have no rule of their own
 	columns                     []string
 	redact                      redact.Config
 	// schemas are those of the models named, which raw SQL may write to before
@@ -87,6 +91,9 @@ func ParseRules(db *gorm.DB, o Options) (*Rules, error) {
 			return nil, fmt.Errorf("%w: table %q is in both WithModels and WithoutModels", fault.ErrInvalidOption, name)
 		}
 	}
+	if err := r.limitActions(db, o.Actions); err != nil {
+		return nil, err
+	}
 	for name := range r.noActor {
 		if r.allActor || r.requireActor[name] {
 			return nil, fmt.Errorf("%w: table %q requires an actor and is in WithoutActor", fault.ErrInvalidOption, name)
@@ -108,7 +115,11 @@ func ParseRules(db *gorm.DB, o Options) (*Rules, error) {
 		}
 	}
 	// A model that is named can be checked now rather than at its first write.
-	for _, m := range slices.Concat(o.Include, o.RequireActor.Some, o.RequireReason.Some, o.NoActor.Some, o.Refuse, o.Keep) {
+	checked := slices.Concat(o.Include, o.RequireActor.Some, o.RequireReason.Some, o.NoActor.Some, o.Refuse, o.Keep)
+	for _, a := range o.Actions {
+		checked = append(checked, a.Models...)
+	}
+	for _, m := range checked {
 		if s, err := parseSchema(db, m); err == nil && s != nil {
 			if _, err := redact.ForSchema(s, o.Redact); err != nil {
 				return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin"
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/auditlog"
 	"github.com/gorm-audit/auditplugin/test/integration/testdb"
 	"gorm.io/gorm"
 )
@@ -237,5 +239,62 @@ func TestEventWithHostileValues(t *testing.T) {
 			s.Errorf("%d of %d events were announced", got, n)
 		}
 		s.oracle = nil // it compares texts that the table holds repaired or cut
+	})
+}
+
+// Review is an event with a type.
+type Review struct {
+	Setting string `json:"setting_id" event:"subject,required"`
+	Verdict string `json:"verdict" event:"required"`
+	Note    string `json:"note,omitempty" audit:"mask"`
+	Ticket  string `json:"ticket" audit:"hash"`
+}
+
+func aReview() (*auditlog.Event[Review], Review) {
+	return auditlog.Define[Review]("setting.review", auditlog.Message("Reviewed"), auditlog.Outcome(audit.Success)),
+		Review{Setting: "a", Verdict: "fine", Note: "n-secret", Ticket: "t-secret"}
+}
+
+// A typed event is an event: of its transaction, redacted under the plugin's key, and refused
+// where a field is missing.
+func TestTypedEvents(t *testing.T) {
+	reviewed, review := aReview()
+	sc := settings()
+	sc.options = []testdb.Option{testdb.WithPlugin(auditplugin.WithHashKey([]byte("0123456789abcdef")))}
+	sc.natively(t, func(s *stage) {
+		ctx := audit.WithMetadata(audit.WithActor(context.Background(), audit.Actor{ID: "42"}), map[string]any{"region": "north"})
+		db := s.db.WithContext(ctx)
+		s.fails(db.Transaction(func(tx *gorm.DB) error {
+			s.try(auditplugin.EventOf(tx, reviewed.Of(review)))
+			return errOnPurpose
+		}), errOnPurpose)
+		s.try(db.Transaction(func(tx *gorm.DB) error {
+			s.try(put(tx, "x"))
+			return auditplugin.EventOf(tx, reviewed.Of(review))
+		}))
+		s.told("create", "event Reviewed")
+		e := s.entry(1)
+		hash := e.Metadata["ticket"]
+		if !strings.HasPrefix(fmt.Sprint(hash), "hmac-sha256:") {
+			s.Errorf("the ticket is %v", hash)
+		}
+		delete(e.Metadata, "ticket")
+		want := map[string]any{"event.action": "setting.review", "setting_id": "a", "verdict": "fine", "note": "***", "region": "north"}
+		if !maps.Equal(e.Metadata, want) || e.RecordType != "setting" || e.RecordID != "a" || e.Outcome != "success" || e.ActorID != "42" || e.TransactionID == "" ||
+			filepath.Base(e.Source.File) != "event_test.go" {
+			s.Errorf("the event is %+v", e)
+		}
+		s.fails(auditplugin.EventOf(db, reviewed.Of(Review{Setting: "a"})), auditlog.ErrRequired)
+		s.fails(auditplugin.EventOf(db, nil), auditplugin.ErrInvalidOption)
+		s.fails(auditplugin.EventOf(s.other(), reviewed.Of(review)), auditplugin.ErrInvalidOption)
+		s.told("create", "event Reviewed")
+	})
+}
+
+func TestTypedEventWithoutAHashKey(t *testing.T) {
+	reviewed, review := aReview()
+	settings().natively(t, func(s *stage) {
+		s.fails(auditplugin.EventOf(s.db.DB, reviewed.Of(review)), auditplugin.ErrHashKey)
+		s.told()
 	})
 }

@@ -27,6 +27,9 @@ func deferredScene() scene {
 
 func TestFailedCommit(t *testing.T) {
 	testCommit := func(s *stage) {
+		if s.db.Target.Dialect == testdb.SQLite && testdb.PureGo() {
+			s.Skip("after a COMMIT that fails, this driver leaves the transaction open, and the next one finds the database locked")
+		}
 		type Thing struct {
 			ID      uint
 			OwnerID uint

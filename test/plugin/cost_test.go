@@ -12,6 +12,9 @@ import (
 
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin"
+	"github.com/gorm-audit/auditplugin/audit"
 )
 
 // Reads pay nothing: not one allocation more than without the plugin.
@@ -117,5 +120,19 @@ func BenchmarkUpdateRows(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// maxLeftOutAllocs is how many allocations an update may have beyond plain GORM's when no
+// update is recorded: no row is read, and none is compared.
+const maxLeftOutAllocs = 10
+
+func TestAllocationsOfWhatIsLeftOut(t *testing.T) {
+	plain, audited := openDB(t, &tenColumns{}), openDB(t, &tenColumns{})
+	use(t, audited, auditplugin.WithActions([]audit.Action{audit.Create, audit.Delete}))
+	if more := updateAllocs(t, audited) - updateAllocs(t, plain); more > maxLeftOutAllocs {
+		t.Errorf("an update that is not recorded has %.0f allocations more than plain GORM, pinned at %d", more, maxLeftOutAllocs)
+	} else {
+		t.Logf("%.0f allocations more than plain GORM", more)
 	}
 }

@@ -85,7 +85,7 @@ func TestQueryOtherDatabase(t *testing.T) {
 		s := open(t, g, testdb.WithPlugin(auditplugin.WithEmitter(emitter.Table(emitter.On(kept.DB), emitter.Name("remote")))))
 		row := hashedKey{Email: "a@b.c"}
 		s.write(said(s.ctx, "created"), func(db *gorm.DB) *gorm.DB { return db.Create(&row) })
-		s.matches("there", history.Of(s.DB.DB, &row).In(kept.DB).Table("remote"), "created")
+		s.matches("there", history.Of(s.DB.DB, &row).In(kept.DB).AuditTable("remote"), "created")
 		if _, err := history.Of(s.DB.DB, &row).In(kept.DB).Find(s.ctx); err == nil {
 			t.Error("a table that is not there was found")
 		}

@@ -27,7 +27,7 @@ func (o outcome) String() string {
 func seen(err error, rows int64, value any) outcome {
 	o := outcome{rows: rows}
 	if err != nil {
-		o.err = foreign.ReplaceAllString(database.ReplaceAllString(err.Error(), "audit"), "foreign key")
+		o.err = unique.ReplaceAllString(foreign.ReplaceAllString(database.ReplaceAllString(err.Error(), "audit"), "foreign key"), "unique")
 	}
 	if value != nil {
 		text, jerr := json.Marshal(value)
@@ -51,6 +51,10 @@ var database = regexp.MustCompile(`audit_[0-9a-f]{32}|\bsp[0-9]{5,}`)
 // foreign matches what PostgreSQL says of a foreign key: which of a row's is checked
 // first depends on when the tables were made.
 var foreign = regexp.MustCompile(`foreign key constraint "[^"]*" \(SQLSTATE 23503\)`)
+
+// unique matches what it says of a unique index, of which a row may violate two: the
+// order in which it lists them changes when tables are emptied.
+var unique = regexp.MustCompile(`unique constraint "[^"]*" \(SQLSTATE 23505\)`)
 
 // operation is one call of GORM. It makes its arguments anew each time it runs.
 type operation struct {

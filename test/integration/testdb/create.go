@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	puregosqlite "github.com/glebarez/sqlite"
 	driver "github.com/go-sql-driver/mysql"
 	"github.com/google/uuid"
 	"gorm.io/driver/mysql"
@@ -25,6 +26,9 @@ func create(t *testing.T, dialect string, own bool) string {
 	switch dialect {
 	case SQLite:
 		file := filepath.Join(t.TempDir(), "test.db")
+		if PureGo() {
+			return "file:" + file + "?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous(OFF)"
+		}
 		return "file:" + file + "?_journal_mode=WAL&_busy_timeout=20000&_foreign_keys=1&_synchronous=OFF"
 	case Postgres:
 		if own || Pooled() { // a pooler knows no search_path that a client sends
@@ -151,6 +155,9 @@ func freshName() string {
 func openSQL(t *testing.T, dialect, dsn string) *sql.DB {
 	t.Helper()
 	name := map[string]string{SQLite: "sqlite3", Postgres: "pgx", MySQL: "mysql"}[dialect]
+	if dialect == SQLite && PureGo() {
+		name = puregosqlite.DriverName
+	}
 	db, err := sql.Open(name, dsn)
 	if err != nil {
 		t.Fatalf("open %s: %v", dialect, err)
@@ -163,6 +170,9 @@ func openSQL(t *testing.T, dialect, dsn string) *sql.DB {
 func Dialector(dialect, dsn string) gorm.Dialector {
 	switch dialect {
 	case SQLite:
+		if PureGo() {
+			return puregosqlite.Open(dsn)
+		}
 		return sqlite.Open(dsn)
 	case Postgres:
 		return postgres.Open(dsn)

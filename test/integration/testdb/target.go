@@ -27,7 +27,12 @@ const (
 	PoolerEnv = "AUDIT_TEST_POOLER"
 	// SilentEnv is set where GORM is not to ask MariaDB for the rows of an INSERT.
 	SilentEnv = "AUDIT_TEST_WITHOUT_RETURNING"
+	// PureGoEnv is set where SQLite is to be the one in Go, by github.com/glebarez/sqlite.
+	PureGoEnv = "AUDIT_TEST_PURE_GO_SQLITE"
 )
+
+// PureGo tells whether SQLite is the one in Go.
+func PureGo() bool { return os.Getenv(PureGoEnv) != "" }
 
 // Pooled tells whether PostgreSQL is reached through a pooler.
 func Pooled() bool { return os.Getenv(PoolerEnv) != "" }

@@ -37,7 +37,7 @@ for those.`,
 			}
 			viewer, err := auditweb.New(
 				db, auditweb.Public(), auditweb.Zone(s.zone()),
-				auditweb.Asking(func(q history.Query) history.Query { return q.Table(s.auditTable()) }),
+				auditweb.Asking(func(q history.Query) history.Query { return q.AuditTable(s.auditTable()) }),
 			)
 			if err != nil {
 				return err

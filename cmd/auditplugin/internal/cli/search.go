@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -136,21 +135,5 @@ func newTx(s *session) *cobra.Command {
 			return f.ask(s, c, &g, fmt.Sprintf("No record has the transaction id %s.", args[0]))
 		},
 	}
-	return c
-}
-
-func newEvents(s *session) *cobra.Command {
-	var f filter
-	var g page
-	c := &cobra.Command{
-		Use: "events [TYPE…]", Short: "What was recorded that is no change of a row: sign-ins, prunings, skipped writes",
-		Example: "  auditplugin events sign_in --since 7d",
-		RunE: func(c *cobra.Command, args []string) error {
-			f.actions, f.types = []string{"event"}, append(f.types, args...)
-			return f.ask(s, c, &g, "No event "+strings.Join(args, ", ")+" is recorded.")
-		},
-	}
-	f.add(c, true)
-	g.add(c)
 	return c
 }

@@ -123,11 +123,11 @@ func (s *session) auditTable() string {
 }
 
 // search asks the audit table.
-func (s *session) search(db *gorm.DB) history.Query { return history.Search(db).Table(s.auditTable()) }
+func (s *session) search(db *gorm.DB) history.Query { return history.Search(db).AuditTable(s.auditTable()) }
 
 // asking is search for the functions that put rows together.
 func (s *session) asking() history.Option {
-	return history.Asking(func(q history.Query) history.Query { return q.Table(s.auditTable()) })
+	return history.Asking(func(q history.Query) history.Query { return q.AuditTable(s.auditTable()) })
 }
 
 // zone is the zone of times.

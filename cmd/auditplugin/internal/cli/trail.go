@@ -47,7 +47,7 @@ func newTrail(s *session) *cobra.Command {
 				return err
 			}
 			row := rowArgs(args)
-			q, err := f.narrow(s, history.Of(db, &row).Table(s.auditTable()))
+			q, err := f.narrow(s, history.Of(db, &row).AuditTable(s.auditTable()))
 			if err != nil {
 				return err
 			}

@@ -123,7 +123,7 @@ func (e *Exam) ask(ctx context.Context, dest any, query string, args ...any) err
 }
 
 // search asks the audit table.
-func (e *Exam) search() history.Query { return history.Search(e.DB).Table(e.Table) }
+func (e *Exam) search() history.Query { return history.Search(e.DB).AuditTable(e.Table) }
 
 // parts are the schema and the name of the audit table.
 func (e *Exam) parts() (schema, name string) {

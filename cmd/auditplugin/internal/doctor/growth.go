@@ -10,7 +10,7 @@ import (
 )
 
 func (e *Exam) asking() history.Option {
-	return history.Asking(func(q history.Query) history.Query { return q.Table(e.Table) })
+	return history.Asking(func(q history.Query) history.Query { return q.AuditTable(e.Table) })
 }
 
 // partitions looks whether the next month has one, and whether records went astray.
