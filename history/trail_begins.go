@@ -77,7 +77,7 @@ func (t *rowTable) speaksAt(m Moment) {
 // checkGuess refuses moments from before the whole trail began: before its first record,
 // and before the plugin was installed here. It is asked where no earlier record tells what
 // a row was, but the present row or a later record. Nothing is written to know it: a trail
-// that is used has a first record (docs/adr/0025-a-trail-begins.md).
+// that is used has a first record (docs/adr/0026-a-trail-begins.md).
 func (t *rowTable) checkGuess(ctx context.Context, m Moment) error {
 	if m.bySeq || !t.speaks.IsZero() && !m.time.Before(t.speaks) {
 		return nil
