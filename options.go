@@ -79,6 +79,7 @@ type config struct {
 	maxValue      int
 	lifecycle     bool
 	companion     bool
+	observers     []audit.Observer
 }
 
 // tables are the options that name models.
@@ -413,10 +414,17 @@ func WithLifecycleEvents() Option {
 // triggers stay silent for them; raw SQL says who runs it and why, so that its rows are
 // recorded one by one. Install the plugin with it everywhere before the triggers: without
 // it both record the same change. On SQLite it creates the two small tables that hold the
-// marks. It is off by default. MySQL and servers that only speak PostgreSQL have no mark
-// that could be relied on: db.Use then returns ErrInvalidOption.
+// marks. It is off by default. Servers that only speak PostgreSQL or MySQL have no mark that
+// could be relied on: db.Use then returns ErrInvalidOption.
 func WithCompanion() Option {
 	return func(c *config) error { c.companion = true; return nil }
+}
+
+// WithObserver tells o what the plugin does: how many records are committed, how long
+// capturing and writing takes, what is lost or refused. The modules telemetry/prometheus and
+// telemetry/otel make observers. Calls add up. Without one nothing is counted or timed.
+func WithObserver(o audit.Observer) Option {
+	return func(c *config) error { c.observers = append(c.observers, o); return nil }
 }
 
 func isNil(v any) bool {

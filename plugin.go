@@ -123,6 +123,7 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/intercept"
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
+	"github.com/gorm-audit/auditplugin/internal/observe"
 	"github.com/gorm-audit/auditplugin/internal/origin"
 	"github.com/gorm-audit/auditplugin/internal/record"
 	"github.com/gorm-audit/auditplugin/internal/replay"
@@ -169,6 +170,8 @@ type Stats struct {
 	Failed uint64
 	// Dropped is how many records emitters say they dropped.
 	Dropped uint64
+	// Buffered is how many records open transactions hold in memory now.
+	Buffered int64
 }
 
 // New makes a plugin. Mistakes in the options are reported by Initialize.
@@ -265,7 +268,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 		return err
 	}
 	if cfg.companion {
-		if err := companion.Prepare(ctx, pool, d.Name()); err != nil {
+		if err := companion.Prepare(ctx, pool, d.Server); err != nil {
 			return err
 		}
 	}
@@ -283,6 +286,7 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 	p.tables = table.NewRegistry(d, catalog.NewCache(catalogTTL), rules, trails)
 	p.tables.TenantOf = p.origin.TenantOf(cfg.tenantOf)
 	p.tables.Logger = p.delivery.Logger
+	p.delivery.Observe = observe.New(cfg.observers, d.System, p.tables.Label, p.delivery.Report)
 	p.follower = &txn.Follower{
 		Dialect: d, Delivery: p.delivery, Catalog: p.tables.Catalog, AuditTables: trails,
 		BufferLimit: cfg.bufferLimit, ThroughSQL: cfg.throughSQL,
@@ -292,13 +296,13 @@ func (p *Plugin) assemble(db *gorm.DB, pool gorm.ConnPool) error {
 		p.follower.Sources.Expect()
 	}
 	p.gate = &intercept.Gate{
-		Origin: p.origin, Follower: p.follower, Logger: p.delivery.Logger,
+		Origin: p.origin, Follower: p.follower, Logger: p.delivery.Logger, Observe: p.delivery.Observe,
 		AllowRaw: cfg.raw == RawAllow, RefuseRaw: cfg.raw == RawRefuse,
 	}
 	p.player = replay.NewPlayer()
 	interceptor := &intercept.Interceptor{
 		Dialect: d, Follower: p.follower, Tables: p.tables, Images: images, Origin: p.origin, Gate: p.gate,
-		Player: p.player, Migrator: neighbour.MigratorOf(db), Trail: trail, Unwrapped: cfg.unwrapped, Companion: cfg.companion,
+		Observe: p.delivery.Observe, Player: p.player, Migrator: neighbour.MigratorOf(db), Trail: trail, Unwrapped: cfg.unwrapped, Companion: cfg.companion,
 		Recorder: &differ{
 			Differ:   record.Differ{Limit: record.Limit(cfg.maxValue), SkipTimestamps: cfg.noTimestamps},
 			delivery: p.delivery,
@@ -342,7 +346,7 @@ func (p *Plugin) bindAt(ctx context.Context, pool *sql.DB) ([]audit.Emitter, err
 	there := p.db.Session(&gorm.Session{NewDB: true, Context: ctx})
 	there.ConnPool, there.Statement.ConnPool = pool, pool
 	if p.cfg.companion {
-		if err := companion.Prepare(ctx, pool, p.dialect.Name()); err != nil {
+		if err := companion.Prepare(ctx, pool, p.dialect.Server); err != nil {
 			return nil, err
 		}
 	}
@@ -384,7 +388,25 @@ func (p *Plugin) Stats() Stats {
 		return Stats{}
 	}
 	records, failed, dropped := p.delivery.Counts()
-	return Stats{Records: records, Failed: failed, Dropped: dropped}
+	return Stats{Records: records, Failed: failed, Dropped: dropped, Buffered: p.delivery.Buffered()}
+}
+
+// Health returns nil if changes can be recorded: the audit table can be reached and takes
+// INSERTs (which is tried with no row), no emitter's queue is full, emitters that can tell
+// ([audit.Checker]) are well, and no record was lost, or not announced, within the last
+// minute. Turned off by WithEnabled it is nil; before Initialize it wraps ErrInvalidOption,
+// after Close ErrClosed. It needs a connection of the pool and waits for it until ctx is
+// done. Errors name no value. It is safe for concurrent use.
+func (p *Plugin) Health(ctx context.Context) error {
+	switch {
+	case p.cfg.disabled:
+		return nil
+	case p.gate == nil:
+		return fmt.Errorf("%w: the plugin is not installed", ErrInvalidOption)
+	case p.gate.Closed.Load():
+		return ErrClosed
+	}
+	return p.delivery.Health(ctx)
 }
 
 // lifecycleEvent is about the plugin itself.

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/diffpath"
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
@@ -217,6 +218,25 @@ func (p *Plugin) CompanionTable(ctx context.Context, db *gorm.DB, model any) (t 
 // CausesByRow tells that the records of one statement may each have a cause of their
 // own, by [audit.WithCauses].
 func (p *Plugin) CausesByRow() bool { return true }
+
+// Queues returns the state of the emitters that queue records (emitter.Async), by name as
+// [audit.Named] says; those of one name are added up.
+func (p *Plugin) Queues() map[string]emitter.AsyncStats {
+	if p.delivery == nil {
+		return nil
+	}
+	all := map[string]emitter.AsyncStats{}
+	for name, e := range p.delivery.Named() {
+		if q, ok := e.(interface{ Stats() emitter.AsyncStats }); ok {
+			one, more := all[name], q.Stats()
+			all[name] = emitter.AsyncStats{
+				Queued: one.Queued + more.Queued, Emitted: one.Emitted + more.Emitted,
+				Dropped: one.Dropped + more.Dropped, Failed: one.Failed + more.Failed,
+			}
+		}
+	}
+	return all
+}
 
 func (p *Plugin) planOf(s *schema.Schema, name string) (*redact.Plan, error) {
 	switch {

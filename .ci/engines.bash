@@ -213,6 +213,7 @@ suite_on() {
 		cd test/integration || exit
 		"$logs/suite.test" -test.v -test.short -test.skip "/^postgres$/^portable$" -test.timeout 15m >"$data.log" 2>&1 || exit
 		cd alert && "$logs/alert.test" -test.v -test.run '^TestProcessesStart$' >>"$data.log" 2>&1 || exit
+		cd ../companion && "$logs/companion.test" -test.v -test.skip "/^portable$" -test.timeout 8m >>"$data.log" 2>&1 || exit
 		cd ../history && "$logs/history.test" -test.v -test.run '^TestRevertTo|^TestRevertWaits' -test.timeout 8m >>"$data.log" 2>&1 || exit
 		cd ../proof && "$logs/proof.test" -test.v -test.skip "^TestProgramsRun$" -test.timeout 12m -rapid.checks 40 >>"$data.log" 2>&1
 	) || { status=1; failures "$data.log"; }
@@ -229,6 +230,7 @@ build_suite() {
 		go mod edit -replace="$(path_of "$m")=$root/$m" "$logs/own.mod" || return
 	done
 	go test -vet=off -c -o "$logs/suite.test" ./test/integration && GOWORK=off go -C test/integration test -mod=mod -modfile="$logs/own.mod" -vet=off -c -o "$logs/alert.test" ./alert &&
+		go test -vet=off -c -o "$logs/companion.test" ./test/integration/companion &&
 		go test -vet=off -c -o "$logs/history.test" ./test/integration/history && go test -vet=off -c -o "$logs/proof.test" ./test/integration/proof
 }
 

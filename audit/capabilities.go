@@ -47,3 +47,16 @@ type CommitListener interface {
 type Dropper interface {
 	Dropped() uint64
 }
+
+// Named is an [Emitter] that says how it is called in metrics and health checks; others
+// are called by their Go type. The name must always be the same.
+type Named interface {
+	Name() string
+}
+
+// Checker is an [Emitter] that can tell whether it works. The plugin's Health asks it.
+// Health returns promptly, at the latest when ctx is done, and is safe for concurrent use;
+// its error names no value.
+type Checker interface {
+	Health(ctx context.Context) error
+}

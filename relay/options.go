@@ -26,6 +26,7 @@ type config struct {
 	wakers    []Waker
 	holder    string
 	settleMin time.Duration
+	behind    time.Duration
 }
 
 // newConfig takes db for the audit table's name; it may be nil.
@@ -37,6 +38,7 @@ func newConfig(db *gorm.DB, opts []Option) (config, error) {
 		stop:      10 * time.Second,
 		gapAge:    24 * time.Hour,
 		settleMin: 10 * time.Second,
+		behind:    5 * time.Minute,
 		logger:    slog.Default(),
 	}
 	for _, opt := range opts {

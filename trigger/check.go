@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
@@ -22,10 +23,12 @@ const (
 	// Outdated is a trigger that Generate would make otherwise now: a column was added or
 	// went away, a tag or an option changed, or an earlier release made it.
 	Outdated Kind = "outdated"
+	// Altered is a trigger whose text is not what Generate wrote.
+	Altered Kind = "altered"
 	// Disabled is a trigger that PostgreSQL does not run.
 	Disabled Kind = "disabled"
 	// Unseen is what the triggers can not see: what PostgreSQL's rules make of the
-	// plugin's statements, and what a replica makes of MariaDB's when the binary log has
+	// plugin's statements, and what a replica makes of MariaDB's or MySQL's when the binary log has
 	// statements only.
 	Unseen Kind = "unseen"
 	// Silenced is a mark that was left in SQLite's table of marks: the triggers of that
@@ -54,7 +57,7 @@ func Check(ctx context.Context, db *gorm.DB, opts ...Option) ([]Drift, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := languageOf(db.Name())
+	l, err := languageOf(ctx, db)
 	if err != nil {
 		return nil, err
 	}
@@ -89,25 +92,8 @@ func (c checker) table(l language, s *subject) ([]Drift, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.db.QueryContext(c.ctx, l.there(), s.Catalog.Schema, s.Catalog.Name)
+	found, err := c.there(l, s.Catalog)
 	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
-	type there struct {
-		body string
-		runs bool
-	}
-	found := map[string]there{}
-	for rows.Next() {
-		var name string
-		var t there
-		if err := rows.Scan(&name, &t.body, &t.runs); err != nil {
-			return nil, err
-		}
-		found[name] = t
-	}
-	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	var drift []Drift
@@ -122,22 +108,53 @@ func (c checker) table(l language, s *subject) ([]Drift, error) {
 		case at < 0:
 		case !ok:
 			add(Missing, name)
-		case !strings.Contains(t.body, stampOf(made[at])):
+		case !t.made(made[at]):
 			add(Outdated, name)
-		case !t.runs:
-			add(Disabled, name)
+		default:
+			if kind := t.state(s.Catalog); kind != "" {
+				add(kind, name)
+			}
 		}
 	}
-	more, err := l.around(c.ctx, c.db, s)
+	more, err := l.around(c.ctx, c.db, s.Catalog)
 	return append(drift, more...), err
 }
 
-// stampOf is the comment in a statement that says what its body is.
-func stampOf(statement string) string {
-	at := strings.Index(statement, "/* auditplugin ")
-	if at < 0 {
-		return "/* auditplugin"
+// existing is a trigger that is there.
+type existing struct {
+	text string
+	runs bool
+}
+
+// made tells that a statement would make it.
+func (e existing) made(statement string) bool {
+	is, _ := partsOf(e.text)
+	would, _ := partsOf(statement)
+	return is == would
+}
+
+func (e existing) state(t *catalog.Table) Kind {
+	if kind := state(t, e.text); kind != "" || e.runs {
+		return kind
 	}
-	end := strings.Index(statement[at:], "*/")
-	return statement[at : at+end+2]
+	return Disabled
+}
+
+// there are a table's triggers, by name.
+func (c checker) there(l language, t *catalog.Table) (map[string]existing, error) {
+	rows, err := c.db.QueryContext(c.ctx, l.there(), t.Schema, t.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
+	found := map[string]existing{}
+	for rows.Next() {
+		var name string
+		var e existing
+		if err := rows.Scan(&name, &e.text, &e.runs); err != nil {
+			return nil, err
+		}
+		found[name] = e
+	}
+	return found, rows.Err()
 }

@@ -11,5 +11,5 @@
 // tags. Generate again after a migration that changed a table's columns; [Check] tells
 // where that was forgotten.
 //
-// SQLite, PostgreSQL (partitioned tables, too) and MariaDB. See docs/companion.md.
+// SQLite, PostgreSQL (partitioned tables, too), MariaDB and MySQL. See docs/companion.md.
 package trigger

@@ -11,6 +11,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/companion"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/owntable"
@@ -26,26 +27,30 @@ type language interface {
 	drop(s *subject) []string
 	// names are those of the triggers of a table.
 	names(s *subject) []string
+	// tables asks for the schemas and names of the tables that have some.
+	tables() string
 	// there asks for a table's triggers, by schema and name: name, text, and whether it runs.
 	there() string
 	// makes tells whether a statement that begins so makes the trigger of a quoted name.
 	makes(statement, trigger string) bool
+	// keyTable is where the hash key is.
+	keyTable(s *subject) string
 	// loggedIn asks who the connection is; "" where there are no users.
 	loggedIn() string
 	// around is what else keeps a table's records from being made.
-	around(ctx context.Context, db *sql.DB, s *subject) ([]Drift, error)
+	around(ctx context.Context, db *sql.DB, t *catalog.Table) ([]Drift, error)
 }
 
-func languageOf(name string) (language, error) {
-	switch name {
+func languageOf(ctx context.Context, db *gorm.DB) (language, error) {
+	switch db.Name() {
 	case dialect.SQLite:
 		return sqlite{}, nil
 	case dialect.Postgres:
 		return postgres{}, nil
 	case dialect.MySQL:
-		return mariadb{}, nil
+		return mysqlOf(ctx, db)
 	}
-	return nil, fmt.Errorf("%w: there are no companion triggers for %q", ErrInvalid, name)
+	return nil, fmt.Errorf("%w: there are no companion triggers for %q", ErrInvalid, db.Name())
 }
 
 // Generate returns the statements, without semicolons at their ends, that make the
@@ -54,25 +59,28 @@ func languageOf(name string) (language, error) {
 // or are those of reading the catalog.
 //
 // On PostgreSQL the triggers run as the role that runs the statements, which needs INSERT
-// on the audit table; on MariaDB as that user, too.
+// on the audit table; on MariaDB and MySQL as that user, too.
 func Generate(db *gorm.DB, opts ...Option) ([]string, error) {
-	return statements(db, opts, func(l language, all []*subject) ([]string, error) {
-		out := l.prepare(all)
-		for _, s := range all {
-			made, err := l.create(s)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, made...)
+	return statements(db, opts, (*request).subjects, generate)
+}
+
+func generate(l language, all []*subject) ([]string, error) {
+	out := l.prepare(all)
+	for _, s := range all {
+		made, err := l.create(s)
+		if err != nil {
+			return nil, err
 		}
-		return out, nil
-	})
+		out = append(out, made...)
+	}
+	return out, nil
 }
 
 // Drop returns the statements that take the triggers away again. Functions that other
-// tables' triggers may still use, and SQLite's tables of marks, stay.
+// tables' triggers may still use, and SQLite's tables of marks, stay. Where [For] has names
+// of tables only, no plugin is needed.
 func Drop(db *gorm.DB, opts ...Option) ([]string, error) {
-	return statements(db, opts, func(l language, all []*subject) ([]string, error) {
+	return statements(db, opts, (*request).dropped, func(l language, all []*subject) ([]string, error) {
 		var out []string
 		for _, s := range all {
 			out = append(out, l.drop(s)...)
@@ -82,13 +90,18 @@ func Drop(db *gorm.DB, opts ...Option) ([]string, error) {
 }
 
 // Install runs what [Generate] returns: on SQLite and PostgreSQL in one transaction, so
-// that no write falls between the old triggers and the new.
+// that no write falls between the old triggers and the new. It is also what writes the
+// key of [HashKeyTable].
 func Install(db *gorm.DB, opts ...Option) error {
-	made, err := Generate(db, opts...)
+	var keys []hashKey
+	made, err := statements(db, opts, (*request).subjects, func(l language, all []*subject) ([]string, error) {
+		keys = hashKeys(l, all)
+		return generate(l, all)
+	})
 	if err != nil {
 		return err
 	}
-	return run(owntable.Context(db), db, made)
+	return run(owntable.Context(db), db, made, keys...)
 }
 
 // Remove runs what [Drop] returns.
@@ -100,23 +113,23 @@ func Remove(db *gorm.DB, opts ...Option) error {
 	return run(owntable.Context(db), db, made)
 }
 
-func statements(db *gorm.DB, opts []Option, write func(language, []*subject) ([]string, error)) ([]string, error) {
+func statements(db *gorm.DB, opts []Option, find func(*request, context.Context) ([]*subject, error), write func(language, []*subject) ([]string, error)) ([]string, error) {
 	r, err := requested(db, opts)
 	if err != nil {
 		return nil, err
 	}
-	l, err := languageOf(db.Name())
+	l, err := languageOf(owntable.Context(db), db)
 	if err != nil {
 		return nil, err
 	}
-	all, err := r.subjects(owntable.Context(db))
+	all, err := find(r, owntable.Context(db))
 	if err != nil {
 		return nil, err
 	}
 	return write(l, all)
 }
 
-func run(ctx context.Context, db *gorm.DB, made []string) error {
+func run(ctx context.Context, db *gorm.DB, made []string, keys ...hashKey) error {
 	pool, err := errorsOf.Pool(db)
 	if err != nil {
 		return err
@@ -131,6 +144,12 @@ func run(ctx context.Context, db *gorm.DB, made []string) error {
 			return fmt.Errorf("trigger: %s: %w", firstLine(statement), err)
 		}
 	}
+	for _, key := range keys {
+		if err := key.store(ctx, tx, db.Name()); err != nil {
+			_ = tx.Rollback() // likewise
+			return fmt.Errorf("trigger: writing the hash key: %w", err)
+		}
+	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("trigger: %w", err)
 	}
@@ -142,13 +161,6 @@ var errorsOf = owntable.Errors{Invalid: ErrInvalid, InTransaction: fmt.Errorf("%
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
-}
-
-// stamp is a comment that says what a trigger's body is, by which [Check] finds those that
-// are out of date.
-func stamp(body string) string {
-	sum := sha256.Sum256([]byte(body))
-	return fmt.Sprintf("/* auditplugin %d %s */", companion.Version, hex.EncodeToString(sum[:8]))
 }
 
 // named is a name of at most limit bytes: longer ones end with a hash of the whole.

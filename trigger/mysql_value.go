@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,19 +11,41 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
-// mariadbValues writes values as the plugin does, as JSON text; NULL is NULL.
-type mariadbValues struct{ limit int }
+// mysqlValues writes values as the plugin does, as JSON text; NULL is NULL.
+type mysqlValues struct {
+	limit   int
+	mariaDB bool
+}
 
 // differsInside adds that documents differ in more than the order of their members.
-func (mariadbValues) differsInside(c column) string {
-	if c.kind != values.JSON {
+func (v mysqlValues) differsInside(c column) string {
+	switch {
+	case c.kind != values.JSON:
 		return ""
+	case v.mariaDB:
+		return " AND NOT (JSON_NORMALIZE(v_o) <=> JSON_NORMALIZE(v_n))"
 	}
-	return " AND NOT (JSON_NORMALIZE(v_o) <=> JSON_NORMALIZE(v_n))"
+	return " AND NOT (CAST(v_o AS JSON) <=> CAST(v_n AS JSON))"
+}
+
+// compact is a document without spaces. MySQL's audit table keeps it as it likes.
+func (v mysqlValues) compact(t string) string {
+	if v.mariaDB {
+		return "JSON_COMPACT(" + t + ")"
+	}
+	return t
+}
+
+// told is a text of what raw SQL said of itself. MySQL cuts it where nothing else is said.
+func (v mysqlValues) told(path string) string {
+	if v.mariaDB {
+		return "JSON_VALUE(v_told, " + mysqlText(path) + ")"
+	}
+	return "JSON_VALUE(v_told, " + mysqlText(path) + " RETURNING CHAR(4096))"
 }
 
 // action tells soft deletes and restores from other updates.
-func (v mariadbValues) action(soft []column) string {
+func (v mysqlValues) action(soft []column) string {
 	if len(soft) == 0 {
 		return "'update'"
 	}
@@ -40,7 +63,7 @@ func (v mariadbValues) action(soft []column) string {
 }
 
 // recordID is the row's key as text.
-func (v mariadbValues) recordID(key []column, row string) string {
+func (v mysqlValues) recordID(key []column, row string) string {
 	parts := make([]string, len(key))
 	for i, c := range key {
 		value := v.shown(c, row, v.value(c, row))
@@ -61,11 +84,14 @@ func (v mariadbValues) recordID(key []column, row string) string {
 		}
 		id = "CONCAT('[', CONCAT_WS(',', " + strings.Join(parts, ", ") + "), ']')"
 	}
-	return "IF(CHAR_LENGTH(" + id + ") > 255, CONCAT(LEFT(" + id + ", 237), '…#', LEFT(SHA2(" + id + ", 256), 16)), " + id + ")"
+	return id
 }
 
+// mysqlKey is that text, no longer than the audit table's column.
+const mysqlKey = "IF(CHAR_LENGTH(v_key) > 255, CONCAT(LEFT(v_key, 237), '…#', LEFT(SHA2(v_key, 256), 16)), v_key)"
+
 // shown is what a record shows of a column whose canonical value has been worked out.
-func (v mariadbValues) shown(c column, row, value string) string {
+func (v mysqlValues) shown(c column, row, value string) string {
 	x := row + dialect.Quote(dialect.MySQL, c.name)
 	const mask = `'"***"'`
 	hidden := func(shows, as string) string {
@@ -87,15 +113,28 @@ func (v mariadbValues) shown(c column, row, value string) string {
 		}
 		return hidden(fmt.Sprintf("CHAR_LENGTH(%s) >= %d", plain, 2*t.Tail+2), fmt.Sprintf("JSON_QUOTE(CONCAT('***', RIGHT(%s, %d)))", plain, t.Tail))
 	case t.Names && c.kind == values.JSON:
-		return hidden("NOT "+mariadbSecret(value), value)
+		return hidden("NOT "+v.secret(value), value)
 	}
 	return value
 }
 
+// stored is a column's value to compare with another of it: texts by their bytes, whatever
+// the collation says.
+func (mysqlValues) stored(c column, row string) string {
+	x := row + dialect.Quote(dialect.MySQL, c.name)
+	if isPlainText(c.dbType) || isBytes(c.dbType) || c.dbType == "UUID" {
+		return "CAST(" + x + " AS BINARY)"
+	}
+	return x
+}
+
 // value is a column's canonical value.
-func (v mariadbValues) value(c column, row string) string {
+func (v mysqlValues) value(c column, row string) string {
 	x := row + dialect.Quote(dialect.MySQL, c.name)
 	t := "CONVERT(" + x + " USING utf8mb4)"
+	if c.hash != nil {
+		return v.hash(c, t)
+	}
 	char := "CAST(" + x + " AS CHAR)"
 	asText := v.text(t)
 	binary := isBytes(c.dbType)
@@ -103,8 +142,8 @@ func (v mariadbValues) value(c column, row string) string {
 	double := "CAST(CAST(" + x + " AS DOUBLE) AS CHAR)"
 	switch c.kind {
 	case values.JSON:
-		return "CASE WHEN " + x + " IS NULL THEN NULL WHEN NOT JSON_VALID(" + t + ") THEN " + asText + " WHEN JSON_TYPE(" + t + ") = 'NULL' THEN NULL WHEN " + v.over("JSON_COMPACT("+t+")") + " THEN " +
-			v.truncated("JSON_COMPACT("+t+")") + " ELSE JSON_COMPACT(" + t + ") END"
+		return "CASE WHEN " + x + " IS NULL THEN NULL WHEN NOT JSON_VALID(" + t + ") THEN " + asText + " WHEN JSON_TYPE(" + t + ") = 'NULL' THEN NULL WHEN " + v.over(v.compact(t)) + " THEN " +
+			v.truncated(v.compact(t)) + " ELSE " + v.compact(t) + " END"
 	case values.UUID:
 		switch {
 		case binary:
@@ -131,13 +170,13 @@ func (v mariadbValues) value(c column, row string) string {
 		case "DOUBLE":
 			return char
 		case "FLOAT":
-			return mariadbFloat(x)
+			return mysqlFloat(x)
 		}
 		if isWhole(dbType) {
 			return char
 		}
 	case values.Float32:
-		return mariadbFloat(x)
+		return mysqlFloat(x)
 	case values.Decimal:
 		return "JSON_QUOTE(CONVERT(" + digits(char) + " USING utf8mb4))"
 	case values.Bytes:
@@ -169,14 +208,23 @@ func (v mariadbValues) value(c column, row string) string {
 	return asText
 }
 
+// hash is a keyed hash of a text, by the variables that the body has set.
+func (mysqlValues) hash(c column, t string) string {
+	if c.kind == values.UUID {
+		t = "LOWER(" + t + ")"
+	}
+	message := fmt.Sprintf("v_ipad, X'%x', UNHEX(LPAD(HEX(LENGTH(%s)), 16, '0')), CAST(%s AS BINARY)", c.hash, t, t)
+	return "IF(" + t + " IS NULL, NULL, IFNULL(CONCAT('\"hmac-sha256:', v_hash_key, ':', LOWER(SHA2(CONCAT(v_opad, UNHEX(SHA2(CONCAT(" + message + "), 256))), 256)), '\"'), '\"***\"'))"
+}
+
 // digits are a number's, or a clock's, without zeros behind the point.
 func digits(char string) string {
 	return "IF(LOCATE('.', " + char + ") = 0, " + char + ", TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM " + char + ")))"
 }
 
-// mariadbFloat has the fewest digits that say which FLOAT it is: six, or as many more as
+// mysqlFloat has the fewest digits that say which FLOAT it is: six, or as many more as
 // it takes.
-func mariadbFloat(x string) string {
+func mysqlFloat(x string) string {
 	wide := "CAST(" + x + " AS DOUBLE)"
 	b := "CASE WHEN CAST(CAST(" + x + " AS CHAR) AS FLOAT) = " + x + " THEN CAST(" + x + " AS CHAR)"
 	for _, n := range []int{6, 7, 8} {
@@ -186,19 +234,19 @@ func mariadbFloat(x string) string {
 	return b + " ELSE CAST(" + wide + " AS CHAR) END"
 }
 
-func (v mariadbValues) over(t string) string {
+func (v mysqlValues) over(t string) string {
 	return "LENGTH(" + t + ") > " + strconv.Itoa(v.limit)
 }
 
-func (v mariadbValues) truncated(t string) string {
+func (v mysqlValues) truncated(t string) string {
 	return `CONCAT('{"truncated":true,"bytes":', LENGTH(` + t + `), ',"sha256":"', SHA2(` + t + `, 256), '"}')`
 }
 
-func (v mariadbValues) text(t string) string {
+func (v mysqlValues) text(t string) string {
 	return "IF(" + v.over(t) + ", " + v.truncated(t) + ", JSON_QUOTE(" + t + "))"
 }
 
-func (v mariadbValues) bytes(x string) string {
+func (v mysqlValues) bytes(x string) string {
 	return "IF(" + v.over(x) + ", " + v.truncated(x) + ", CONCAT('\"', REPLACE(TO_BASE64(" + x + "), CHAR(10), ''), '\"'))"
 }
 
@@ -217,14 +265,40 @@ func isPlainText(dbType string) bool {
 
 func isWhole(dbType string) bool { return strings.Contains(dbType, "INT") }
 
-// mariadbSecret reports whether a document has a member under a secret's name. Its text is
+// secret reports whether a document has a member under a secret's name. Its text is
 // split into words first. Escapes could hide a name, so that a document with some is hidden.
-func mariadbSecret(document string) string {
+func (v mysqlValues) secret(document string) string {
 	secret, about, _ := redact.SecretPatterns(`\b`)
 	about = strings.TrimSuffix(strings.TrimSpace(about), "$")
 	pattern := `"(?![^"]* ` + about + `":)[^"]*(` + secret + `)[^"]*":|"[^"]*\bsecret id":`
-	split := "REGEXP_REPLACE(" + document + ", " + mysqlText(`(?-i)([^A-Z])([A-Z])`) + ", " + mysqlText(`\1 \2`) + ")"
-	split = "REGEXP_REPLACE(" + split + ", " + mysqlText(`(?-i)([A-Z])([A-Z][a-z])`) + ", " + mysqlText(`\1 \2`) + ")"
+	both := mysqlText("$1 $2")
+	if v.mariaDB {
+		both = mysqlText(`\1 \2`)
+	}
+	split := "REGEXP_REPLACE(" + document + ", " + mysqlText(`(?-i)([^A-Z])([A-Z])`) + ", " + both + ")"
+	split = "REGEXP_REPLACE(" + split + ", " + mysqlText(`(?-i)([A-Z])([A-Z][a-z])`) + ", " + both + ")"
 	split = "LOWER(REPLACE(REPLACE(" + split + ", '_', ' '), '-', ' '))"
-	return "(LOCATE(" + mysqlText(`\u`) + ", " + document + ") > 0 OR " + split + " REGEXP " + mysqlText(pattern) + ")"
+	found := split + " REGEXP " + mysqlText(pattern)
+	if !v.mariaDB {
+		found = "IF(LENGTH(" + document + ") > " + strconv.Itoa(mysqlPattern) + ", " + mayBeSecret(document) + ", " + found + ")"
+	}
+	return "(LOCATE(" + mysqlText(`\u`) + ", " + document + ") > 0 OR " + found + ")"
+}
+
+// mysqlPattern is up to which size a pattern is looked for in a document: MySQL gives up on
+// longer texts, with an error.
+const mysqlPattern = 2000
+
+// mayBeSecret reports whether a document has a secret's name anywhere.
+func mayBeSecret(document string) string {
+	bare := "LOWER(" + document + ")"
+	for _, between := range []string{"_", "-", " ", "."} {
+		bare = "REPLACE(" + bare + ", " + text(between) + ", '')"
+	}
+	words, endings, pairs, _ := redact.SecretWords()
+	tests := slices.Concat(words, endings, pairs)
+	for i, w := range tests {
+		tests[i] = "bare LIKE '%" + strings.ReplaceAll(w, " ", "") + "%'"
+	}
+	return "(SELECT " + strings.Join(tests, " OR ") + " FROM (SELECT " + bare + " AS bare) AS b)"
 }

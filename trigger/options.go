@@ -20,6 +20,7 @@ type request struct {
 	models     []any
 	roles      []string
 	bestEffort bool
+	hashKey    bool
 }
 
 // For names the models whose tables get triggers. A model is a struct, a pointer to one, or
@@ -50,6 +51,17 @@ func Roles(names ...string) Option {
 // By default it fails. SQLite can not do that: there it is refused.
 func BestEffort() Option {
 	return func(r *request) error { r.bestEffort = true; return nil }
+}
+
+// HashKeyTable has columns that are tagged audit:"hash" hashed, with the plugin's key, and
+// not masked: those that hold texts, UUIDs or whole numbers. [Install] then writes what it
+// makes of the key into the table auditplugin_hash_key beside the audit table, and again
+// each time; it is in no statement of [Generate]. Whoever may read that table can try
+// values until a hash fits: it is for the owner of the triggers alone. On PostgreSQL nobody
+// else may read it; on MariaDB and MySQL everybody may who has SELECT on the whole
+// database. SQLite knows no SHA-256: there it is refused.
+func HashKeyTable() Option {
+	return func(r *request) error { r.hashKey = true; return nil }
 }
 
 func requested(db *gorm.DB, opts []Option) (*request, error) {

@@ -40,10 +40,19 @@ func (postgres) names(s *subject) []string {
 	return names
 }
 
+// allNames are those of the triggers that a table may have.
+func allNames() []string {
+	events := []string{"insert", "update", "delete", "truncate", "row"}
+	for i, event := range events {
+		events[i] = companion.Prefix + event
+	}
+	return events
+}
+
 func (p postgres) drop(s *subject) []string {
 	var out []string
-	for _, event := range []string{"insert", "update", "delete", "truncate", "row"} {
-		out = append(out, "DROP TRIGGER IF EXISTS "+companion.Prefix+event+" ON "+p.table(s))
+	for _, name := range allNames() {
+		out = append(out, "DROP TRIGGER IF EXISTS "+name+" ON "+p.table(s))
 	}
 	return append(out, "DROP FUNCTION IF EXISTS "+p.function(s)+"()")
 }
@@ -55,7 +64,7 @@ func (p postgres) create(s *subject) ([]string, error) {
 		// one row from being used for thousands.
 		"SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off SET timezone = 'UTC' SET datestyle = 'ISO, MDY'\n" +
 		"SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' SET xmlbinary = 'base64'\n" +
-		"AS $auditplugin$ " + stamp(body) + "\n" + body + "$auditplugin$"
+		"AS $auditplugin$ " + stamped(s.Catalog, body) + "$auditplugin$"
 	out := append([]string{function}, p.drop(s)[:5]...)
 	call := " EXECUTE FUNCTION " + p.function(s) + "()"
 	on := " ON " + p.table(s)
@@ -171,6 +180,12 @@ func (p postgres) insert(s *subject, v postgresValues, action, recordID, before,
 		strings.Join(values, ",\n        ") + "\n      " + from
 }
 
+func (postgres) tables() string {
+	return `SELECT DISTINCT n.nspname, c.relname FROM pg_catalog.pg_trigger g
+	JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	WHERE NOT g.tgisinternal AND g.tgparentid = 0 AND g.tgname IN (` + texts(allNames()) + `) ORDER BY 1, 2`
+}
+
 func (postgres) there() string {
 	return `SELECT g.tgname, p.prosrc, g.tgenabled IN ('O', 'A') FROM pg_catalog.pg_trigger g
 	JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -180,11 +195,15 @@ func (postgres) there() string {
 // makes: all of a table's triggers share one function.
 func (postgres) makes(string, string) bool { return true }
 
+func (postgres) keyTable(s *subject) string {
+	return postgresValues{schema: s.audit.Schema}.name("hash_key")
+}
+
 func (postgres) loggedIn() string { return "SELECT session_user" }
 
-func (postgres) around(_ context.Context, _ *sql.DB, s *subject) ([]Drift, error) {
-	if !s.Catalog.HasRules {
+func (postgres) around(_ context.Context, _ *sql.DB, t *catalog.Table) ([]Drift, error) {
+	if !t.HasRules {
 		return nil, nil
 	}
-	return []Drift{{Kind: Unseen, Table: s.Catalog.Name, Name: "rules"}}, nil
+	return []Drift{{Kind: Unseen, Table: t.Name, Name: "rules"}}, nil
 }

@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,9 +55,13 @@ func (v postgresValues) difference(s *subject, before, after string) string {
 		rows[i] = fmt.Sprintf("(%s, %s, %s, %s, %d, %t)", text(c.name), text(c.path), v.value(c, before), v.value(c, after), mode(c), !c.timestamp)
 	}
 	shown := v.name("shown")
+	inOrder := " ORDER BY c.path COLLATE \"C\""
+	if slices.IsSortedFunc(s.columns, func(a, b column) int { return strings.Compare(a.path, b.path) }) {
+		inOrder = "" // as the columns are, by name
+	}
 	return "(SELECT jsonb_object_agg(c.name, " + shown + "(c.was, c.mode)) AS before, jsonb_object_agg(c.name, " + shown + "(c.now, c.mode)) AS after,\n" +
-		"        jsonb_agg(c.name ORDER BY c.name COLLATE \"C\") AS changed,\n" +
-		"        jsonb_agg(jsonb_build_object('path', c.path, 'from', " + shown + "(c.was, c.mode), 'to', " + shown + "(c.now, c.mode)) ORDER BY c.path COLLATE \"C\") AS changes,\n" +
+		"        jsonb_agg(c.name) AS changed,\n" +
+		"        jsonb_agg(jsonb_build_object('path', c.path, 'from', " + shown + "(c.was, c.mode), 'to', " + shown + "(c.now, c.mode))" + inOrder + ") AS changes,\n" +
 		"        bool_or(c.more) AS more\n      FROM (VALUES\n        " + strings.Join(rows, ",\n        ") +
 		") AS c (name, path, was, now, mode, more) WHERE c.was IS DISTINCT FROM c.now)"
 }
@@ -127,6 +132,9 @@ func (v postgresValues) shown(c column, value string) string {
 // value is a column's canonical value, as jsonb; NULL is NULL.
 func (v postgresValues) value(c column, row string) string {
 	x := row + dialect.Quote(dialect.Postgres, c.name)
+	if c.hash != nil {
+		return v.name("hash") + fmt.Sprintf("('\\x%x', ", c.hash) + v.plain(c, x) + ")"
+	}
 	asText := v.name("text") + "(" + x + "::text, " + strconv.Itoa(v.limit) + ")"
 	number := isNumber(c.dbType)
 	switch c.kind {
@@ -188,6 +196,17 @@ func (v postgresValues) value(c column, row string) string {
 	return asText
 }
 
+// plain is the text of a value that is hashed.
+func (v postgresValues) plain(c column, x string) string {
+	switch {
+	case c.kind == values.UUID:
+		return "lower(" + x + "::text)"
+	case c.dbType == "BPCHAR":
+		return "textin(bpcharout(" + x + "))"
+	}
+	return x + "::text"
+}
+
 func isNumber(dbType string) bool {
 	switch dbType {
 	case "INT2", "INT4", "INT8", "NUMERIC", "FLOAT4", "FLOAT8":
@@ -212,7 +231,9 @@ func (postgres) prepare(all []*subject) []string {
 			out = append(out, "CREATE OR REPLACE FUNCTION "+v.name(name)+"("+arguments+" RETURNS "+returns+" LANGUAGE "+kind+
 				" AS $auditplugin$ "+body+" $auditplugin$")
 		}
-		const sql, plpgsql = "sql IMMUTABLE PARALLEL SAFE", "plpgsql IMMUTABLE PARALLEL SAFE"
+		// What they call is STABLE: as IMMUTABLE ones PostgreSQL would not put them in place of
+		// their calls, and each call would take as long as a statement.
+		const sql, plpgsql = "sql STABLE PARALLEL SAFE", "plpgsql IMMUTABLE PARALLEL SAFE"
 		add("id()", "text", "sql VOLATILE", `SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
     placing substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid::text`)
 		add("document(t text)", "jsonb", plpgsql, `BEGIN
@@ -226,7 +247,7 @@ END`)
 		add("text(t text, most int)", "jsonb", sql, "SELECT CASE WHEN octet_length(t) > most THEN "+truncated("octet_length(t)", "convert_to(t, 'UTF8')")+" ELSE to_jsonb(t) END")
 		add("bytes(b bytea, most int)", "jsonb", sql, "SELECT CASE WHEN octet_length(b) > most THEN "+truncated("octet_length(b)", "b")+" ELSE to_jsonb(translate(encode(b, 'base64'), chr(10), '')) END")
 		add("large(d jsonb, most int)", "jsonb", sql, "SELECT CASE WHEN octet_length(d::text) > most THEN "+truncated("octet_length(d::text)", "convert_to(d::text, 'UTF8')")+" ELSE d END")
-		add("time(t timestamp)", "jsonb", "sql STABLE PARALLEL SAFE", `SELECT CASE WHEN isfinite(t) THEN to_jsonb(rtrim(rtrim(to_char(t, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '0'), '.') || 'Z') ELSE to_jsonb(t::text) END`)
+		add("time(t timestamp)", "jsonb", sql, `SELECT CASE WHEN isfinite(t) THEN to_jsonb(rtrim(rtrim(to_char(t, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '0'), '.') || 'Z') ELSE to_jsonb(t::text) END`)
 		add("decimal(t text)", "text", sql, `SELECT CASE WHEN t ~ '^-?[0-9]+\.[0-9]+$' THEN rtrim(rtrim(t, '0'), '.') ELSE t END`)
 		add("float(n numeric)", "jsonb", plpgsql, `BEGIN
   IF n::text ~ '^-?[0-9.]+$' AND n::float8::text::numeric = n THEN RETURN to_jsonb(n::float8::text::numeric); END IF;
@@ -235,6 +256,12 @@ EXCEPTION WHEN numeric_value_out_of_range THEN
   RETURN to_jsonb(n::text);
 END`)
 		add("cut(t text)", "text", sql, `SELECT CASE WHEN char_length(t) > 255 THEN left(t, 237) || '…#' || left(encode(sha256(convert_to(t, 'UTF8')), 'hex'), 16) ELSE t END`)
+		if s.hashes {
+			key := v.name("hash_key")
+			out = append(out, "CREATE TABLE IF NOT EXISTS "+key+" (id text NOT NULL, ipad bytea NOT NULL, opad bytea NOT NULL)", "REVOKE ALL ON "+key+" FROM PUBLIC")
+			add("hash(prefix bytea, t text)", "jsonb", "sql STABLE STRICT", `SELECT coalesce((SELECT to_jsonb('hmac-sha256:' || k.id || ':' ||
+    encode(sha256(k.opad || sha256(k.ipad || prefix || int8send(octet_length(convert_to(t, 'UTF8'))) || convert_to(t, 'UTF8'))), 'hex')) FROM `+key+` k LIMIT 1), '"***"')`)
+		}
 		add("secret(d jsonb)", "boolean", sql, `SELECT EXISTS (SELECT 1 FROM jsonb_path_query(d, '$.** ? (@.type() == "object").keyvalue()') AS k
     CROSS JOIN LATERAL (SELECT trim(regexp_replace(lower(regexp_replace(regexp_replace(k ->> 'key', '([^[:upper:]])([[:upper:]])', '\1 \2', 'g'),
       '([[:upper:]])([[:upper:]][[:lower:]])', '\1 \2', 'g')), '[^[:alnum:]]+', ' ', 'g')) AS words) AS w

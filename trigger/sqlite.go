@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/companion"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
@@ -36,6 +37,9 @@ func (l sqlite) create(s *subject) ([]string, error) {
 	if s.bestEffort {
 		return nil, fmt.Errorf("%w: BestEffort: SQLite's triggers can not go on after an error", ErrInvalid)
 	}
+	if s.hashes {
+		return nil, fmt.Errorf("%w: HashKeyTable: SQLite can not make SHA-256 hashes", ErrInvalid)
+	}
 	if s.Catalog.Schema != "main" || s.audit.Schema != "" && s.audit.Schema != "main" {
 		return nil, fmt.Errorf("%w: SQLite's triggers reach tables of their own database only; %s and the audit table have to be in main", ErrInvalid, s.Catalog.Name)
 	}
@@ -49,7 +53,7 @@ func (l sqlite) create(s *subject) ([]string, error) {
 		}
 		out = append(out, "CREATE TRIGGER "+dialect.Quote(dialect.SQLite, names[i])+" AFTER "+event+" ON "+dialect.Quote(dialect.SQLite, s.Catalog.Name)+"\n"+
 			"WHEN NOT EXISTS (SELECT 1 FROM "+companion.QuietTable+" WHERE name = "+text(s.Catalog.Name)+")\n"+
-			"BEGIN "+stamp(body)+"\n"+body+";\nEND")
+			"BEGIN "+stamped(s.Catalog, body+";\nEND"))
 	}
 	return out, nil
 }
@@ -74,9 +78,9 @@ func (l sqlite) insert(s *subject, v sqliteValues, event string) string {
 		if len(s.columns) == 0 {
 			return ""
 		}
-		action = v.action(s.soft())
-		images = []string{"'{' || substr(d.was, 2) || '}'", "'{' || substr(d.now, 2) || '}'", "'[' || substr(d.names, 2) || ']'", "'[' || substr(d.changes, 2) || ']'"}
-		from, where = ",\n  "+v.difference(s)+" AS d", "\n  WHERE d.names <> ''"
+		action = "d.action"
+		images = []string{"'{' || d.was || '}'", "'{' || d.now || '}'", "'[' || d.names || ']'", "'[' || d.changes || ']'"}
+		from, where = ",\n  "+v.difference(s)+" AS d", "\n  WHERE d.names IS NOT NULL"
 		if s.onlyTimestamps {
 			where += " AND d.more"
 		}
@@ -103,7 +107,7 @@ func (l sqlite) insert(s *subject, v sqliteValues, event string) string {
 		"coalesce(json_extract(t.told, "+text(`$.causes.`+member(s.Model.Table))+"), json_extract(t.told, '$.cause'), '')", "1",
 	)
 	return "  INSERT INTO " + dialect.Quote(dialect.SQLite, s.audit.Name) + " (" + trailColumns(dialect.SQLite) + ")\n  SELECT " +
-		strings.Join(values, ",\n    ") + "\n  FROM (SELECT (SELECT context FROM " + companion.ContextTable + " WHERE id = 1) AS told) AS t" + from + where
+		strings.Join(values, ",\n    ") + "\n  FROM (SELECT (SELECT context FROM " + companion.ContextTable + " WHERE id = 1) AS told) AS t" + v.keys(s.key, row) + from + where
 }
 
 // sqliteID is a UUIDv7.
@@ -113,19 +117,25 @@ const sqliteID = `(SELECT substr(ms, 1, 8) || '-' || substr(ms, 9, 4) || '-7' ||
 // sqliteNow is the time as the plugin stores it: without zeros at the end.
 const sqliteNow = `rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', 'now'), '0'), '.') || '+00:00'`
 
+func (sqlite) tables() string {
+	return `SELECT DISTINCT 'main', tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'auditplugin\_%' ESCAPE '\' ORDER BY 2`
+}
+
 func (sqlite) there() string {
 	return `SELECT name, sql, 1 FROM sqlite_master WHERE type = 'trigger' AND 'main' = ?1 AND tbl_name = ?2`
 }
 
 func (sqlite) makes(statement, trigger string) bool { return strings.Contains(statement, trigger) }
 
+func (sqlite) keyTable(*subject) string { return "" }
+
 func (sqlite) loggedIn() string { return "" }
 
-func (sqlite) around(ctx context.Context, db *sql.DB, s *subject) ([]Drift, error) {
+func (sqlite) around(ctx context.Context, db *sql.DB, t *catalog.Table) ([]Drift, error) {
 	var n int
 	query := "SELECT count(*) FROM " + companion.QuietTable + " WHERE name = ?"
-	if err := db.QueryRowContext(ctx, query, s.Catalog.Name).Scan(&n); err != nil || n == 0 {
+	if err := db.QueryRowContext(ctx, query, t.Name).Scan(&n); err != nil || n == 0 {
 		return nil, err
 	}
-	return []Drift{{Kind: Silenced, Table: s.Catalog.Name}}, nil
+	return []Drift{{Kind: Silenced, Table: t.Name}}, nil
 }

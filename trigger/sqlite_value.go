@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,84 +22,38 @@ func member(name string) string {
 	return quoted
 }
 
-// whole is a row as a record shows it.
-func (v sqliteValues) whole(columns []column, row string) string {
-	if len(columns) == 0 {
-		return "NULL"
-	}
-	parts, inner := make([]string, len(columns)), make([]string, len(columns))
-	for i, c := range columns {
-		name := "v" + strconv.Itoa(i)
-		inner[i] = v.value(c, row) + " AS " + name
-		parts[i] = text(member(c.name)+":") + " || coalesce(" + v.shown(c, row, name) + ", 'null')"
-	}
-	return "(WITH v AS MATERIALIZED (SELECT " + strings.Join(inner, ",\n      ") + ")\n    SELECT '{' || " + strings.Join(parts, " || ',' || ") + " || '}' FROM v)"
-}
-
-// difference has what differs between two rows: the members of both images, the names and
-// the changes, each behind a comma. What is worked out is kept, not worked out again.
-func (v sqliteValues) difference(s *subject) string {
-	var inner, shown, was, now, names, changes, more []string
-	for i, c := range s.columns {
-		o, n := fmt.Sprintf("o%d", i), fmt.Sprintf("n%d", i)
-		inner = append(inner, v.value(c, "OLD.")+" AS "+o, v.value(c, "NEW.")+" AS "+n)
-		differs := o + " IS NOT " + n
-		if c.kind == values.JSON {
-			differs = "(" + differs + " AND " + v.tree(o) + " IS NOT " + v.tree(n) + ")"
-		}
-		shown = append(shown, fmt.Sprintf("%s AS d%d, coalesce(%s, 'null') AS %s, coalesce(%s, 'null') AS %s", differs, i, v.shown(c, "OLD.", o), o, v.shown(c, "NEW.", n), n))
-		piece := func(parts string) string { return fmt.Sprintf("CASE WHEN d%d THEN %s ELSE '' END", i, parts) }
-		was = append(was, piece(text(","+member(c.name)+":")+" || "+o))
-		now = append(now, piece(text(","+member(c.name)+":")+" || "+n))
-		names = append(names, piece(text(","+member(c.name))))
-		changes = append(changes, piece(text(`,{"path":`+member(c.path)+`,"from":`)+" || "+o+` || ',"to":' || `+n+" || '}'"))
-		if !c.timestamp {
-			more = append(more, fmt.Sprintf("d%d", i))
-		}
-	}
-	if len(more) == 0 {
-		more = []string{"0"}
-	}
-	return "(WITH v AS MATERIALIZED (SELECT " + strings.Join(inner, ",\n      ") + "),\n    s AS MATERIALIZED (SELECT " + strings.Join(shown, ",\n      ") + " FROM v)\n    SELECT " +
-		strings.Join(was, " || ") + " AS was,\n    " + strings.Join(now, " || ") + " AS now,\n    " +
-		strings.Join(names, " || ") + " AS names,\n    " + strings.Join(changes, " || ") + " AS changes,\n    (" + strings.Join(more, " OR ") + ") AS more FROM s)"
-}
-
 // tree is a document in one order, whatever that of its members.
 func (v sqliteValues) tree(document string) string {
 	return "(SELECT group_concat(k, char(10)) FROM (SELECT fullkey || ' ' || type || ' ' || coalesce(atom, '') AS k FROM json_tree(" + document + ") ORDER BY fullkey))"
 }
 
-// action tells soft deletes and restores from other updates.
-func (v sqliteValues) action(soft []column) string {
-	if len(soft) == 0 {
-		return "'update'"
+// keys has the canonical values of the row's key, each worked out once.
+func (v sqliteValues) keys(key []column, row string) string {
+	parts := make([]string, len(key))
+	for i, c := range key {
+		parts[i] = v.canonical([]values.Kind{c.kind}, row+dialect.Quote(dialect.SQLite, c.name)) + " AS k" + strconv.Itoa(i)
 	}
-	zero := func(c column, row string) string {
-		value := v.value(c, row)
-		return "(coalesce(" + value + `, 'null') IN ('null', 'false', '0', '""', '"0"') OR ` + value + ` LIKE '"0001-%')`
+	if len(parts) == 0 {
+		return ""
 	}
-	var b strings.Builder
-	b.WriteString("CASE")
-	for _, c := range soft {
-		fmt.Fprintf(&b, " WHEN %s AND NOT %s THEN 'soft_delete' WHEN NOT %s AND %s THEN 'restore'", zero(c, "OLD."), zero(c, "NEW."), zero(c, "OLD."), zero(c, "NEW."))
-	}
-	return b.String() + " ELSE 'update' END"
+	return ",\n  (SELECT " + strings.Join(parts, ",\n    ") + ") AS k"
 }
 
-// recordID is the row's key as text.
+// recordID is the row's key as text, of what keys has.
 func (v sqliteValues) recordID(key []column, row string) string {
 	parts := make([]string, len(key))
 	for i, c := range key {
-		shown, x := v.shown(c, row, v.value(c, row)), row+dialect.Quote(dialect.SQLite, c.name)
+		x := row + dialect.Quote(dialect.SQLite, c.name)
+		shown := v.shown(c, x, "k.k"+strconv.Itoa(i))
 		parts[i] = "coalesce(CASE WHEN " + shown + ` LIKE '"%' THEN json_extract(` + shown + ", '$') ELSE " + shown + " END, '')"
-		if mode(c) == 0 {
-			parts[i] = "CASE WHEN typeof(" + x + ") = 'blob' AND " + strconv.FormatBool(c.kind == values.Bytes || c.kind == values.Any) + " THEN lower(hex(" + x + ")) ELSE " + parts[i] + " END"
+		if mode(c) == 0 && (c.kind == values.Bytes || c.kind == values.Any) {
+			parts[i] = "CASE WHEN typeof(" + x + ") = 'blob' THEN lower(hex(" + x + ")) ELSE " + parts[i] + " END"
 		}
 	}
 	id := "''"
 	switch len(parts) {
 	case 0:
+		return id
 	case 1:
 		id = parts[0]
 	default:
@@ -107,9 +62,8 @@ func (v sqliteValues) recordID(key []column, row string) string {
 	return "(SELECT CASE WHEN length(i) > 255 THEN substr(i, 1, 254) || '…' ELSE i END FROM (SELECT CAST(" + id + " AS TEXT) AS i))"
 }
 
-// shown is what a record shows of a column whose canonical value has been worked out.
-func (v sqliteValues) shown(c column, row, value string) string {
-	x := row + dialect.Quote(dialect.SQLite, c.name)
+// shown is what a record shows of x, a column whose canonical value has been worked out.
+func (v sqliteValues) shown(c column, x, value string) string {
 	const mask = `'"***"'`
 	hidden := func(shows, as string) string {
 		return "CASE WHEN " + value + " IS NULL THEN NULL WHEN " + shows + " THEN " + as + " ELSE " + mask + " END"
@@ -132,54 +86,89 @@ func (v sqliteValues) shown(c column, row, value string) string {
 	return value
 }
 
-// value is a column's canonical value.
-func (v sqliteValues) value(c column, row string) string {
-	x := row + dialect.Quote(dialect.SQLite, c.name)
-	integer := func(then string) string { return " WHEN 'integer' THEN " + then }
-	onText := func(then string) string { return " WHEN 'text' THEN " + then }
-	real := v.float(x, v.digits(x))
-	switch c.kind {
-	case values.Text, values.UUID, values.Bool, values.Time, values.Date, values.DayClock:
-		real = `'"' || ` + x + ` || '"'` // no such column holds one: it is not worth compiling more
-	}
-	as := func(cases ...string) string {
-		return "CASE typeof(" + x + ")" + strings.Join(cases, "") + v.rest(x, real) + " ELSE CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit/2) + " THEN " + truncated("length("+x+")") + " ELSE json_quote(hex(" + x + ")) END END"
-	}
-	switch c.kind {
-	case values.JSON:
-		t := "CAST(" + x + " AS TEXT)"
-		document := "CASE WHEN NOT json_valid(" + t + ") THEN " + v.text(t) + " WHEN json_type(" + t + ") = 'null' THEN NULL WHEN length(json(" + t + ")) > " +
-			strconv.Itoa(v.limit) + " THEN " + truncated("length("+t+")") + " ELSE json(" + t + ") END"
-		return as(onText(document), " WHEN 'blob' THEN "+document)
-	case values.UUID:
-		h := "lower(hex(" + x + "))"
-		return as(onText("CASE WHEN length("+x+") = 36 AND replace(lower("+x+"), '-', '') NOT GLOB '*[^0-9a-f]*' THEN json_quote(lower("+x+")) ELSE "+v.text(x)+" END"),
-			" WHEN 'blob' THEN CASE length("+x+") WHEN 16 THEN '\"' || substr("+h+", 1, 8) || '-' || substr("+h+", 9, 4) || '-' || substr("+h+", 13, 4) || '-' || substr("+h+", 17, 4) || '-' || substr("+h+", 21) || '\"' ELSE "+v.bytes(x)+" END")
-	case values.Bool:
-		return as(integer("CASE WHEN "+x+" > 0 THEN 'true' ELSE 'false' END"), onText("CASE WHEN lower("+x+") IN ('1', 't', 'true') THEN 'true' WHEN lower("+x+") IN ('0', 'f', 'false') THEN 'false' ELSE "+v.text(x)+" END"))
-	case values.Int:
-		return as(onText("CASE WHEN CAST(CAST(" + x + " AS INTEGER) AS TEXT) = " + x + " THEN " + x + " ELSE " + v.text(x) + " END"))
-	case values.Decimal:
-		return as(integer("'\"' || "+x+" || '\"'"), " WHEN 'real' THEN "+v.float(x, "'\"' || "+v.digits(x)+" || '\"'"))
-	case values.Text:
-		return as(integer("'\"' || "+x+" || '\"'"), " WHEN 'blob' THEN "+v.text("CAST("+x+" AS TEXT)"))
-	case values.Bytes:
-		return "CASE typeof(" + x + ") WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + v.float(x, v.digits(x)) + " WHEN 'null' THEN NULL ELSE " + v.bytes("CAST("+x+" AS BLOB)") + " END"
-	case values.Time:
-		return as(integer(v.unix(x)), onText(v.time(x)))
-	case values.DayClock:
-		clock := "CASE WHEN " + x + " GLOB '[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9]*' AND substr(" + x + ", 10) NOT GLOB '*[^0-9]*' THEN rtrim(rtrim(" + x + ", '0'), '.') ELSE " + x + " END"
-		return as(onText(v.text(clock)))
-	case values.Date:
-		day := "CASE WHEN length(" + x + ") = 10 THEN json_quote(" + x + ") WHEN " + v.time(x) + " LIKE '%T00:00:00Z\"' THEN substr(" + v.time(x) + ", 1, 11) || '\"' ELSE " + v.time(x) + " END"
-		return as(integer("CASE WHEN "+v.unix(x)+" LIKE '%T00:00:00Z\"' THEN substr("+v.unix(x)+", 1, 11) || '\"' ELSE "+v.unix(x)+" END"), onText(day))
-	}
-	return "CASE typeof(" + x + ")" + v.rest(x, real) + " ELSE " + v.bytes(x) + " END"
+// form is how values of a kind become canonical, by how SQLite stores them; "" is as those
+// of most kinds do.
+type form struct {
+	integer, real, text, blob string
+	// tried is of texts, and NULL for one that is shown as it is.
+	tried string
 }
 
-// rest is what remains of a CASE over the types, but blobs.
-func (v sqliteValues) rest(x, real string) string {
-	return " WHEN 'null' THEN NULL WHEN 'integer' THEN CAST(" + x + " AS TEXT) WHEN 'real' THEN " + real + " WHEN 'text' THEN " + v.text(x)
+func (v sqliteValues) form(kind values.Kind, x string) form {
+	quoted := `'"' || ` + x + ` || '"'`
+	f := form{blob: "CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit/2) + " THEN " + truncated("length("+x+")") + " ELSE json_quote(hex(" + x + ")) END"}
+	switch kind {
+	case values.Text, values.UUID, values.Bool, values.Time, values.Date, values.DayClock:
+		f.real = quoted // no such column holds one: it is not worth compiling more
+	}
+	day := func(at string) string { return "replace(" + at + ", 'T00:00:00Z\"', '\"')" }
+	switch kind {
+	case values.JSON:
+		t := "CAST(" + x + " AS TEXT)"
+		f.text = "CASE WHEN NOT json_valid(" + t + ") THEN " + v.text(t) + " WHEN json_type(" + t + ") = 'null' THEN NULL WHEN length(json(" + t + ")) > " +
+			strconv.Itoa(v.limit) + " THEN " + truncated("length("+t+")") + " ELSE json(" + t + ") END"
+		f.blob = f.text
+	case values.UUID:
+		h := "lower(hex(" + x + "))"
+		f.tried = "CASE WHEN length(" + x + ") = 36 AND replace(lower(" + x + "), '-', '') NOT GLOB '*[^0-9a-f]*' THEN json_quote(lower(" + x + ")) END"
+		f.blob = "CASE length(" + x + ") WHEN 16 THEN '\"' || substr(" + h + ", 1, 8) || '-' || substr(" + h + ", 9, 4) || '-' || substr(" + h + ", 13, 4) || '-' || substr(" + h + ", 17, 4) || '-' || substr(" + h + ", 21) || '\"' ELSE " + v.bytes(x) + " END"
+	case values.Bool:
+		f.integer = "CASE WHEN " + x + " > 0 THEN 'true' ELSE 'false' END"
+		f.tried = "CASE WHEN lower(" + x + ") IN ('1', 't', 'true') THEN 'true' WHEN lower(" + x + ") IN ('0', 'f', 'false') THEN 'false' END"
+	case values.Int:
+		f.tried = "CASE WHEN CAST(CAST(" + x + " AS INTEGER) AS TEXT) = " + x + " THEN " + x + " END"
+	case values.Decimal:
+		f.integer, f.real = quoted, v.float(x, "'\"' || "+v.digits(x)+" || '\"'")
+	case values.Text:
+		f.integer, f.blob = quoted, v.text("CAST("+x+" AS TEXT)")
+	case values.Bytes:
+		f.text, f.blob = v.bytes("CAST("+x+" AS BLOB)"), ""
+	case values.Any:
+		f.blob = ""
+	case values.Time:
+		f.integer, f.tried = v.unix(x), v.time(x)
+	case values.DayClock:
+		f.text = v.text("CASE WHEN " + x + " GLOB '[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9]*' AND substr(" + x + ", 10) NOT GLOB '*[^0-9]*' THEN rtrim(rtrim(" + x + ", '0'), '.') ELSE " + x + " END")
+	case values.Date:
+		f.integer, f.tried = day(v.unix(x)), "CASE WHEN length("+x+") = 10 THEN json_quote("+x+") ELSE "+day(v.time(x))+" END"
+	}
+	return f
+}
+
+// canonical is the canonical value of x, of the first of the kinds, or of the one that the
+// column kind numbers.
+func (v sqliteValues) canonical(kinds []values.Kind, x string) string {
+	by := func(otherwise string, of func(form) string) string {
+		var all []string // what is done, by kind
+		kindsOf := map[string][]string{}
+		for i, kind := range kinds {
+			e := of(v.form(kind, x))
+			if e == "" {
+				e = otherwise
+			}
+			all, kindsOf[e] = append(all, e), append(kindsOf[e], strconv.Itoa(i))
+		}
+		most := slices.MaxFunc(all, func(a, b string) int { return len(kindsOf[a]) - len(kindsOf[b]) })
+		cases := ""
+		for i, e := range all {
+			if e != most && slices.Index(all, e) == i {
+				cases += " WHEN kind IN (" + strings.Join(kindsOf[e], ", ") + ") THEN " + e
+			}
+		}
+		if cases == "" {
+			return most
+		}
+		return "CASE" + cases + " ELSE " + most + " END"
+	}
+	tried := by("NULL", func(f form) string { return f.tried })
+	asText := v.text(x)
+	if tried != "NULL" {
+		asText = "coalesce(" + tried + ", " + asText + ")"
+	}
+	return "CASE typeof(" + x + ") WHEN 'null' THEN NULL WHEN 'integer' THEN " + by("CAST("+x+" AS TEXT)", func(f form) string { return f.integer }) +
+		"\n      WHEN 'text' THEN " + by(asText, func(f form) string { return f.text }) +
+		"\n      WHEN 'real' THEN " + by(v.float(x, v.digits(x)), func(f form) string { return f.real }) +
+		"\n      ELSE " + by(v.bytes(x), func(f form) string { return f.blob }) + " END"
 }
 
 // float is a finite number as it says, and the others in words.
@@ -205,25 +194,24 @@ func (v sqliteValues) text(x string) string {
 // bytes are base64, which SQLite does not know: three bytes are four digits.
 func (v sqliteValues) bytes(x string) string {
 	const alphabet = "'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'"
-	hex := func(n int) string {
-		return fmt.Sprintf("(CASE WHEN length(h) < %d THEN 0 ELSE instr('0123456789ABCDEF', substr(h, %d, 1)) - 1 END)", n, n)
+	hex := func(n int) string { // 0 behind the end: an empty text is found at 1
+		return fmt.Sprintf("(instr('0123456789ABCDEF', substr(h, %d, 1)) - 1)", n)
 	}
 	digit := func(value string) string { return "substr(" + alphabet + ", 1 + " + value + ", 1)" }
 	four := digit(hex(1)+" * 4 + "+hex(2)+" / 4") + " || " + digit("("+hex(2)+" % 4) * 16 + "+hex(3)) +
 		" || CASE WHEN length(h) < 4 THEN '=' ELSE " + digit(hex(4)+" * 4 + "+hex(5)+" / 4") + " END" +
 		" || CASE WHEN length(h) < 6 THEN '=' ELSE " + digit("("+hex(5)+" % 4) * 16 + "+hex(6)) + " END"
 	return "CASE WHEN length(" + x + ") > " + strconv.Itoa(v.limit) + " THEN " + truncated("length("+x+")") + " WHEN length(" + x + ") = 0 THEN '\"\"' ELSE " +
-		"(SELECT '\"' || group_concat(q, '') || '\"' FROM (WITH RECURSIVE b (i) AS (SELECT 1 UNION ALL SELECT i + 3 FROM b WHERE i + 3 <= length(" + x + "))\n" +
-		"        SELECT " + four + " AS q FROM (SELECT hex(substr(" + x + ", i, 3)) AS h FROM b))) END"
+		"(WITH RECURSIVE b (h, i) AS (SELECT hex(substr(" + x + ", 1, 3)), 4 UNION ALL SELECT hex(substr(" + x + ", i, 3)), i + 3 FROM b WHERE i <= length(" + x + "))\n" +
+		"        SELECT '\"' || group_concat(" + four + ", '') || '\"' FROM b) END"
 }
 
-// time reads what drivers write: the fraction and the zone are told apart, since SQLite
-// itself keeps milliseconds only.
+// time reads what drivers write, and is NULL for other texts: the fraction and the zone are
+// told apart, since SQLite itself keeps milliseconds only.
 func (v sqliteValues) time(x string) string {
-	return "(SELECT coalesce('\"' || strftime('%Y-%m-%dT%H:%M:%S', head || zone) || CASE WHEN fraction <> '' THEN '.' || fraction ELSE '' END || 'Z\"', " + v.text(x) + ") FROM (\n" +
-		"        SELECT head, CASE WHEN tail LIKE '.%' THEN ltrim(substr(tail, 2), '0123456789') ELSE tail END AS zone,\n" +
-		"          CASE WHEN tail LIKE '.%' THEN rtrim(substr(tail, 2, length(tail) - 1 - length(ltrim(substr(tail, 2), '0123456789'))), '0') ELSE '' END AS fraction\n" +
-		"        FROM (SELECT CASE WHEN " + x + " GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN substr(" + x + ", 1, 19) END AS head, substr(" + x + ", 20) AS tail)))"
+	zone := "ltrim(substr(" + x + ", 20), '.0123456789')"
+	return "CASE WHEN " + x + " GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN '\"' || strftime('%Y-%m-%dT%H:%M:%S', substr(" + x + ", 1, 19) || " + zone + ")\n" +
+		"        || CASE WHEN substr(" + x + ", 20, 1) = '.' THEN rtrim('.' || rtrim(substr(" + x + ", 21, length(" + x + ") - 20 - length(" + zone + ")), '0'), '.') ELSE '' END || 'Z\"' END"
 }
 
 // unix reads a number as the driver does: seconds or, where that is too many, milliseconds.

@@ -34,6 +34,9 @@ type subject struct {
 	limit int
 	// onlyTimestamps leaves out updates of timestamps alone.
 	onlyTimestamps, bestEffort bool
+	// hashes tells that columns may be hashed; hashing is how one of them is.
+	hashes  bool
+	hashing redact.Hashing
 }
 
 // column is one whose values are recorded.
@@ -42,6 +45,7 @@ type column struct {
 	kind               values.Kind
 	treat              redact.Treatment
 	timestamp          bool
+	hash               []byte // what stands before a value that is hashed, nil for none
 }
 
 // subjects are the tables of the models that were asked for, each once.
@@ -73,12 +77,38 @@ func (r *request) subjects(ctx context.Context) ([]*subject, error) {
 			continue
 		}
 		s := &subject{
-			Table: t, audit: dialect.ParseTable(trail), roles: roles, limit: limit, onlyTimestamps: onlyTimestamps, bestEffort: r.bestEffort,
+			Table: t, audit: dialect.ParseTable(trail), roles: roles, limit: limit, onlyTimestamps: onlyTimestamps, bestEffort: r.bestEffort, hashes: r.hashKey,
 		}
 		if err := s.check(); err != nil {
 			return nil, err
 		}
 		s.describe()
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// dropped are the tables that lose their triggers. Those that are named are looked for by
+// their names.
+func (r *request) dropped(ctx context.Context) (all []*subject, err error) {
+	pool, err := errorsOf.Pool(r.db)
+	if err != nil {
+		return nil, err
+	}
+	c := checker{ctx: ctx, db: pool, dialect: r.db.Name()}
+	for _, model := range r.models {
+		name, ok := model.(string)
+		if !ok {
+			return r.subjects(ctx)
+		}
+		t := dialect.ParseTable(name)
+		s, err := c.bare(t.Schema, t.Name)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("trigger: %w", err)
+		case s.Catalog.Kind == catalog.Missing:
+			return nil, fmt.Errorf("%w: there is no table %s", ErrInvalid, name)
+		}
 		all = append(all, s)
 	}
 	return all, nil
@@ -106,7 +136,11 @@ func (s *subject) check() error {
 func (s *subject) describe() {
 	for _, i := range s.ByName {
 		if !s.Show[i].Hidden {
-			s.columns = append(s.columns, s.column(i))
+			c := s.column(i)
+			if h, ok := s.Plan.Hashing(s.Show[i].Model); ok && s.hashes && slices.Contains([]values.Kind{values.Text, values.UUID, values.Int}, c.kind) {
+				s.hashing, c.hash, c.treat = h, h.Prefix, redact.Treatment{}
+			}
+			s.columns = append(s.columns, c)
 		}
 	}
 	for _, i := range s.Key {
@@ -141,7 +175,7 @@ func (s *subject) soft() []column {
 
 // loggedIn are the roles asked for, or the one that the connection has.
 func (r *request) loggedIn(ctx context.Context) ([]string, error) {
-	l, err := languageOf(r.db.Name())
+	l, err := languageOf(ctx, r.db)
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,12 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("exit code %d, want %d", got, want)
 				}
 			},
+			// companions TABLE… makes companion triggers, as an application would.
+			"companions": func(ts *testscript.TestScript, _ bool, args []string) {
+				db, err := openShop(ts.MkAbs("shop.db"))
+				ts.Check(err)
+				ts.Check(companions(db, args...))
+			},
 			// sql STATEMENT… changes the shop's database past the plugin; sql -f FILE runs a
 			// file's statements.
 			"sql": func(ts *testscript.TestScript, _ bool, args []string) {

@@ -6,8 +6,10 @@
 package companion
 
 import (
+	"context"
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 )
 
@@ -19,11 +21,13 @@ const Prefix = "auditplugin_"
 
 // marks are how a database's statements are marked, and raw SQL introduced.
 type marks struct {
-	// since says from which version on the server can do it, nil for yes.
-	since func(catalog.Server) error
-	// mark marks the text of a statement that writes to a table; nil where the mark is set
-	// beforehand.
-	mark func(table, query string) string
+	// unable says why a server can not do it, nil where it can.
+	unable error
+	// mark marks the text of a statement that writes to a table, unless nothing can be put
+	// into it; nil where the mark is set beforehand.
+	mark func(table, query string) (marked string, ok bool)
+	// probe tries whether marks arrive; nil where nothing can keep them from it.
+	probe func(ctx context.Context, conn audit.Conn) error
 	// oneTable tells that the mark is of one table.
 	oneTable bool
 	// tables create what holds the marks.
@@ -32,30 +36,31 @@ type marks struct {
 	setContext, clearContext string
 }
 
-func marksOf(name string) marks {
-	switch name {
+func marksOf(s catalog.Server) marks {
+	switch s.Dialect {
 	case "postgres":
-		return postgresMarks
+		return postgresMarks(s)
 	case "mysql":
-		return mysqlMarks
+		return mysqlMarks(s)
 	case "sqlite":
-		return sqliteMarks
+		return sqliteMarks(s)
 	}
-	return marks{since: func(catalog.Server) error { return errVersion }}
+	return marks{unable: errVersion}
 }
 
 // MarksText tells that a statement's text has its mark.
-func MarksText(dialect string) bool { return marksOf(dialect).mark != nil }
+func MarksText(s catalog.Server) bool { return marksOf(s).mark != nil }
 
 // OneTable tells that a mark is of one statement and one table.
-func OneTable(dialect string) bool { return marksOf(dialect).oneTable }
+func OneTable(s catalog.Server) bool { return marksOf(s).oneTable }
 
-// Mark marks a statement that writes to a table, for dialects where the text has the mark.
-func Mark(dialect, table, query string) string {
-	if mark := marksOf(dialect).mark; mark != nil {
+// Mark marks a statement that writes to a table, for servers where the text has the mark.
+// It is false for a statement that can have none.
+func Mark(s catalog.Server, table, query string) (marked string, ok bool) {
+	if mark := marksOf(s).mark; mark != nil {
 		return mark(table, query)
 	}
-	return query
+	return query, true
 }
 
 // Unmarked is the statement that was marked, or the text itself.
@@ -68,12 +73,12 @@ func Unmarked(query string) string {
 			return rest
 		}
 	}
-	return query
+	return query // MySQL's hint stands where it changes nothing
 }
 
 // SetContext and ClearContext are the statements that say who runs what comes next, and
 // take it back. SetContext has the text as its one argument.
-func SetContext(dialect string) string { return marksOf(dialect).setContext }
+func SetContext(s catalog.Server) string { return marksOf(s).setContext }
 
 // ClearContext takes back what SetContext said.
-func ClearContext(dialect string) string { return marksOf(dialect).clearContext }
+func ClearContext(s catalog.Server) string { return marksOf(s).clearContext }

@@ -10,14 +10,11 @@ const Comment = "/*auditplugin:1*/ "
 // transaction.
 const Setting = "auditplugin.context"
 
-var postgresMarks = marks{
-	since: func(s catalog.Server) error {
-		if s.Flavor == "" && s.AtLeast(13, 0, 0) {
-			return nil
-		}
-		return errVersion
-	},
-	mark:         func(_, query string) string { return Comment + query },
-	setContext:   "SELECT set_config('" + Setting + "', $1, true)",
-	clearContext: "SELECT set_config('" + Setting + "', '', true)",
+func postgresMarks(s catalog.Server) marks {
+	return marks{
+		unable:       from(s.Flavor == "" && s.AtLeast(13, 0, 0)),
+		mark:         func(_, query string) (string, bool) { return Comment + query, true },
+		setContext:   "SELECT set_config('" + Setting + "', $1, true)",
+		clearContext: "SELECT set_config('" + Setting + "', '', true)",
+	}
 }

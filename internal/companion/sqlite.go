@@ -23,14 +23,11 @@ const (
 	Unhush = "DELETE FROM " + QuietTable
 )
 
-var sqliteMarks = marks{
-	since: func(s catalog.Server) error {
-		if s.AtLeast(3, 38, 0) {
-			return nil
-		}
-		return errVersion
-	},
-	tables:       Tables(),
-	setContext:   "INSERT OR REPLACE INTO " + ContextTable + " (id, context) VALUES (1, ?)",
-	clearContext: "DELETE FROM " + ContextTable,
+func sqliteMarks(s catalog.Server) marks {
+	return marks{
+		unable:       from(s.AtLeast(3, 38, 0)),
+		tables:       Tables(),
+		setContext:   "INSERT OR REPLACE INTO " + ContextTable + " (id, context) VALUES (1, ?)",
+		clearContext: "DELETE FROM " + ContextTable,
+	}
 }

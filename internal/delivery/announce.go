@@ -7,6 +7,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
+	"github.com/gorm-audit/auditplugin/internal/observe"
 )
 
 // Announce is Committed for records at hand.
@@ -30,6 +31,7 @@ func (d *Delivery) Event(ctx context.Context, conn audit.Conn, r audit.Record) e
 		}
 	}
 	d.Made(1)
+	d.recorded(ctx, records)
 	d.Announce(ctx, records)
 	return nil
 }
@@ -41,23 +43,44 @@ func (d *Delivery) EmitOutside(ctx context.Context, records ...audit.Record) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	d.Ready(ctx)
-	if err := d.Unready(); err != nil {
+	lost := d.Unready()
+	if lost != nil {
 		d.Failed(len(records))
-		d.Report(ctx, err)
+		d.Report(ctx, lost)
 	}
 	for _, e := range d.transactional() {
 		if err := fault.Guard(func() error { return e.EmitTx(ctx, d.Outside, records) }); err != nil {
+			lost = err
 			d.Failed(len(records))
 			d.Report(ctx, fault.Quiet(fmt.Sprintf("auditplugin: emitter %T: %d event records could not be written%s", e, len(records), neighbour.Because(err)), fault.ErrAuditFailed, err))
 		}
 	}
+	if lost == nil {
+		d.recorded(ctx, records)
+	} else {
+		d.Observe.Lost(ctx, len(records), lost)
+	}
 	d.Announce(ctx, records)
+}
+
+// recorded tells the observers of records outside a transaction.
+func (d *Delivery) recorded(ctx context.Context, records []audit.Record) {
+	if d.Observe == nil {
+		return
+	}
+	var t *observe.Tally
+	for i := range records {
+		r := &records[i]
+		t = d.Observe.Add(t, r.ID, r.Action, r.Table)
+	}
+	d.Observe.Committed(ctx, records[0].TransactionID, t)
 }
 
 // Lost tells of n records that a lenient policy let go, of which first is the first. It
 // returns the event that says so.
 func (d *Delivery) Lost(ctx context.Context, first audit.Record, n int, cause error) audit.Record {
 	d.Failed(n)
+	d.Observe.Lost(ctx, n, cause)
 	d.Report(ctx, fault.Quiet(
 		fmt.Sprintf("%v: %s %s: %d records lost, the write was kept%s", fault.ErrAuditFailed, first.RecordType, first.Action, n, neighbour.Because(cause)),
 		fault.ErrAuditFailed, cause))

@@ -83,6 +83,7 @@ func (d *Delivery) Write(ctx context.Context, conn audit.Conn, b Batch) error {
 	if in == nil {
 		return nil
 	}
+	begun := d.Observe.Begin()
 	for n, e := range in.transactional {
 		err := fault.Guard(func() error {
 			if in.writers != nil {
@@ -91,8 +92,10 @@ func (d *Delivery) Write(ctx context.Context, conn audit.Conn, b Batch) error {
 			return e.EmitTx(ctx, conn, b.Records)
 		})
 		if err != nil {
+			d.Observe.Flushed(ctx, b.Len(), begun, err)
 			return err
 		}
 	}
+	d.Observe.Flushed(ctx, b.Len(), begun, nil)
 	return nil
 }

@@ -75,12 +75,14 @@ func (d *Delivery) announce(ctx context.Context, to []audit.Emitter, transaction
 		if !listens && len(records) == 0 {
 			continue
 		}
+		begun := d.Observe.Begin()
 		err := fault.Guard(func() error {
 			if listens {
 				return listener.Committed(ctx)
 			}
 			return e.Emit(ctx, records)
 		})
+		d.Observe.Announced(ctx, e, len(records), begun, err)
 		if err != nil {
 			d.Failed(len(records))
 			d.Report(ctx, fmt.Errorf("auditplugin: emitter %T, %d records of transaction %s: %w", e, len(records), transaction, err))

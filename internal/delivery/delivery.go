@@ -6,9 +6,11 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/observe"
 	"github.com/gorm-audit/auditplugin/internal/origin"
 )
 
@@ -23,6 +25,8 @@ type Delivery struct {
 	// Log is for warnings, and for errors that OnError did not take; nil is slog's
 	// default at the time.
 	Log *slog.Logger
+	// Observe is who else is told, or nil.
+	Observe *observe.Observers
 
 	in atomic.Pointer[inside] // nil while there are none
 	// after are those that are told after the commit, others those of them that want
@@ -33,6 +37,8 @@ type Delivery struct {
 	elsewhere   *elsewhere
 
 	records, failed atomic.Uint64
+	buffered        atomic.Int64
+	failedAt        atomic.Int64 // in nanoseconds since 1970
 }
 
 // Use sets the emitters, bound to the database.
@@ -151,7 +157,23 @@ func (d *Delivery) Counts() (records, failed, dropped uint64) {
 func (d *Delivery) Made(n int) { d.counter().records.Add(uint64(n)) }
 
 // Failed counts records that could not be handed on.
-func (d *Delivery) Failed(n int) { d.counter().failed.Add(uint64(n)) }
+func (d *Delivery) Failed(n int) {
+	c := d.counter()
+	c.failed.Add(uint64(n))
+	if n > 0 {
+		c.failedAt.Store(time.Now().UnixNano())
+	}
+}
+
+// Buffer counts records that open transactions hold in memory.
+func (d *Delivery) Buffer(n int) {
+	if n != 0 {
+		d.counter().buffered.Add(int64(n))
+	}
+}
+
+// Buffered is how many they hold.
+func (d *Delivery) Buffered() int64 { return d.buffered.Load() }
 
 // counter is the delivery that counts.
 func (d *Delivery) counter() *Delivery {

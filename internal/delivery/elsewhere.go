@@ -44,7 +44,7 @@ var errNotTried = errors.New("auditplugin: its audit table was not looked for ye
 // are written. What is not written in the transaction goes where it goes from here. bind
 // makes the emitters that are.
 func (d *Delivery) Elsewhere(outside audit.Conn, bind func(context.Context) ([]audit.Emitter, error)) *Delivery {
-	e := &Delivery{Origin: d.Origin, Outside: outside, OnError: d.OnError, Log: d.Log, after: d.after, others: d.others, columnLimit: d.columnLimit}
+	e := &Delivery{Origin: d.Origin, Outside: outside, OnError: d.OnError, Log: d.Log, Observe: d.Observe, after: d.after, others: d.others, columnLimit: d.columnLimit}
 	e.elsewhere = &elsewhere{main: d, bind: bind, err: errNotTried}
 	return e
 }

@@ -49,6 +49,8 @@ type Dialect struct {
 	catalog.Server
 	*Facts
 
+	// System is the database's name in OpenTelemetry's semantic conventions.
+	System string
 	// ReadLock ends a SELECT that reads rows back. MySQL must not open a snapshot that
 	// the application did not ask for.
 	ReadLock string
@@ -139,7 +141,7 @@ func Of(s catalog.Server) *Dialect {
 	case SQLite:
 		d = sqlite()
 	default:
-		d = &Dialect{}
+		d = &Dialect{System: "other_sql"}
 	}
 	d.Server, d.Facts = s, FactsOf(s.Dialect)
 	return d

@@ -9,6 +9,7 @@ import (
 
 func mysql(s catalog.Server) *Dialect {
 	d := &Dialect{
+		System:           "mysql",
 		ReadLock:         " FOR UPDATE",
 		LastIDQuery:      "SELECT LAST_INSERT_ID()",
 		IncrementQuery:   "SELECT @@auto_increment_increment",
@@ -27,6 +28,7 @@ func mysql(s catalog.Server) *Dialect {
 		d.NamesQuery = "SELECT DATABASE(), CURRENT_ROLE()"
 	}
 	if s.MariaDB {
+		d.System = "mariadb"
 		d.InTransactionQuery = "SELECT @@in_transaction"
 		return d
 	}

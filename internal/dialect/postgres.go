@@ -12,6 +12,7 @@ var errNoLastInsertID = errors.New("LastInsertId is not supported by this driver
 
 func postgres() *Dialect {
 	return &Dialect{
+		System:    "postgresql",
 		LastIDErr: errNoLastInsertID,
 		ListsAll:  true,
 		NamesQuery: `SELECT current_user, session_user, pg_catalog.current_setting('search_path'),

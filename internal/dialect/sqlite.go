@@ -4,6 +4,7 @@ import "github.com/gorm-audit/auditplugin/internal/neighbour"
 
 func sqlite() *Dialect {
 	return &Dialect{
+		System:           "sqlite",
 		RowValues:        "VALUES ",
 		LastIDQuery:      "SELECT last_insert_rowid()",
 		ReadKeyAs:        sqliteReadKey,

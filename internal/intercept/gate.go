@@ -12,6 +12,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
+	"github.com/gorm-audit/auditplugin/internal/observe"
 	"github.com/gorm-audit/auditplugin/internal/origin"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
@@ -25,6 +26,8 @@ type Gate struct {
 	Follower *txn.Follower
 	// Logger is where warnings go.
 	Logger func() *slog.Logger
+	// Observe is told of refusals, or nil.
+	Observe *observe.Observers
 	// AllowRaw lets raw SQL pass without a record, RefuseRaw refuses it.
 	AllowRaw, RefuseRaw bool
 	// Closed is set when nothing may be written any more.
@@ -35,6 +38,10 @@ type Gate struct {
 
 // admit decides about a write to a model's table.
 func (g *Gate) admit(db *gorm.DB, m *table.Model, op statement.Operation) error {
+	return g.Observe.Refused(db.Statement.Context, g.decide(db, m, op))
+}
+
+func (g *Gate) decide(db *gorm.DB, m *table.Model, op statement.Operation) error {
 	ctx := db.Statement.Context
 	if g.Closed.Load() {
 		return fmt.Errorf("%w: %s of %s refused", fault.ErrClosed, op, m.RecordType)
@@ -66,7 +73,8 @@ func (g *Gate) admit(db *gorm.DB, m *table.Model, op statement.Operation) error 
 func (g *Gate) admitRaw(db *gorm.DB, writes []*table.Model) error {
 	for _, m := range writes {
 		if g.RefuseRaw {
-			return g.refuse(db, m, statement.Raw, fault.ErrRawRefused, "raw SQL writes to audited tables are refused")
+			err := g.refuse(db, m, statement.Raw, fault.ErrRawRefused, "raw SQL writes to audited tables are refused")
+			return g.Observe.Refused(db.Statement.Context, err)
 		}
 		if err := g.admit(db, m, statement.Raw); err != nil {
 			return err

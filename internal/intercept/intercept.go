@@ -15,6 +15,7 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
+	"github.com/gorm-audit/auditplugin/internal/observe"
 	"github.com/gorm-audit/auditplugin/internal/origin"
 	"github.com/gorm-audit/auditplugin/internal/replay"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
@@ -38,7 +39,9 @@ type Interceptor struct {
 	Recorder Recorder
 	Origin   *origin.Origin
 	Gate     *Gate
-	Player   *replay.Player
+	// Observe is told of statements that were captured, or nil.
+	Observe *observe.Observers
+	Player  *replay.Player
 	// Migrator is the database's: what it sends moves rows, and changes none.
 	Migrator neighbour.Migrator
 	// Trail is the audit table.
@@ -170,10 +173,18 @@ func (c *conn) runIn(ctx context.Context, call statement.Call, cp gorm.ConnPool,
 		Call: call, Ctx: ctx, DB: c.db, Op: c.op, Model: c.model, Name: c.name,
 		Conn: cp, Ledger: l, Dialect: i.Dialect, Tables: i.Tables,
 	}
-	s := &c.statement
 	if c.model == nil {
-		return s.Plain()
+		return c.statement.Plain()
 	}
+	begun := i.Observe.Begin()
+	out, err := c.captured(l)
+	i.Observe.Captured(ctx, audit.Captured{Operation: string(c.op), Table: c.model.Table, Rows: c.statement.Recorded, Err: err}, begun)
+	return out, err
+}
+
+// captured runs the statement and records what it changed.
+func (c *conn) captured(l *txn.Ledger) (statement.Outcome, error) {
+	i, s := c.i, &c.statement
 	if err := l.Unready(); err != nil && !c.model.Keep {
 		return statement.Outcome{}, err
 	}
@@ -181,7 +192,7 @@ func (c *conn) runIn(ctx context.Context, call statement.Call, cp gorm.ConnPool,
 		return i.rawSQL(s, c.raw)
 	}
 	s.Quiet = i.Companion
-	if reason, skip := audit.SkipFrom(ctx); skip {
+	if reason, skip := audit.SkipFrom(s.Ctx); skip {
 		return i.skipped(s, reason)
 	}
 	if c.model.Keep {
@@ -224,7 +235,8 @@ func (c *conn) resolve(query string) error {
 
 // record hands the statement's records to its transaction.
 func (i *Interceptor) record(s *statement.Statement) error {
-	if s.Log.Len() > 0 {
+	s.Recorded = s.Log.Len() // making records empties it
+	if s.Recorded > 0 {
 		if err := i.Recorder.Record(s, i.about(s)); err != nil {
 			return err
 		}

@@ -44,15 +44,14 @@ func (i *Interceptor) runRaw(s *statement.Statement, told companion.Context) (st
 	if told.Causes == nil {
 		return s.Plain()
 	}
-	name := i.Dialect.Name()
-	if err := s.Ledger.Exec(s.Ctx, companion.SetContext(name), told.JSON()); err != nil {
+	if err := s.Ledger.Exec(s.Ctx, companion.SetContext(i.Dialect.Server), told.JSON()); err != nil {
 		if s.Dialect.Is(err, dialect.Aborted) {
 			return s.Plain() // nothing can run: it will fail as it would have
 		}
 		return statement.Outcome{}, s.Unreadable(err)
 	}
 	defer func() {
-		if err := s.Ledger.Exec(context.WithoutCancel(s.Ctx), companion.ClearContext(name)); err != nil && !s.Dialect.Is(err, dialect.Aborted) {
+		if err := s.Ledger.Exec(context.WithoutCancel(s.Ctx), companion.ClearContext(i.Dialect.Server)); err != nil && !s.Dialect.Is(err, dialect.Aborted) {
 			s.Ledger.Poison(s.Unreadable(err))
 		}
 	}()

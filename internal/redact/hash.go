@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"hash"
+	"io"
 
 	"github.com/gorm-audit/auditplugin/internal/values"
 )
@@ -25,13 +25,13 @@ func hashed(c Config, table string, frames []string, v any) string {
 	return "hmac-sha256:" + c.KeyID() + ":" + hex.EncodeToString(mac.Sum(nil))
 }
 
-func writeFrame(h hash.Hash, s string) {
+func writeFrame(h io.Writer, s string) {
 	writeLength(h, len(s))
-	h.Write([]byte(s))
+	_, _ = h.Write([]byte(s)) // hashes and buffers take all
 }
 
-func writeLength(h hash.Hash, n int) {
+func writeLength(h io.Writer, n int) {
 	var length [8]byte
 	binary.BigEndian.PutUint64(length[:], uint64(n))
-	h.Write(length[:])
+	_, _ = h.Write(length[:])
 }

@@ -21,7 +21,10 @@ func (s *Statement) Carries(t *table.Table) {
 // Silence leaves to us what raw SQL writes to some tables: that it is not recorded was asked
 // for. Where the mark is of one statement and one table, it has to be that.
 func (s *Statement) Silence(writes []*table.Model) {
-	if companion.OneTable(s.Dialect.Name()) && len(writes) > 1 || !sqltext.Single(s.Query) {
+	if companion.OneTable(s.Dialect.Server) && len(writes) > 1 || !sqltext.Single(s.Query) {
+		return
+	}
+	if _, ok := companion.Mark(s.Dialect.Server, writes[0].Table, s.Query); !ok {
 		return
 	}
 	s.Quiet, s.Name.Name = true, writes[0].Table
@@ -52,8 +55,12 @@ func (s *Statement) quietly(query string) (string, loud, error) {
 		}
 		name = s.Table.Catalog.Name
 	}
-	if companion.MarksText(s.Dialect.Name()) {
-		return companion.Mark(s.Dialect.Name(), name, query), nil, nil
+	if companion.MarksText(s.Dialect.Server) {
+		marked, ok := companion.Mark(s.Dialect.Server, name, query)
+		if !ok {
+			return query, nil, s.Refuse("it can not be marked for the companion triggers, which would record it once more: it does not begin with its verb")
+		}
+		return marked, nil, nil
 	}
 	if s.Ledger.IsLost() {
 		return query, nil, nil // the mark would be committed by itself, for everybody

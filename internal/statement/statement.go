@@ -78,6 +78,8 @@ type Statement struct {
 	// Notes are metadata that qualify the images.
 	Notes map[string]any
 	Log   change.Log
+	// Recorded is how many changes the log had when records were made of it.
+	Recorded int
 	// Before are the rows that an UPDATE is about to change, where their keys stay.
 	Before change.Rows
 	// Unseen are rows that it changed and that the role may not see.

@@ -121,6 +121,20 @@ func (r *Registry) SchemaOf(table string) *schema.Schema {
 	return r.sources[r.Rules.key(table)].first()
 }
 
+// Label is a table's name as a model of its own, or an option, spells it, and "" for any
+// other: there are no more of them than models, whatever tables are written to.
+func (r *Registry) Label(table string) string {
+	key := r.Rules.key(table)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.sources[key] {
+		if s.rank != borrowed {
+			return Bare(s.schema.Table)
+		}
+	}
+	return r.Rules.names[key]
+}
+
 // Table is a table as the database describes it.
 func (r *Registry) Table(ctx context.Context, from Source, m *Model, name Name) (*Table, error) {
 	place, certain, err := from.Place(ctx)

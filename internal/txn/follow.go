@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/internal/delivery"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/observe"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
@@ -45,11 +46,13 @@ func (l *Ledger) after(ctx context.Context, acts []sqltext.Statement, err error)
 	}
 	l.mu.Lock()
 	var told delivery.Committed
+	var tally *observe.Tally
 	for _, a := range acts {
 		switch {
 		case a.ImplicitCommit:
 			l.points = nil
 			l.autocommit = true
+			tally = l.tallied()
 			l.f.Catalog.Clear()
 			if l.behind() == 0 || !l.f.Delivery.Keeps() { // otherwise they are read back at the end
 				if now := l.take(); now.N > 0 {
@@ -68,6 +71,8 @@ func (l *Ledger) after(ctx context.Context, acts []sqltext.Statement, err error)
 			l.f.Catalog.Clear()
 		}
 	}
+	l.weigh()
 	l.mu.Unlock()
+	l.f.Delivery.Observe.Committed(ctx, l.ID, tally)
 	l.f.Delivery.Committed(ctx, told)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
+	"github.com/gorm-audit/auditplugin/internal/observe"
 )
 
 // Ledger has the books of one database transaction: what it has recorded so far, and what
@@ -40,8 +41,10 @@ type Ledger struct {
 	buffer  delivery.Batch
 	lenient []bool // by record: its write stays when it can not be written
 	base    int
-	told    int // others were told of records below it, or will never be
-	flushed int // records below it are in the audit table
+	counted int            // of the buffer's records, those that Delivery knows of
+	tally   *observe.Tally // for observers, nil without
+	told    int            // others were told of records below it, or will never be
+	flushed int            // records below it are in the audit table
 	// spare tells that after the commit a connection can be had; held that from here on
 	// records stay in memory, since some are nowhere else.
 	spare, held bool
@@ -99,6 +102,7 @@ func (l *Ledger) AddBatch(ctx context.Context, b delivery.Batch, lenient bool) e
 	}
 	l.buffer.Append(b)
 	l.f.Delivery.Made(b.Len())
+	l.count(b)
 	var err error
 	if l.unseen || l.autocommit || l.base+l.buffer.Len()-l.flushed >= l.f.BufferLimit {
 		err = l.flush(ctx)
@@ -111,7 +115,15 @@ func (l *Ledger) AddBatch(ctx context.Context, b delivery.Batch, lenient bool) e
 	case err != nil: // after those that are told of at the end
 		l.flushed, l.held = l.base+l.buffer.Len(), true
 	}
+	var tally *observe.Tally
+	if l.unseen || l.autocommit {
+		if made := l.tallied(); err == nil {
+			tally = made
+		}
+	}
+	l.weigh()
 	l.mu.Unlock()
+	l.f.Delivery.Observe.Committed(ctx, l.ID, tally)
 	l.f.Delivery.Committed(ctx, told)
 	return err
 }
@@ -168,14 +180,15 @@ func (l *Ledger) flush(ctx context.Context) error {
 			return innermost(err)
 		}
 		first := pending.First()
-		return fault.Quiet(
+		return l.f.Delivery.Observe.Refused(ctx, fault.Quiet(
 			fmt.Sprintf("%v: %s %s: the audit table refused it%s (%d records of transaction %s)", fault.ErrAuditFailed, first.RecordType, first.Action, neighbour.Because(err), pending.Len(), l.ID),
-			fault.ErrAuditFailed, err)
+			fault.ErrAuditFailed, err))
 	}
 	l.flushed = l.base + l.buffer.Len()
 	if err != nil {
 		l.outside = append(l.outside, l.f.Delivery.Lost(ctx, pending.First(), pending.Len(), err))
 		l.held = true
+		l.discount(pending)
 	}
 	if l.mayLetGo() {
 		l.letGo()
@@ -210,6 +223,7 @@ func (l *Ledger) letGo() {
 	l.base = l.flushed
 	l.buffer.Truncate(0)
 	l.lenient = l.lenient[:0]
+	l.weigh()
 }
 
 // innermost is the driver's error in what emitters wrapped around it.
@@ -248,7 +262,8 @@ func (l *Ledger) write(ctx context.Context, pending delivery.Batch, lenient bool
 func (l *Ledger) drop() {
 	l.lost, l.autocommit = true, true
 	l.take()
-	l.points = nil
+	l.weigh()
+	l.points, l.tally = nil, nil
 }
 
 // Ended reports whether the transaction was committed or rolled back.
@@ -319,13 +334,15 @@ func (l *Ledger) end(committed bool) func() {
 	if l.ddl.Load() {
 		l.f.Catalog.Clear()
 	}
-	told := l.take()
+	told, tally := l.take(), l.tallied()
+	l.weigh()
 	if !committed && !l.autocommit {
-		told = delivery.Committed{}
+		told, tally = delivery.Committed{}, nil
 	}
 	outside := l.outside
 	l.points, l.outside = nil, nil
 	return func() {
+		l.f.Delivery.Observe.Committed(l.ctx, l.ID, tally)
 		l.f.Delivery.Committed(l.ctx, told)
 		l.f.Delivery.EmitOutside(l.ctx, outside...)
 	}

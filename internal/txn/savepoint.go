@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gorm-audit/auditplugin/internal/delivery"
+	"github.com/gorm-audit/auditplugin/internal/observe"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
@@ -17,6 +18,7 @@ type savepoint struct {
 	// pending are the records from flushed to len, once the buffer has them no more.
 	pending delivery.Batch
 	lenient []bool
+	tally   *observe.Tally
 }
 
 func (l *Ledger) setPoint(a sqltext.Statement) {
@@ -29,7 +31,7 @@ func (l *Ledger) setPoint(a sqltext.Statement) {
 			}
 		}
 	}
-	l.points = append(l.points, savepoint{name: name, len: l.base + l.buffer.Len(), flushed: l.flushed, poison: l.poison})
+	l.points = append(l.points, savepoint{name: name, len: l.base + l.buffer.Len(), flushed: l.flushed, poison: l.poison, tally: l.tally.Clone()})
 }
 
 func (l *Ledger) rollbackTo(a sqltext.Statement) {
@@ -47,7 +49,8 @@ func (l *Ledger) rollbackTo(a sqltext.Statement) {
 		}
 		// What was flushed after the savepoint left the table with the rollback.
 		l.flushed = min(l.flushed, p.flushed)
-		l.poison = p.poison
+		l.poison, l.tally = p.poison, p.tally.Clone()
+		l.weigh()
 		l.points = l.points[:i+1]
 		return
 	}

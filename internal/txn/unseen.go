@@ -150,6 +150,7 @@ func (f *Follower) settle(l *Ledger, last bool) bool {
 	}
 	l.mu.Lock()
 	l.buffer, l.lenient, l.outside = delivery.Batch{}, nil, nil
+	l.weigh()
 	l.mu.Unlock()
 	f.Delivery.EmitOutside(l.ctx, outside...)
 	return true

@@ -20,6 +20,7 @@ import (
 	"github.com/gorm-audit/auditplugin"
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/history"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/companion"
 	"github.com/gorm-audit/auditplugin/test/integration/oracle"
 	"github.com/gorm-audit/auditplugin/test/integration/testdb"
@@ -61,6 +62,20 @@ func as(t *testing.T, db *testdb.DB, user string) *sql.DB {
 	return other
 }
 
+// marked is a statement as the plugin would send it.
+func marked(t *testing.T, db *testdb.DB, table, query string) string {
+	t.Helper()
+	server, err := catalog.LoadServer(t.Context(), db.Raw, db.Target.Dialect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query, ok := companion.Mark(server, table, query)
+	if !ok {
+		t.Fatalf("no mark for %s", query)
+	}
+	return query
+}
+
 // Another user is recorded by name, also with the mark of the plugin's statements.
 func TestAnotherUser(t *testing.T) {
 	for _, dialect := range []string{testdb.Postgres, testdb.MySQL} {
@@ -71,7 +86,7 @@ func TestAnotherUser(t *testing.T) {
 			other := as(t, db, user)
 			forget(t, db)
 			update := "UPDATE orders SET n = n + 1 WHERE id = 1"
-			exec(t, other, update, companion.Mark(dialect, "orders", update))
+			exec(t, other, update, marked(t, db, "orders", update))
 			expect(t, db, "trigger: update orders 1", "trigger: update orders 1")
 			records, err := history.Of(db.DB, &Order{ID: 1}).Find(t.Context())
 			if err != nil {
@@ -90,7 +105,7 @@ func TestAnotherUser(t *testing.T) {
 			}
 			// The same mark, by the user for whom it is meant.
 			forget(t, db)
-			exec(t, db.Raw, companion.Mark(dialect, "orders", update))
+			exec(t, db.Raw, marked(t, db, "orders", update))
 			expect(t, db)
 		})
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"gorm.io/datatypes"
+
 	"github.com/gorm-audit/auditplugin/test/integration/oracle"
 	"github.com/gorm-audit/auditplugin/test/integration/testdb"
 )
@@ -88,5 +90,40 @@ func TestStrangeValues(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// Loose is compared without regard to case, by the database.
+type Loose struct {
+	ID  uint
+	Aka string `gorm:"type:text COLLATE NOCASE"`
+}
+
+// What differs is for us to say, not for the column's collation.
+func TestCaseOfLettersCounts(t *testing.T) {
+	testdb.Only(t, testdb.SQLite, func(t *testing.T, g testdb.Target) {
+		db := open(t, g, &Loose{})
+		install(t, db, &Loose{})
+		exec(t, db.Raw, "INSERT INTO looses (id, aka) VALUES (1, 'a')", "UPDATE looses SET aka = 'A'", "UPDATE looses SET aka = 'A'")
+		expect(t, db, "trigger: create looses 1", "trigger: update looses 1")
+	})
+}
+
+// Both has columns of all kinds at once, and a key of two that need much SQL.
+type Both struct {
+	Key  datatypes.UUID `gorm:"primaryKey"`
+	Raw  []byte         `gorm:"primaryKey;size:40"`
+	All  Everything     `gorm:"embedded;embeddedPrefix:a_"`
+	Docs Profile        `gorm:"embedded;embeddedPrefix:d_"`
+}
+
+// SQLite's parser has a small stack, which deep expressions overflow.
+func TestAllKindsAtOnce(t *testing.T) {
+	testdb.Only(t, testdb.SQLite, func(t *testing.T, g testdb.Target) {
+		db := open(t, g, &Both{})
+		install(t, db, &Both{})
+		exec(t, db.Raw, "INSERT INTO boths (key, raw, a_id, d_id) VALUES ('00000000-0000-7000-8000-000000000001', X'00ff', 1, 2)", "UPDATE boths SET a_gone = '2026-01-01 00:00:00'", "DELETE FROM boths")
+		id := ` boths ["00000000-0000-7000-8000-000000000001","00ff"]`
+		expect(t, db, "trigger: create"+id, "trigger: soft_delete"+id, "trigger: delete"+id)
 	})
 }

@@ -49,7 +49,7 @@ func imports() map[string]string {
 		"sqlmock": "github.com/DATA-DOG/go-sqlmock",
 		"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io",
 		"netip": "net/netip", "os": "os", "slog": "log/slog", "sql": "database/sql", "strings": "strings",
-		"testing": "testing", "time": "time",
+		"atomic": "sync/atomic", "testing": "testing", "time": "time",
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 
@@ -68,25 +67,14 @@ func alertsStatus(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := s.printer()
-			if err != nil {
-				return err
-			}
-			number := func(f func(channelState) int) func(channelState) string {
-				return func(st channelState) string { return strconv.Itoa(f(st)) }
-			}
-			n, err := output.List(p, []output.Column[channelState]{
+			return show(s, channelStates(stats), "The outbox is empty.", []output.Column[channelState]{
 				{Name: "channel", Text: func(st channelState) string { return st.Channel }},
-				{Name: "waiting", Text: number(func(st channelState) int { return st.Waiting })},
-				{Name: "late", Text: number(func(st channelState) int { return st.Late })},
+				number("waiting", func(st channelState) int { return st.Waiting }),
+				number("late", func(st channelState) int { return st.Late }),
 				{Name: "delay", Text: func(st channelState) string { return st.Delay.Round(time.Second).String() }},
-				{Name: "dead", Text: number(func(st channelState) int { return st.Dead })},
-				{Name: "sent", Text: number(func(st channelState) int { return st.Sent })},
-			}, output.Items(channelStates(stats)))
-			if err != nil {
-				return err
-			}
-			return s.found(p, n, "The outbox is empty.")
+				number("dead", func(st channelState) int { return st.Dead }),
+				number("sent", func(st channelState) int { return st.Sent }),
+			})
 		},
 	}
 }
@@ -108,22 +96,14 @@ func alertsDead(s *session) *cobra.Command {
 			for i, d := range dead {
 				all[i] = deadMessage(d)
 			}
-			p, err := s.printer()
-			if err != nil {
-				return err
-			}
-			n, err := output.List(p, []output.Column[deadMessage]{
+			return show(s, all, "No message was given up.", []output.Column[deadMessage]{
 				{Name: "id", Text: func(d deadMessage) string { return d.ID }},
 				{Name: "time", Text: func(d deadMessage) string { return s.clock(d.Time) }},
 				{Name: "rule", Text: func(d deadMessage) string { return d.Rule }},
 				{Name: "channel", Text: func(d deadMessage) string { return d.Channel }},
 				{Name: "subject", Text: func(d deadMessage) string { return d.Subject }},
 				{Name: "error", Text: func(d deadMessage) string { return s.target.Scrub(d.Error) }},
-			}, output.Items(all))
-			if err != nil {
-				return err
-			}
-			return s.found(p, n, "No message was given up.")
+			})
 		},
 	}
 	c.Flags().IntVarP(&limit, "limit", "n", 100, "at most so many")
@@ -202,21 +182,13 @@ func alertsTest(s *session) *cobra.Command {
 			for i, m := range report.Messages {
 				all[i] = plannedMessage(m)
 			}
-			p, err := s.printer()
-			if err != nil {
-				return err
-			}
-			n, err := output.List(p, []output.Column[plannedMessage]{
+			return show(s, all, "The rules would have sent nothing.", []output.Column[plannedMessage]{
 				{Name: "at", Text: func(m plannedMessage) string { return s.clock(m.At) }},
 				{Name: "rule", Text: func(m plannedMessage) string { return m.Rule }},
 				{Name: "channel", Text: func(m plannedMessage) string { return m.Channel }},
 				{Name: "severity", Text: func(m plannedMessage) string { return m.Severity.String() }},
 				{Name: "subject", Text: func(m plannedMessage) string { return m.Subject }},
-			}, output.Items(all))
-			if err != nil {
-				return err
-			}
-			return s.found(p, n, "The rules would have sent nothing.")
+			})
 		},
 	}
 	c.Flags().StringVar(&since, "since", "7d", "changes made since: "+whenHelp)

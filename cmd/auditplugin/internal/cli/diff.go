@@ -34,15 +34,7 @@ func newDiff(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := s.printer()
-			if err != nil {
-				return err
-			}
-			n, err := output.List(p, changeColumns(), output.Items(changes))
-			if err != nil {
-				return err
-			}
-			return s.found(p, n, "Nothing differs.")
+			return show(s, changes, "Nothing differs.", changeColumns())
 		},
 	}
 	c.Flags().StringVar(&from, "from", "", "one moment: "+whenHelp)

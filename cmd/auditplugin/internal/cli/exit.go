@@ -14,6 +14,7 @@ import (
 	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/history"
 	"github.com/gorm-audit/auditplugin/relay"
+	"github.com/gorm-audit/auditplugin/trigger"
 )
 
 // The exit codes.
@@ -29,8 +30,8 @@ const (
 const exitTopic = `Exit codes:
 
   0    done
-  1    doctor has found something; what was asked for is not there (asof, show,
-       and, with --fail-empty, every other question)
+  1    doctor or trigger check has found something; what was asked for is not there
+       (asof, show, and, with --fail-empty, every other question)
   2    the command line makes no sense
   3    the database did not answer, or refused
   4    refused: the row has moved on, records of that time were pruned, a value is
@@ -67,7 +68,7 @@ func exitCode(ctx context.Context, err error) int {
 	case ctx.Err() != nil:
 		return exitInterrupted
 	case is(errUsage, history.ErrInvalidQuery, history.ErrCursor, history.ErrNoKey, connect.ErrNoDatabase, connect.ErrDSN,
-		connect.ErrPasswordShown, output.ErrField, emitter.ErrUnknownDialect, relay.ErrInvalidOption, alert.ErrInvalidRule):
+		connect.ErrPasswordShown, output.ErrField, emitter.ErrUnknownDialect, relay.ErrInvalidOption, alert.ErrInvalidRule, trigger.ErrInvalid):
 		return exitUsage
 	case is(errNone, errFindings, history.ErrNotFound, relay.ErrNoSubscriber):
 		return exitNo

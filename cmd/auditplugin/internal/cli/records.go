@@ -32,6 +32,24 @@ func (s *session) found(p *output.Printer, n int, what string) error {
 	return nil
 }
 
+// show writes all items; nothing is what is said where there are none.
+func show[T any](s *session, all []T, nothing string, columns []output.Column[T]) error {
+	p, err := s.printer()
+	if err != nil {
+		return err
+	}
+	n, err := output.List(p, columns, output.Items(all))
+	if err != nil {
+		return err
+	}
+	return s.found(p, n, nothing)
+}
+
+// number is a column of whole numbers.
+func number[T any, N int | int64](name string, of func(T) N) output.Column[T] {
+	return output.Column[T]{Name: name, Text: func(item T) string { return strconv.FormatInt(int64(of(item)), 10) }}
+}
+
 func (s *session) write(p *output.Printer, records iter.Seq2[audit.Record, error], row bool) (int, error) {
 	if p.Format == output.Text {
 		return s.text(p.Out, records)

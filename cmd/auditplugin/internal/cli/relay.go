@@ -87,14 +87,7 @@ func relayStatus(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := s.printer()
-			if err != nil {
-				return err
-			}
-			number := func(f func(subscriberState) int64) func(subscriberState) string {
-				return func(st subscriberState) string { return strconv.FormatInt(f(st), 10) }
-			}
-			n, err := output.List(p, []output.Column[subscriberState]{
+			return show(s, all, "The relay has no subscribers.", []output.Column[subscriberState]{
 				{Name: "subscriber", Text: func(st subscriberState) string { return st.Name }},
 				{Name: "served_by", Text: func(st subscriberState) string {
 					if st.Holder == "" {
@@ -102,7 +95,7 @@ func relayStatus(s *session) *cobra.Command {
 					}
 					return st.Holder
 				}},
-				{Name: "seq", Text: number(func(st subscriberState) int64 { return st.Seq })},
+				number("seq", func(st subscriberState) int64 { return st.Seq }),
 				{Name: "waiting", Text: func(st subscriberState) string {
 					if st.Lag >= relay.MostLag {
 						return strconv.Itoa(relay.MostLag) + " or more"
@@ -110,16 +103,12 @@ func relayStatus(s *session) *cobra.Command {
 					return strconv.FormatInt(st.Lag, 10)
 				}},
 				{Name: "behind", Text: func(st subscriberState) string { return st.Behind.Round(time.Second).String() }},
-				{Name: "dead", Text: number(func(st subscriberState) int64 { return st.Dead })},
-				{Name: "delivered", Text: number(func(st subscriberState) int64 { return st.Delivered })},
-				{Name: "failed", Text: number(func(st subscriberState) int64 { return st.Failed })},
+				number("dead", func(st subscriberState) int64 { return st.Dead }),
+				number("delivered", func(st subscriberState) int64 { return st.Delivered }),
+				number("failed", func(st subscriberState) int64 { return st.Failed }),
 				{Name: "last_error", Text: func(st subscriberState) string { return s.target.Scrub(st.LastError) }},
 				{Name: "last_error_at", Text: func(st subscriberState) string { return s.clock(st.LastErrorAt) }, Wide: true},
-			}, output.Items(all))
-			if err != nil {
-				return err
-			}
-			return s.found(p, n, "The relay has no subscribers.")
+			})
 		},
 	}
 }
@@ -141,25 +130,17 @@ func relayDead(s *session) *cobra.Command {
 			for i, l := range letters {
 				all[i] = deadLetter(l)
 			}
-			p, err := s.printer()
-			if err != nil {
-				return err
-			}
-			n, err := output.List(p, []output.Column[deadLetter]{
-				{Name: "letter", Text: func(l deadLetter) string { return strconv.FormatInt(l.ID, 10) }},
+			return show(s, all, "No dead letters.", []output.Column[deadLetter]{
+				number("letter", func(l deadLetter) int64 { return l.ID }),
 				{Name: "failed_at", Text: func(l deadLetter) string { return s.clock(l.FailedAt) }},
-				{Name: "attempts", Text: func(l deadLetter) string { return strconv.Itoa(l.Attempts) }},
+				number("attempts", func(l deadLetter) int { return l.Attempts }),
 				{Name: "action", Text: func(l deadLetter) string { return string(l.Record.Action) }},
 				{Name: "row", Text: func(l deadLetter) string { return rowText(l.Record) }},
 				{Name: "error", Text: func(l deadLetter) string { return l.Error }},
 				{Name: "replaying", Text: func(l deadLetter) string { return strconv.FormatBool(l.Replaying) }, Wide: true},
-				{Name: "seq", Text: func(l deadLetter) string { return strconv.FormatInt(l.Record.Seq, 10) }},
+				number("seq", func(l deadLetter) int64 { return l.Record.Seq }),
 				{Name: "id", Text: func(l deadLetter) string { return l.Record.ID }, Wide: true},
-			}, output.Items(all))
-			if err != nil {
-				return err
-			}
-			return s.found(p, n, "No dead letters.")
+			})
 		},
 	}
 	c.Flags().IntVarP(&limit, "limit", "n", 100, "at most so many")

@@ -34,7 +34,7 @@ database itself keeps from writing; commands that write do so with --yes only.`,
 	}
 	add("ask", newSearch(s), newShow(s), newTx(s), newActor(s), newEvents(s), newTail(s), newStats(s), newExport(s), newOpen(s))
 	add("row", newTrail(s), newAsOf(s), newBlame(s), newDiff(s), newRevert(s))
-	add("keep", newDoctor(s), newSchema(s), newPrune(s), newPartitions(s), newRelay(s), newAlerts(s))
+	add("keep", newDoctor(s), newSchema(s), newPrune(s), newPartitions(s), newRelay(s), newAlerts(s), newTrigger(s))
 	root.AddCommand(topic("exit-codes", "What the exit codes say", exitTopic), topic("output", "How results are written", outputTopic),
 		topic("environment", "The variables that are read", environmentTopic))
 	s.wrap(root)
@@ -50,7 +50,7 @@ func (s *session) wrap(c *cobra.Command) {
 	}
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
-			s.begun = true
+			s.begun, s.question = true, question(c, args)
 			return run(c, args)
 		}
 	}

@@ -23,6 +23,8 @@ type session struct {
 	target connect.Target
 	db     *gorm.DB
 	begun  bool // a command has
+	// question is what was asked.
+	question string
 }
 
 // globals are the flags of every command.
@@ -34,6 +36,7 @@ type globals struct {
 	utc, failEmpty    bool
 	color             string
 	debug             bool
+	access            string
 }
 
 func (s *session) addFlags(root *cobra.Command) {
@@ -48,6 +51,7 @@ func (s *session) addFlags(root *cobra.Command) {
 	f.BoolVar(&s.flags.failEmpty, "fail-empty", false, "exit with 1 when nothing is found")
 	f.StringVar(&s.flags.color, "color", "auto", "auto, always or never")
 	f.BoolVar(&s.flags.debug, "debug", false, "tell where an error comes from")
+	f.StringVar(&s.flags.access, "record-access", "", "why this is asked; it is recorded first, by a user that may INSERT")
 	choices := func(words ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 	}
@@ -98,6 +102,11 @@ func (s *session) open(ctx context.Context, readOnly bool) (*gorm.DB, error) {
 	}
 	if s.db, err = s.target.Open(ctx, readOnly); err != nil {
 		return nil, err
+	}
+	if readOnly && s.flags.access != "" {
+		if err := s.looked(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return s.db.WithContext(ctx), nil
 }

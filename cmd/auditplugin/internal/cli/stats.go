@@ -47,26 +47,18 @@ func newStats(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := s.printer()
-			if err != nil {
-				return err
-			}
-			n, err := output.List(p, []output.Column[share]{
+			return show(s, all, "No record matches.", []output.Column[share]{
 				{Name: by, Text: func(s share) string {
 					if s.Name == "" {
 						return "(none)"
 					}
 					return s.Name
 				}},
-				{Name: "records", Text: func(s share) string { return strconv.FormatInt(s.Records, 10) }},
-				{Name: "rows", Text: func(s share) string { return strconv.FormatInt(s.Rows, 10) }},
+				number("records", func(s share) int64 { return s.Records }),
+				number("rows", func(s share) int64 { return s.Rows }),
 				{Name: "first_seq", Text: func(s share) string { return s.First }},
 				{Name: "last_seq", Text: func(s share) string { return s.Last }},
-			}, output.Items(all))
-			if err != nil {
-				return err
-			}
-			return s.found(p, n, "No record matches.")
+			})
 		},
 	}
 	f.add(c, true)

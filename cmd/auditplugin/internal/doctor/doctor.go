@@ -67,6 +67,7 @@ func checks() (first, rest []check) {
 			{"secrets", secrets},
 			{"relay", relays},
 			{"alerts", alerts},
+			{"companion", companions},
 			{"partitions", partitions},
 			{"wraparound", wraparound},
 			{"size", size},
