@@ -143,6 +143,7 @@ type Plugin struct {
 	initialized bool
 	active      bool
 	db          *gorm.DB // as given to Initialize
+	installed   time.Time
 
 	// The parts, made by Initialize.
 	dialect  *dialect.Dialect
@@ -235,7 +236,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if !p.cfg.unwrapped {
 		p.follower.Wrap(db)
 	}
-	p.db, p.initialized, p.active = db, true, true
+	p.db, p.initialized, p.active, p.installed = db, true, true, time.Now()
 	if p.cfg.lifecycle {
 		p.delivery.EmitOutside(context.Background(), p.lifecycleEvent("start"))
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
@@ -126,6 +127,14 @@ func (p *Plugin) AuditTableAt(db *gorm.DB) string {
 		return p.AuditTable()
 	}
 	return p.follower.DeliveryAt(db.Statement.ConnPool).TableAt(p.dialect.SchemaIsDatabase)
+}
+
+// InstalledAt is when db.Use installed the plugin in this process; zero before that, and
+// with the plugin turned off.
+func (p *Plugin) InstalledAt() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.installed
 }
 
 // KeyColumns returns the columns that make up a record's RecordID for rows of

@@ -33,8 +33,8 @@ import (
 //
 // It fails with [ErrNotFound] if there was no such row then, with an [UnknownError]
 // if the records do not tell some columns (see [Partial]), with [ErrUnknown] if they do
-// not tell whether the row was there, with [ErrBeforeTrail] if the trail of the table
-// began later, as far as an event says since when it speaks, with [ErrPruned] if
+// not tell whether the row was there, with [ErrBeforeTrail] if nobody recorded
+// changes yet, so that the row can only be guessed, with [ErrPruned] if
 // records of that time were pruned, and with [ErrNoKey]. model is then left as it
 // is. Nothing is locked; needed are SELECT on the table and on the audit table.
 func AsOf[M When](ctx context.Context, db *gorm.DB, model any, when M, opts ...Option) error {

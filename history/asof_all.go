@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/history/internal/condition"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 )
 
 // asOfPage is how many rows AsOfAll holds at once.
@@ -37,7 +38,8 @@ const asOfPage = 500
 // they were; one that is deleted or created meanwhile may be given twice or not at
 // all, unless the loop runs in a transaction with a snapshot (REPEATABLE READ).
 //
-// An error ends the iteration; it comes with a zero row. Rows with columns that are
+// An error ends the iteration; it comes with a zero row. A moment from before the trail is
+// [ErrBeforeTrail], unless all rows came later. Rows with columns that are
 // not known are such an error, see [Partial].
 func AsOfAll[T any, M When](ctx context.Context, db *gorm.DB, when M, opts ...Option) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -119,6 +121,9 @@ type asOfRows struct {
 // present goes through the rows that exist, in pages behind the last key.
 func (a *asOfRows) present(ctx context.Context) error {
 	t := a.t
+	if t.tbl.Kind == catalog.Missing {
+		return nil // its rows are all gone
+	}
 	var last []any
 	for {
 		rows, err := t.selectRows(ctx, func(tx *gorm.DB) *gorm.DB {
@@ -202,6 +207,9 @@ func (a *asOfRows) page(ctx context.Context, rows [][]any) error {
 		if !ok {
 			if changed[ids[i].recordID] {
 				continue // it did not exist then
+			}
+			if err := a.t.checkGuess(ctx, a.m); err != nil {
+				return err
 			}
 			p.img = make(image, len(a.t.columns))
 			a.t.fillPresent(p.img, raw)

@@ -198,3 +198,22 @@ func TestRevertNeedsAReasonToo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Times beyond those that the database has are later than all of its own.
+func TestMomentsFarAway(t *testing.T) {
+	db := open(t, []any{&user{}})
+	ctx := context.Background()
+	u := user{Name: "Ada"}
+	must(t, db.Create(&u).Error)
+	far := time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)
+	got := user{ID: u.ID}
+	if must(t, history.AsOf(ctx, db, &got, far)); got.Name != "Ada" {
+		t.Errorf("got %+v", got)
+	}
+	if n, err := history.Search(db).Until(far).Count(ctx); err != nil || n != 1 {
+		t.Errorf("%d records, %v", n, err)
+	}
+	if err := history.AsOf(ctx, db, &got, time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC)); !errors.Is(err, history.ErrNotFound) {
+		t.Errorf("long before: %v", err)
+	}
+}

@@ -57,14 +57,14 @@ func (t *rowTable) head(ctx context.Context, id rowID, m Moment) (head, error) {
 	if !m.bySeq {
 		h.cut = math.MinInt64
 	}
-	last, err := q.upTo(m).Newest().First(ctx)
-	switch {
-	case err == nil:
-		if h.last = &last; !m.bySeq {
-			h.cut = last.Seq
-		}
-	case !errors.Is(err, ErrNotFound):
+	last, err := q.upTo(m).Newest().Limit(1).few(ctx)
+	if err != nil {
 		return h, err
+	}
+	if len(last) > 0 {
+		if h.last = &last[0]; !m.bySeq {
+			h.cut = h.last.Seq
+		}
 	}
 	for {
 		next, err := q.behind(h.cut).First(ctx)
@@ -123,6 +123,11 @@ func (t *rowTable) conclude(ctx context.Context, id rowID, h head, present []any
 	}
 	if !existed {
 		return p, fmt.Errorf("%w: row %q of table %q did not exist then", ErrNotFound, id.recordID, t.bare)
+	}
+	if h.last == nil {
+		if err := t.checkGuess(ctx, m); err != nil {
+			return p, err
+		}
 	}
 	if w == nil {
 		w = t.newWalker(p.img, id, present)

@@ -140,7 +140,8 @@ func session(ctx context.Context, db *gorm.DB) (*gorm.DB, error) {
 	if q := Search(db); q.err != nil {
 		return nil, q.err
 	}
-	tx := db.Session(&gorm.Session{NewDB: true, Context: ctx})
+	// A statement of its own, at once: a session of a session would go on with db's conditions.
+	tx := db.Session(&gorm.Session{NewDB: true, Context: ctx}).Scopes()
 	db.Statement.Settings.Range(func(k, v any) bool {
 		if name, ok := k.(string); ok {
 			tx = tx.Set(name, v)

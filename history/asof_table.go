@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -35,6 +36,7 @@ type rowTable struct {
 	// have left; nil while that is not known.
 	begun  **audit.Record
 	left   *pruned
+	speaks time.Time      // the earliest moment at which the trail is known to have begun
 	raws   []audit.Record // statements that may have deleted rows, once known
 	player *replay.Player // gives rows back; see close
 	// refs are the foreign keys, and selfReferring tells that one is to the table itself;

@@ -144,8 +144,8 @@ func (w *walker) trust(last *audit.Record, present []any) {
 
 // along goes through the records behind cut under one key.
 func (w *walker) along(ctx context.Context, cut int64) error {
-	q := w.t.q.ofRow(w.t.name, w.id.recordID).rows()
-	records, err := q.behind(cut).Limit(walkPage).Find(ctx)
+	q := w.t.q.ofRow(w.t.name, w.id.recordID)
+	records, err := q.rows().behind(cut).Limit(walkPage).Find(ctx)
 	size := walkPage
 	var kept bool
 	for {
@@ -166,11 +166,11 @@ func (w *walker) along(ctx context.Context, cut int64) error {
 			}
 			size = walkMore
 		}
-		records, err = q.behind(cut).telling(w.t, w.open(), !kept).Limit(size).Find(ctx)
+		records, err = q.behind(cut).telling(w.t, w.open(), !kept).Limit(size).few(ctx)
 	}
 }
 
-// telling narrows q to records that end a row or begin one, move its key, or speak of
+// telling narrows q to records of rows that end one or begin one, move its key, or speak of
 // one of the columns, or, with others, of columns that the table does not have.
 func (q Query) telling(t *rowTable, columns []string, others bool) Query {
 	names := slices.Clone(columns)
@@ -194,5 +194,5 @@ func (q Query) telling(t *rowTable, columns []string, others bool) Query {
 			}
 		}
 		return condition.OneOf(found), nil
-	})
+	}).rows()
 }

@@ -110,8 +110,8 @@ type since struct{ seq, behind int64 }
 // was there then. It reports whether it came to the row's creation.
 func (b *blame) under(ctx context.Context, id rowID, until int64, present bool) (beginning bool, at since, err error) {
 	at = since{seq: until, behind: math.MinInt64}
-	q := b.t.q.ofRow(b.t.name, id.recordID).rows().Newest()
-	records, err := q.ahead(until).Limit(walkPage).Find(ctx)
+	q := b.t.q.ofRow(b.t.name, id.recordID).Newest()
+	records, err := q.rows().ahead(until).Limit(walkPage).Find(ctx)
 	for size := walkPage; ; size = walkMore {
 		if err != nil {
 			return false, at, err
@@ -149,7 +149,7 @@ func (b *blame) under(ctx context.Context, id rowID, until int64, present bool) 
 			return false, at, nil
 		}
 		// Of a trail that is long, the database passes over what says nothing new.
-		records, err = q.ahead(until).telling(b.t, b.open(), false).Limit(walkMore).Find(ctx)
+		records, err = q.ahead(until).telling(b.t, b.open(), false).Limit(walkMore).few(ctx)
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 // model is as for [Of], moments as for [AsOf]. Values are those of the records,
 // redacted as they are: a secret that was changed in between is listed, masked on
 // both sides, and a value that was changed and changed back is not. It fails with
-// [ErrPruned] if records of that time were pruned.
+// [ErrBeforeTrail] and [ErrPruned] as [AsOf] does.
 func Diff[A, B When](ctx context.Context, db *gorm.DB, model any, from A, to B, opts ...Option) ([]audit.Change, error) {
 	set := settingsOf(opts)
 	if err := set.alone("Diff"); err != nil {
@@ -82,6 +82,12 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 			return nil, err
 		}
 		if err := t.checkBegun(ctx, m); err != nil {
+			return nil, err
+		}
+		if d.created { // it did not exist before
+			continue
+		}
+		if err := t.checkGuess(ctx, m); err != nil {
 			return nil, err
 		}
 	}

@@ -127,7 +127,9 @@ func (q Query) Until(t time.Time) Query {
 // as the text that the emitter wrote where the database, or its driver's settings,
 // would otherwise have a say.
 func storedTime(facts *dialect.Facts, t time.Time) any {
-	t = t.UTC().Truncate(time.Microsecond)
+	if t = t.UTC().Truncate(time.Microsecond); t.Year() > 9999 { // which not all databases have
+		t = time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)
+	}
 	if facts.MomentLayout == "" || facts.MomentMark != "" {
 		return t
 	}

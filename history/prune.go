@@ -158,7 +158,12 @@ func (p *pruning) begin(ctx context.Context, db *gorm.DB) error {
 	if p.left, err = p.q.pruned(ctx); err != nil {
 		return err
 	}
-	p.before = pruned{maps.Clone(p.left.horizons), maps.Clone(p.left.kept)}
+	p.before = pruned{maps.Clone(p.left.horizons), maps.Clone(p.left.kept), p.left.since}
+	if !p.left.any() {
+		if p.left.since, err = p.q.began(ctx); err != nil {
+			return err
+		}
+	}
 	if err := p.reachAll(ctx, qualified(p.store.dialect, p.store.name), p.seq); err != nil {
 		return err
 	}
@@ -237,6 +242,9 @@ func (p *pruning) record(ctx context.Context, message string) audit.Record {
 	r := eventOf(ctx)
 	r.RecordType, r.Table, r.Message = pruneType, bareTable(p.store.name), message
 	r.Metadata["horizons"], r.Metadata["kept"] = p.left.horizons, p.left.kept
+	if !p.left.since.IsZero() {
+		r.Metadata["since"] = p.left.since
+	}
 	r.Metadata["prune"] = map[string]any{
 		"older_than": p.o.OlderThan, "types": p.o.Types, "tables": p.o.Tables, "keep_last": p.o.KeepLast, "deleted": p.done.Deleted, "partitions": p.done.Partitions,
 	}

@@ -44,11 +44,15 @@ func addKept(all []keptHorizon, h keptHorizon) []keptHorizon {
 type pruned struct {
 	horizons map[string]horizon
 	kept     map[string][]keptHorizon
+	// since is when the trail began, as the first pruning found it; zero where none says.
+	since time.Time
 }
+
+func (p pruned) any() bool { return len(p.horizons)+len(p.kept) > 0 }
 
 // pruned reads what the newest prunings said. Each says again what those before it did.
 func (q Query) pruned(ctx context.Context) (pruned, error) {
-	all := pruned{map[string]horizon{}, map[string][]keptHorizon{}}
+	all := pruned{horizons: map[string]horizon{}, kept: map[string][]keptHorizon{}}
 	records, err := Search(q.db).at(q).ofRow(bareTable(q.auditTable()), "").Type(pruneType).Newest().Limit(horizonsRead).Find(ctx)
 	if err != nil {
 		return all, err
@@ -63,8 +67,12 @@ func (q Query) pruned(ctx context.Context) (pruned, error) {
 		}
 		some := map[string]horizon{}
 		kept := map[string][]keptHorizon{}
-		if !metadataInto(r.Metadata["horizons"], &some) || !metadataInto(r.Metadata["kept"], &kept) {
+		since := time.Time{}
+		if !metadataInto(r.Metadata["horizons"], &some) || !metadataInto(r.Metadata["kept"], &kept) || !metadataInto(r.Metadata["since"], &since) {
 			return all, fmt.Errorf("%w: record %q of a pruning is not what this version writes", ErrPruned, r.ID)
+		}
+		if all.since.IsZero() || !since.IsZero() && since.Before(all.since) {
+			all.since = since
 		}
 		for kind, h := range some {
 			all.horizons[kind] = all.horizons[kind].or(h)

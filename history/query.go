@@ -27,6 +27,7 @@ type Query struct {
 	recorded   map[string][]any // names that records give to tables, once known
 	scopes     []func(*gorm.DB) *gorm.DB
 	newest     bool
+	byTime     bool // the order is that of the records' times
 	timed      bool // Since or Until was given
 	indexed    bool // a condition has an index of its own beside time
 	since      time.Time

@@ -6,9 +6,11 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
+	"github.com/gorm-audit/auditplugin/history/internal/condition"
 )
 
 // DB returns the question as a GORM query, not asked yet, on a session of its own:
@@ -43,6 +45,21 @@ func (q Query) First(ctx context.Context) (audit.Record, error) {
 		return audit.Record{}, ErrNotFound
 	}
 	return records[0], nil
+}
+
+// few is Find where many records are looked at and few of them match: where the database
+// would copy the others as well, those few are found by their seq.
+func (q Query) few(ctx context.Context) ([]audit.Record, error) {
+	tx, b, err := q.conditioned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !b.facts.CopiesRows {
+		return q.Find(ctx)
+	}
+	found := clause.Expr{SQL: "? IN (SELECT seq FROM (?) AS found)", Vars: []any{condition.Column("seq"), q.ordered(tx, b).Select("seq")}}
+	q.of, q.model, q.conditions = nil, nil, nil
+	return q.where(func(*builder) (clause.Expression, error) { return found, nil }).Find(ctx)
 }
 
 // Count returns how many records match, whatever the limit and the cursor say.

@@ -58,6 +58,9 @@ func (v *reverter) undoBatch(ctx context.Context, batch []*undoing) error {
 	if err != nil {
 		return err
 	}
+	if err := t.findMovedBack(ctx, batch, present); err != nil {
+		return err
+	}
 	later := &laterChanges{t: t, batch: batch}
 	deeds := make([]*deed, len(batch))
 	for n, u := range batch {
@@ -66,6 +69,28 @@ func (v *reverter) undoBatch(ctx context.Context, batch []*undoing) error {
 		}
 	}
 	return v.perform(ctx, t, deeds)
+}
+
+// findMovedBack finds rows that have their old key again: a foreign key that changes along
+// with what it refers to has done so when that was undone.
+func (t *rowTable) findMovedBack(ctx context.Context, batch []*undoing, present map[string][]any) error {
+	moved := map[string]*undoing{}
+	var keys [][]any
+	for _, u := range batch {
+		if u.from != nil && present[keyText(u.id.key)] == nil {
+			moved[keyText(u.from.key)], keys = u, append(keys, u.from.key)
+		}
+	}
+	back, err := t.byKey(ctx, keys, true)
+	if err != nil {
+		return err
+	}
+	for key, row := range back {
+		if u := moved[key]; u != nil {
+			u.id, present[key] = *u.from, row
+		}
+	}
+	return nil
 }
 
 // byKey reads the present rows by their keys.

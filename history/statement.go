@@ -122,8 +122,10 @@ func (q Query) ordered(tx *gorm.DB, b *builder) *gorm.DB {
 	if q.limit > 0 {
 		tx = tx.Limit(q.limit)
 	}
-	by := "?"
+	by, column := "?", "seq"
 	switch {
+	case q.byTime:
+		column = "occurred_at"
 	case q.limit > 0 && q.isWindow():
 		// Databases take the window's records for spread evenly, and would walk the
 		// table by seq up to them to save a sort.
@@ -135,7 +137,7 @@ func (q Query) ordered(tx *gorm.DB, b *builder) *gorm.DB {
 	if q.newest {
 		by += " DESC"
 	}
-	return tx.Clauses(clause.OrderBy{Expression: clause.Expr{SQL: by, Vars: []any{condition.Column("seq")}}})
+	return tx.Clauses(clause.OrderBy{Expression: clause.Expr{SQL: by, Vars: []any{condition.Column(column)}}})
 }
 
 // isWindow reports whether it is better to read all records of the time between

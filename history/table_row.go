@@ -22,7 +22,7 @@ import (
 //	fmt.Println(row.Values["phone"])
 //
 // What only a model knows is missing: serializers, and audit tags. What a tag keeps
-// secret is known from the records instead, see [Secrets]. [RevertTo] needs the option
+// secret is known from the records instead, see [HiddenColumns]. [RevertTo] needs the option
 // [Tables] or [Models].
 type TableRow struct {
 	// Table is the table's name, with a schema or without.
@@ -177,7 +177,7 @@ const (
 // are looked at for what they keep secret.
 const evidence = 20
 
-// Secrets lists the columns of a table whose values its records do not show, sorted:
+// HiddenColumns lists the columns of a table whose values its records do not show, sorted:
 // masked, hashed, or not there at all although the record holds a whole row. It looks
 // at the newest records of the table that hold whole rows, and so knows of audit tags
 // where the models are not at hand. A column that was only ever NULL is not among them,
@@ -187,11 +187,11 @@ const evidence = 20
 // A program that writes to a table without knowing its model leaves these columns out
 // of its own records:
 //
-//	secret, err := history.Secrets(ctx, db, "users")
+//	secret, err := history.HiddenColumns(ctx, db, "users")
 //	auditplugin.New(auditplugin.WithoutColumns(secret...))
 //
 // The table's name is before each of them: "users.phone".
-func Secrets(ctx context.Context, db *gorm.DB, table string, opts ...Option) ([]string, error) {
+func HiddenColumns(ctx context.Context, db *gorm.DB, table string, opts ...Option) ([]string, error) {
 	_, name, err := meant(db, &TableRow{Table: table})
 	if err != nil {
 		return nil, err

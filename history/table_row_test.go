@@ -98,7 +98,7 @@ func TestTableRowIsSetBack(t *testing.T) {
 	made := newest(t, db)
 	must(t, db.Model(&h).Updates(map[string]any{"name": "Grace", "active": true}).Error)
 
-	secret, err := history.Secrets(ctx, db, "holders")
+	secret, err := history.HiddenColumns(ctx, db, "holders")
 	must(t, err)
 	if want := []string{"holders.card", "holders.notes", "holders.password", "holders.phone"}; !slices.Equal(secret, want) {
 		t.Fatalf("secrets: %q, want %q", secret, want)

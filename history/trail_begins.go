@@ -12,7 +12,9 @@ import (
 )
 
 // ErrBeforeTrail is a moment from before a table's changes were recorded: what its rows
-// were then, or whether they were, nobody knows.
+// were then, or whether they were, nobody knows. A trail begins with its first record,
+// whichever table that is about, or when the plugin was installed in this process; for one
+// table, an event with "trail_begins" in its metadata says that it began later.
 var ErrBeforeTrail = errors.New("auditplugin: the trail began later")
 
 // The words in an event's metadata that this package reads.
@@ -48,12 +50,67 @@ func (t *rowTable) beginning(ctx context.Context) (*audit.Record, error) {
 // that says so, and before any record of its rows.
 func (t *rowTable) checkBegun(ctx context.Context, m Moment) error {
 	began, err := t.beginning(ctx)
-	if err != nil || began == nil || m.bySeq && m.seq >= began.Seq || !m.bySeq && !m.time.Before(began.Time) {
+	if err != nil || began == nil {
 		return err
+	}
+	if m.bySeq && m.seq >= began.Seq || !m.bySeq && !m.time.Before(began.Time) {
+		t.speaksAt(m)
+		return nil
 	}
 	_, err = t.q.ofTable(t.name).rows().upTo(m).Limit(1).First(ctx)
 	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%w: changes of table %q are recorded since %s", ErrBeforeTrail, t.bare, began.Time.UTC().Format(time.RFC3339))
 	}
+	if err == nil {
+		t.speaksAt(m)
+	}
 	return err
+}
+
+// speaksAt notes that the trail had begun by m.
+func (t *rowTable) speaksAt(m Moment) {
+	if !m.bySeq && (t.speaks.IsZero() || m.time.Before(t.speaks)) {
+		t.speaks = m.time
+	}
+}
+
+// checkGuess refuses moments from before the whole trail began: before its first record,
+// and before the plugin was installed here. It is asked where no earlier record tells what
+// a row was, but the present row or a later record. Nothing is written to know it: a trail
+// that is used has a first record (docs/adr/0026-a-trail-begins.md).
+func (t *rowTable) checkGuess(ctx context.Context, m Moment) error {
+	if m.bySeq || !t.speaks.IsZero() && !m.time.Before(t.speaks) {
+		return nil
+	}
+	if p, ok := pluginOf(t.db).(interface{ InstalledAt() time.Time }); ok && t.q.in == nil && t.q.table == "" {
+		if at := p.InstalledAt(); !at.IsZero() && !m.time.Before(at.Truncate(time.Microsecond)) {
+			return nil
+		}
+	}
+	left, err := t.pruned(ctx)
+	if err != nil || left.any() && !m.time.Before(left.since) {
+		return err
+	}
+	began, err := t.q.began(ctx)
+	switch {
+	case err != nil:
+		return err
+	case began.IsZero():
+		return fmt.Errorf("%w: it has no record yet", ErrBeforeTrail)
+	case m.time.Before(began):
+		return fmt.Errorf("%w: its first record is of %s", ErrBeforeTrail, began.UTC().Format(time.RFC3339))
+	}
+	t.speaksAt(At(began))
+	return nil
+}
+
+// began is the time of the earliest record of all; zero without one.
+func (q Query) began(ctx context.Context) (time.Time, error) {
+	whole := Search(q.db).at(q)
+	whole.byTime = true
+	r, err := whole.First(ctx)
+	if errors.Is(err, ErrNotFound) {
+		return time.Time{}, nil
+	}
+	return r.Time, err
 }

@@ -43,7 +43,8 @@ SELECT pg_catalog.json_build_object(
 					SELECT a.atttypid AS oid
 					UNION ALL SELECT y.typbasetype FROM pg_catalog.pg_type y JOIN d ON y.oid = d.oid WHERE y.typtype = 'd'
 				) SELECT y.typname FROM d JOIN pg_catalog.pg_type y ON y.oid = d.oid WHERE y.typtype <> 'd'),
-			'scale', CASE WHEN a.atttypid = 'pg_catalog.numeric'::pg_catalog.regtype AND a.atttypmod > 4 THEN (a.atttypmod - 4) & 65535 ELSE 0 END,
+			'scale', CASE WHEN COALESCE(NULLIF(y.typbasetype, 0), a.atttypid) = 'pg_catalog.numeric'::pg_catalog.regtype
+				THEN GREATEST(((GREATEST(a.atttypmod, y.typtypmod, 4) - 4) & 2047 # 1024) - 1024, 0) ELSE 0 END,
 			'notNull', a.attnotnull, 'generated', a.attgenerated <> '', 'identity', a.attidentity <> '',
 			'select', pg_catalog.has_column_privilege(rel.oid, a.attnum, 'SELECT'),
 			'update', pg_catalog.has_column_privilege(rel.oid, a.attnum, 'UPDATE'),

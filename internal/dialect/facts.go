@@ -126,6 +126,9 @@ type Rows struct {
 	// GuessesWindows tells that the planner takes a window with one end for a large part
 	// of the table, and walks all of it to save a sort.
 	GuessesWindows bool
+	// CopiesRows tells that every row that is looked at is copied with all selected columns,
+	// also one that a condition then passes over.
+	CopiesRows bool
 	// MissesNearness tells that the planner does not see that rows of one value of a column
 	// have keys close together.
 	MissesNearness bool

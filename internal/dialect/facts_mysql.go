@@ -53,6 +53,7 @@ var mysqlFacts = Facts{
 		MomentText:    "CAST(%s AS CHAR)",
 		DocumentText:  "CAST(%s AS CHAR)",
 		CatalogMayFix: true,
+		CopiesRows:    true,
 		DayText:       "DATE_FORMAT(%s, '%Y-%m-%d')",
 		KeepStrength:  "UPDATE",
 		// It makes texts of bits, and refuses geometries.

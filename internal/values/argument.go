@@ -113,6 +113,10 @@ func (r Rule) Driver(v any, clock Clock) any {
 		case r.are(numericBools) && r.kind == kindBool:
 			return int64(0)
 		}
+	case float64:
+		if r.kind == kindFloat32 && r.are(shortReal) {
+			return float64(float32(x)) // widened, as the driver does
+		}
 	case int64:
 		if r.bits {
 			return r.bitBytes(uint64(x)) //nolint:gosec // bits

@@ -276,3 +276,44 @@ func TestRevertOfUniqueValues(t *testing.T) {
 		}
 	})
 }
+
+type crew struct {
+	ID    uint     `gorm:"primaryKey;autoIncrement:false"`
+	Name  string   `gorm:"size:20"`
+	Ships []vessel `gorm:"many2many:crew_vessels;constraint:OnUpdate:CASCADE"`
+}
+
+type vessel struct {
+	ID   uint
+	Name string `gorm:"size:20"`
+}
+
+// A key that follows what it refers to goes back with it.
+func TestRevertOfKeysThatFollow(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		db := g.Open(t, migrated(&crew{}, &vessel{}))
+		ctx := context.Background()
+		must(t, db.Create(&crew{ID: 1, Name: "a", Ships: []vessel{{Name: "s"}, {Name: "t"}}}).Error)
+		plain := db.Plain(t)
+		state := func() string { return rowsOf(t, plain, "crews") + rowsOf(t, plain, "crew_vessels") }
+		was := state()
+		must(t, db.Model(&crew{}).Where("id = 1").UpdateColumn("id", 7).Error)
+		moved := state()
+		transaction := lastRecord(t, db.DB).TransactionID
+		_, err := history.RevertTransaction(ctx, db.DB, transaction)
+		must(t, err)
+		if got := state(); got != was {
+			t.Errorf("undone:\n%s, was\n%s", got, was)
+		}
+		_, err = history.RevertTransaction(ctx, db.DB, lastRecord(t, db.DB).TransactionID)
+		must(t, err)
+		if got := state(); got != moved {
+			t.Errorf("and that undone:\n%s, was\n%s", got, moved)
+		}
+		// One that has gone is a conflict as ever.
+		must(t, db.Table("crew_vessels").Where("vessel_id = 1").Delete(map[string]any{}).Error)
+		if _, err := history.RevertTransaction(ctx, db.DB, transaction); !errors.Is(err, history.ErrConflict) {
+			t.Errorf("a row is gone: %v", err)
+		}
+	})
+}

@@ -156,3 +156,30 @@ func TestTruncated(t *testing.T) {
 		}
 	})
 }
+
+// Of a table that is gone, its records still know the rows.
+func TestDroppedTable(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		db := g.Open(t, migrated(&docket{}))
+		ctx := context.Background()
+		must(t, db.Create(&[]docket{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}}).Error)
+		created := history.After(lastRecord(t, db.DB))
+		must(t, db.Model(&docket{ID: 1}).Update("name", "c").Error)
+		must(t, db.Delete(&docket{ID: 2}).Error)
+		_, err := db.Raw.Exec("DROP TABLE dockets")
+		must(t, err)
+		fresh := g.Open(t, testdb.In(db.DSN))
+		got := docket{ID: 1}
+		if must(t, history.AsOf(ctx, fresh.DB, &got, created)); got.Name != "a" {
+			t.Errorf("got %+v", got)
+		}
+		var all []string
+		for d, err := range history.AsOfAll[docket](ctx, fresh.DB, created) {
+			must(t, err)
+			all = append(all, d.Name)
+		}
+		if !slices.Equal(all, []string{"a", "b"}) {
+			t.Errorf("all: %v", all)
+		}
+	})
+}

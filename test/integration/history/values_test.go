@@ -154,6 +154,10 @@ func TestValuesOfEveryKind(t *testing.T) {
 			sqlValues[string]("numeric(12,4)", "'12.3400'", "'1'"),
 			sqlValues[string]("numeric(12,4)", "'-5'", "'NaN'"),
 			sqlValues[string]("numeric(5,0)", "'12'", "'100'"),
+			sqlValues[string]("numeric(4,-2)", "1200", "100"),
+			sqlValues[string]("cents", "1.50", "2"),
+			sqlValues[float64]("real", "1.1", "3.4e38"),
+			sqlValues[float32]("real", "1.1", "3.4e38"),
 			sqlValues[float64]("float8", "'-Infinity'", "'1'"),
 			sqlValues[string]("int[]", "'{1,NULL,3}'", "'{}'"),
 			sqlValues[string]("text[]", `'{"a b",c}'`, "'{}'"),
@@ -198,6 +202,10 @@ func TestValuesOfEveryKind(t *testing.T) {
 				continue // only there a setting makes the driver give times as text
 			}
 			base := g.Open(t, testdb.WithoutPlugin())
+			if g.Dialect == testdb.Postgres {
+				_, err := base.Raw.Exec("CREATE DOMAIN cents AS numeric(10,2)")
+				must(t, err)
+			}
 			dsn := inZone(base.DSN, g.Dialect, zone)
 			db := g.Open(t, testdb.In(dsn))
 			for _, k := range kinds[g.Dialect] {

@@ -58,7 +58,7 @@ func (s *session) recorded(ctx context.Context, db *gorm.DB, tables []string) (*
 		if table == "" {
 			continue // of an event
 		}
-		secret, err := history.Secrets(ctx, db, table, s.asking())
+		secret, err := history.HiddenColumns(ctx, db, table, s.asking())
 		if errors.Is(err, history.ErrNoKey) {
 			continue // it is gone, or has no key: the revert says so
 		}

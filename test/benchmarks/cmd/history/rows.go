@@ -46,8 +46,8 @@ func (d *database) measureRows(first map[string]float64) error {
 	if err := d.loadRows(); err != nil {
 		return err
 	}
-	fmt.Println("\n| Rows | p50 ms | plain GORM ms | ratio | to the first database | statements |")
-	fmt.Println("|---|--:|--:|--:|--:|--:|")
+	fmt.Println("\n| Rows | least ms | p50 ms | plain GORM ms | ratio | to the first database | statements |")
+	fmt.Println("|---|--:|--:|--:|--:|--:|--:|")
 	for _, t := range d.tasks() {
 		var took, bare []time.Duration
 		statements := 0
@@ -75,7 +75,9 @@ func (d *database) measureRows(first map[string]float64) error {
 		} else {
 			first[t.name] = p50
 		}
-		fmt.Printf("| %s | %.2f | %.2f | %.1f | %s | %d |\n", t.name, p50, base, p50/base, to, statements)
+		// The least is what it takes where nothing else runs, also when something else does.
+		least := float64(took[0].Microseconds()) / 1000
+		fmt.Printf("| %s | %.2f | %.2f | %.2f | %.1f | %s | %d |\n", t.name, least, p50, base, p50/base, to, statements)
 	}
 	return nil
 }
