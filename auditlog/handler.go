@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/ecslog"
+	"github.com/gorm-audit/auditplugin/internal/build"
 	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 )
@@ -25,6 +26,8 @@ type trail struct {
 	lines *ecslog.Handler
 	names *redact.Plan
 	plans sync.Map // reflect.Type to *redact.Plan
+
+	program func() build.Program
 }
 
 // handler receives everything that goes to the audit logger. It keeps attributes
@@ -140,7 +143,7 @@ func (t *trail) describe(ctx context.Context, r slog.Record) (audit.Record, erro
 		rec.RequestID, rec.IP, rec.UserAgent = req.ID, req.IP, req.UserAgent
 	}
 	if src := r.Source(); src != nil {
-		rec.Source = audit.Source{File: src.File, Line: src.Line, Function: src.Function}
+		rec.Source = audit.Source{File: t.program().Relative(src.Function, src.File), Line: src.Line, Function: src.Function}
 	}
 	if m, err := t.value("", reflect.ValueOf(audit.MetadataFrom(ctx)), 0, true); err == nil {
 		rec.Metadata, _ = m.(map[string]any)

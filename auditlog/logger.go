@@ -5,10 +5,12 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/ecslog"
+	"github.com/gorm-audit/auditplugin/internal/build"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 )
 
@@ -54,7 +56,9 @@ func New(app *slog.Logger, opts ...Option) (*Logger, error) {
 	return &Logger{Logger: app, Audit: &Audit{slog.New(&handler{trail: t})}}, nil
 }
 
-func newTrail(c *config) *trail { return &trail{config: c, names: redact.ForNames("", c.redaction)} }
+func newTrail(c *config) *trail {
+	return &trail{config: c, names: redact.ForNames("", c.redaction), program: sync.OnceValue(build.Read)}
+}
 
 // With returns a logger whose ordinary lines also have args; the audit logger is
 // the same.

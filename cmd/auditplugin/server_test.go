@@ -22,6 +22,7 @@ import (
 	"github.com/gorm-audit/auditplugin"
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/cli"
+	"github.com/gorm-audit/auditplugin/history"
 )
 
 // database is one on a server, or a file.
@@ -283,5 +284,27 @@ func TestDoctorOnServers(t *testing.T) {
 		exec("GRANT UPDATE ON audit_logs TO " + user)
 		db.findings(t, "--role "+user, "warn,rights,"+user+" may UPDATE")
 		db.findings(t, "--role nobody@nowhere", "FAIL,rights,\"there is no user nobody@nowhere")
+	})
+}
+
+// A partitioned table itself is empty and has no age: its partitions count.
+func TestDoctorAddsUpPartitions(t *testing.T) {
+	databases(t, func(t *testing.T, db database) {
+		if db.Name() != "postgres" {
+			t.Skip("elsewhere the database adds them up")
+		}
+		ddl, err := history.PartitionSchema("postgres", "trail", time.Now(), 24)
+		must(t, err)
+		must(t, db.Exec(ddl).Error)
+		must(t, db.Create(&account{Name: "Casey", Born: time.Now()}).Error) // a transaction, to be older than
+		_, out, complaint := db.run(t.Context(), "doctor", "--audit-table", "trail", "-o", "csv")
+		for _, empty := range []string{", 0 MiB", "is 0 transactions old"} {
+			if strings.Contains(out, empty) {
+				t.Errorf("doctor says %q\n%s%s", empty, out, complaint)
+			}
+		}
+		if !strings.Contains(out, " MiB") || !strings.Contains(out, "transactions old") {
+			t.Errorf("doctor has not looked at the size or the age\n%s%s", out, complaint)
+		}
 	})
 }

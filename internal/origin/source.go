@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/build"
 )
 
 // maxFrames bounds how deep the application is looked for: below GORM's own
@@ -18,8 +19,8 @@ type sources struct {
 	mu sync.RWMutex
 	at map[uintptr]found
 
-	skip  []string // packages, or types of them, that are passed over
-	build func() build
+	skip    []string // packages, or types of them, that are passed over
+	program func() build.Program
 }
 
 // found is what is at a program counter: the zero source for functions of GORM, of ours and
@@ -36,7 +37,7 @@ const fewFrames = 16
 // Caller is the application's line that made the call: the first that is not to be passed
 // over, or, where there is none, the first of all.
 func (o *Origin) Caller() audit.Source {
-	o.once.Do(func() { o.sources.skip, o.sources.build = o.SkipSources, sync.OnceValue(readBuild) })
+	o.once.Do(func() { o.sources.skip, o.sources.program = o.SkipSources, sync.OnceValue(build.Read) })
 	return o.sources.caller()
 }
 
@@ -143,10 +144,10 @@ func (c *sources) passes(function string) bool {
 }
 
 func (c *sources) file(function, file string) string {
-	if c.build == nil {
+	if c.program == nil {
 		return file
 	}
-	return c.build().relative(function, file)
+	return c.program().Relative(function, file)
 }
 
 // isInternal reports whether a function belongs to GORM, to us or to the runtime.

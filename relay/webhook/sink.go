@@ -29,6 +29,7 @@ type Sink struct {
 	header  http.Header
 	encode  Encoder
 	timeout time.Duration
+	had     progress
 }
 
 // Option configures a [Sink].
@@ -126,12 +127,15 @@ func Envelope(r audit.Record) ([]byte, string, error) {
 }
 
 // Emit posts the records one by one, in order, and stops at the first that is not
-// accepted; a retry begins with the first again. The error wraps [ErrRefused] or
-// [ErrUnreachable]; it is permanent (relay.IsPermanent) when trying again makes no
-// sense.
+// accepted; a retry with the same sink begins there, so that a large transaction
+// arrives although a receiver takes only a part of it at a time. The error wraps
+// [ErrRefused] or [ErrUnreachable]; it is permanent (relay.IsPermanent) when trying
+// again makes no sense.
 func (s *Sink) Emit(ctx context.Context, records []audit.Record) error {
-	for i := range records {
+	had := s.had.begin(records)
+	for i := had; i < len(records); i++ {
 		if err := s.post(ctx, records[i]); err != nil {
+			s.had.failed(records[:i])
 			return err
 		}
 	}

@@ -78,7 +78,9 @@ func newModule(t *testing.T, root string) string {
 		}
 		write(t, filepath.Join(dir, name), string(text))
 	}
-	run(t, dir, "mod", "edit", "-module=example.test/docs", "-replace=github.com/gorm-audit/auditplugin="+root)
+	run(t, dir, "mod", "edit", "-module=example.test/docs", "-replace=github.com/gorm-audit/auditplugin="+root,
+		"-require=github.com/gorm-audit/auditplugin/relay/pgnotify@v0.1.0",
+		"-replace=github.com/gorm-audit/auditplugin/relay/pgnotify="+root+"/relay/pgnotify")
 	return dir
 }
 

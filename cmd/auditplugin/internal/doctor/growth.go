@@ -59,12 +59,16 @@ func partitions(ctx context.Context, e *Exam, report func(Level, string, string)
 // at 2,147 million.
 const wrapped = 1_000_000_000
 
+// relations are those of PostgreSQL that hold the records: a partitioned table itself
+// holds none.
+const relations = "SELECT to_regclass(?)::oid UNION SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = to_regclass(?)"
+
 func wraparound(ctx context.Context, e *Exam, report func(Level, string, string)) error {
 	if e.DB.Name() != "postgres" {
 		return nil // others have none
 	}
 	var age int64
-	if err := e.ask(ctx, &age, "SELECT COALESCE(MAX(age(relfrozenxid)), 0) FROM pg_catalog.pg_class WHERE oid = to_regclass(?) AND relfrozenxid <> '0'", e.quoted()); err != nil {
+	if err := e.ask(ctx, &age, "SELECT COALESCE(MAX(age(relfrozenxid)), 0) FROM pg_catalog.pg_class WHERE oid IN ("+relations+") AND relfrozenxid <> '0'", e.quoted(), e.quoted()); err != nil {
 		return err
 	}
 	if age > wrapped {
@@ -86,16 +90,17 @@ func size(ctx context.Context, e *Exam, report func(Level, string, string)) erro
 	}
 	text := fmt.Sprintf("%d records at most, %d a day in the last week", of.Last-of.First+min(1, of.Last), week/7)
 	query := map[string]string{
-		"postgres": "SELECT pg_total_relation_size(to_regclass(?))",
+		"postgres": "SELECT SUM(pg_total_relation_size(oid))::bigint FROM pg_catalog.pg_class WHERE oid IN (" + relations + ")",
 		"mysql":    "SELECT COALESCE(data_length + index_length, 0) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
 	}[e.DB.Name()]
 	if query != "" {
 		_, name := e.parts()
+		args := []any{name}
 		if e.DB.Name() == "postgres" {
-			name = e.quoted()
+			args = []any{e.quoted(), e.quoted()}
 		}
 		var bytes int64
-		if err := e.ask(ctx, &bytes, query, name); err != nil {
+		if err := e.ask(ctx, &bytes, query, args...); err != nil {
 			return err
 		}
 		text += fmt.Sprintf(", %d MiB", bytes>>20)

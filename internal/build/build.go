@@ -1,4 +1,5 @@
-package origin
+// Package build knows how a program was built, and where its files are in its module.
+package build
 
 import (
 	"net/url"
@@ -8,40 +9,41 @@ import (
 	"strings"
 )
 
-// build is what the program says of itself.
-type build struct {
+// Program is what the program says of itself.
+type Program struct {
 	module string // of the program, "" where it does not tell
 	main   string // the path of its package main
 }
 
-func readBuild() build {
+// Read asks the program.
+func Read() Program {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return build{}
+		return Program{}
 	}
-	return build{module: info.Main.Path, main: info.Path}
+	return Program{module: info.Main.Path, main: info.Path}
 }
 
-// relative is the path of a function's file as the program's module has it, or, of another
+// Relative is the path of a function's file as the program's module has it, or, of another
 // module, by the path of its package: nothing of the machine that built it.
-func (b build) relative(function, file string) string {
+func (p Program) Relative(function, file string) string {
 	name := path.Base(filepath.ToSlash(file))
 	pkg := packageOf(function)
 	if pkg == "main" {
-		if b.module == "" || b.main != b.module && !strings.HasPrefix(b.main, b.module+"/") {
+		if p.module == "" || p.main != p.module && !strings.HasPrefix(p.main, p.module+"/") {
 			return name
 		}
-		pkg = b.main
+		pkg = p.main
 	}
 	// A test's package may have a name that its folder does not have.
 	if own := strings.TrimSuffix(pkg, "_test"); own != pkg && path.Base(path.Dir(filepath.ToSlash(file))) == path.Base(own) {
 		pkg = own
 	}
-	if pkg == b.module {
+	if pkg == p.module {
 		return name
 	}
-	if b.module != "" {
-		pkg = strings.TrimPrefix(pkg, b.module+"/")
+	if p.module != "" {
+		pkg = strings.TrimPrefix(pkg, p.module+"/")
 	}
 	return pkg + "/" + name
 }
