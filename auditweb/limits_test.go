@@ -54,7 +54,7 @@ func TestTextByStretches(t *testing.T) {
 	must(t, db.Exec("UPDATE audit_logs SET seq = 250000 WHERE seq = 2").Error)
 	h := viewer(t, db)
 	newest := get(t, h, "/search?text=rare+words")
-	newest.has(t, "Nothing matches", "100,000 records were looked through")
+	newest.has(t, "Nothing matches", "50,000 records were looked through")
 	get(t, h, "/search?text=rare+words&top=150000").has(t, "Nothing matches", "Look through older ones")
 	oldest := get(t, h, "/search?text=rare+words&top=50000")
 	oldest.has(t, "Grace created customer 1")

@@ -123,7 +123,7 @@ func (q *request) search() error {
 }
 
 // stretchRecords is how many records a search for text goes through at a time.
-const stretchRecords = 100_000
+const stretchRecords = 50_000
 
 // stretch keeps a search for text, which no index helps, to a stretch of the records,
 // newest first, unless a row, a person, a request or a transaction narrows it anyway. The
