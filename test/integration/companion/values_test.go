@@ -123,6 +123,9 @@ func samples() []states {
 // What psql, or any other program, does to a row is recorded as the plugin would record it.
 func TestValuesAreThoseOfThePlugin(t *testing.T) {
 	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		if g.Dialect == testdb.SQLite && testdb.PureGo() {
+			t.Skip("SQLite before 3.43 writes reals and infinities otherwise: docs/companion.md")
+		}
 		for _, sample := range samples() {
 			db := open(t, g, sample.model)
 			install(t, db, sample.model)
