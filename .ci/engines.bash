@@ -215,6 +215,9 @@ suite_on() {
 		cd alert && "$logs/alert.test" -test.v -test.run '^TestProcessesStart$' >>"$data.log" 2>&1 || exit
 		cd ../companion && "$logs/companion.test" -test.v -test.skip "/^portable$" -test.timeout 8m >>"$data.log" 2>&1 || exit
 		cd ../history && "$logs/history.test" -test.v -test.run '^TestRevertTo|^TestRevertWaits' -test.timeout 8m >>"$data.log" 2>&1 || exit
+		# Behind PgBouncer, plain GORM with PrepareStmt fails by itself (08P01) after a
+		# statement that could not be prepared: there is nothing to compare with.
+		[[ $name != pgbouncer-* ]] || exit 0
 		cd ../proof && "$logs/proof.test" -test.v -test.skip "^TestProgramsRun$" -test.timeout 12m -rapid.checks 40 >>"$data.log" 2>&1
 	) || { status=1; failures "$data.log"; }
 	stop_engine "$data"
