@@ -29,19 +29,28 @@ type Log struct {
 	named int       // how many of plain have an id; those before the last that needs one
 	// room is for images in plain: few allocations for many.
 	room []any
-	// full and packed follow plain: changes of one table. One slice for all of them would be
-	// there twice while it grows.
-	t      *table.Table
-	full   [][]byte
-	packed []byte
-	n      int // packed changes
+	more *packed
+}
+
+// packed are changes that follow the plain ones, of one table. One slice for all of them
+// would be there twice while it grows.
+type packed struct {
+	t    *table.Table
+	full [][]byte
+	last []byte
+	n    int
 }
 
 // fullBytes is how large a piece of packed changes gets, about.
 const fullBytes = 64 << 10
 
 // Len is how many changes there are.
-func (l *Log) Len() int { return len(l.plain) + l.n }
+func (l *Log) Len() int {
+	if l.more == nil {
+		return len(l.plain)
+	}
+	return len(l.plain) + l.more.n
+}
 
 // Add takes a change. One of a row that was there before gets the id of its record, since
 // the changes of other rows may follow from it. It must not follow a packed one. A change
@@ -94,35 +103,41 @@ func (l *Log) Note(t *table.Table, before, after table.Image) {
 	if !recorded(t, before, after) {
 		return
 	}
-	if l.n == 0 && len(l.plain) < MaxPlain {
-		l.append(Change{Table: t, Before: l.copied(before), After: l.copied(after)})
-		return
+	if l.more == nil {
+		if len(l.plain) < MaxPlain {
+			l.append(Change{Table: t, Before: l.copied(before), After: l.copied(after)})
+			return
+		}
+		l.more = &packed{t: t}
 	}
-	l.t = t
-	l.n++
-	if len(l.packed) >= fullBytes {
-		l.full = append(l.full, l.packed)
-		l.packed = nil
+	l.more.add(before, after)
+}
+
+func (p *packed) add(before, after table.Image) {
+	p.n++
+	if len(p.last) >= fullBytes {
+		p.full = append(p.full, p.last)
+		p.last = nil
 	}
-	if l.packed == nil && len(l.full) > 0 {
-		l.packed = make([]byte, 0, fullBytes+fullBytes/8)
+	if p.last == nil && len(p.full) > 0 {
+		p.last = make([]byte, 0, fullBytes+fullBytes/8)
 	}
 	switch {
 	case before == nil:
-		l.packed = packImage(append(l.packed, packedCreate), after)
+		p.last = packImage(append(p.last, packedCreate), after)
 	case after == nil:
-		l.packed = packImage(append(l.packed, packedDelete), before)
+		p.last = packImage(append(p.last, packedDelete), before)
 	default:
-		l.packed = append(l.packed, packedUpdate)
+		p.last = append(p.last, packedUpdate)
 		for i := range before {
 			switch {
 			case !values.Equal(before[i], after[i]):
-				l.packed = values.Append(append(l.packed, packedChanged), before[i])
-				l.packed = values.Append(l.packed, after[i])
-			case slices.Contains(t.Key, i) || i == t.Naming:
-				l.packed = values.Append(append(l.packed, packedKey), before[i])
+				p.last = values.Append(append(p.last, packedChanged), before[i])
+				p.last = values.Append(p.last, after[i])
+			case slices.Contains(p.t.Key, i) || i == p.t.Naming:
+				p.last = values.Append(append(p.last, packedKey), before[i])
 			default:
-				l.packed = append(l.packed, packedSame)
+				p.last = append(p.last, packedSame)
 			}
 		}
 	}
@@ -149,22 +164,28 @@ func (l *Log) Each(f func(c *Change) error) error {
 		}
 	}
 	l.plain, l.one, l.room, l.named = nil, [1]Change{}, nil, 0
-	if l.n == 0 {
+	if l.more == nil {
 		return nil
 	}
-	first, second := make(table.Image, len(l.t.Columns)), make(table.Image, len(l.t.Columns))
+	more := l.more
+	l.more = nil
+	return more.each(f)
+}
+
+func (p *packed) each(f func(c *Change) error) error {
+	first, second := make(table.Image, len(p.t.Columns)), make(table.Image, len(p.t.Columns))
 	var c Change
 	var b []byte
-	for ; l.n > 0; l.n-- {
+	for ; p.n > 0; p.n-- {
 		for len(b) == 0 {
-			if len(l.full) > 0 {
-				b, l.full[0] = l.full[0], nil // what was read is not needed any more
-				l.full = l.full[1:]
+			if len(p.full) > 0 {
+				b, p.full[0] = p.full[0], nil // what was read is not needed any more
+				p.full = p.full[1:]
 			} else {
-				b, l.packed = l.packed, nil
+				b, p.last = p.last, nil
 			}
 		}
-		c = Change{Table: l.t}
+		c = Change{Table: p.t}
 		kind := b[0]
 		b = b[1:]
 		switch kind {
@@ -195,7 +216,6 @@ func (l *Log) Each(f func(c *Change) error) error {
 			return err
 		}
 	}
-	l.full, l.packed = nil, nil
 	return nil
 }
 

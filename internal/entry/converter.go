@@ -63,8 +63,7 @@ func (c *Converter) Share(r *audit.Record) *Shared {
 		return c.shared
 	}
 	s := &Shared{
-		Time: UsableTime(r.Time), Version: min(max(r.SchemaVersion, 0), math.MaxInt32),
-		Action: r.Action, RecordType: r.RecordType, Table: r.Table, TransactionID: r.TransactionID, Source: r.Source,
+		Time: UsableTime(r.Time), Version: min(max(r.SchemaVersion, 0), math.MaxInt32), Source: r.Source,
 	}
 	s.Texts = [Columns]string{
 		AtAction:        Cut(string(r.Action), TextLimit),

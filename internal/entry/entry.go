@@ -68,12 +68,15 @@ type Shared struct {
 	// NULL in a JSON column.
 	Texts [Columns]string
 	size  int
-	// What follows is as the record has it, for messages.
-	Action            audit.Action
-	RecordType, Table string
-	TransactionID     string
-	Source            audit.Source
+	// Source is as the record has it, for messages.
+	Source audit.Source
 }
+
+// Action is what became of the rows.
+func (s *Shared) Action() audit.Action { return audit.Action(s.Texts[AtAction]) }
+
+// Table is the changed table.
+func (s *Shared) Table() string { return s.Texts[AtTable] }
 
 // Writer is a bound emitter that takes entries in the place of records.
 type Writer interface {
@@ -131,8 +134,8 @@ func (e *Entry) Size() int {
 func (e *Entry) About() audit.Record {
 	s := e.Shared
 	return audit.Record{
-		ID: e.ID, Action: s.Action, RecordType: s.RecordType, Table: s.Table, RecordID: e.RecordID,
-		TransactionID: s.TransactionID, Source: s.Source,
+		ID: e.ID, Action: s.Action(), RecordType: s.Texts[AtRecordType], Table: s.Table(), RecordID: e.RecordID,
+		TransactionID: s.Texts[AtTransactionID], Source: s.Source,
 	}
 }
 
@@ -144,7 +147,6 @@ func (s *Shared) Like(other *Shared) bool {
 // Of returns s for records of another table or action. tenant is that of the table.
 func (s *Shared) Of(action audit.Action, recordType, table, tenant string) *Shared {
 	o := *s
-	o.Action, o.RecordType, o.Table = action, recordType, table
 	o.Texts[AtAction] = Cut(string(action), TextLimit)
 	o.Texts[AtRecordType] = Cut(recordType, TextLimit)
 	o.Texts[AtTable] = Cut(table, TextLimit)

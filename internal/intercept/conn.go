@@ -17,12 +17,9 @@ import (
 type conn struct {
 	original gorm.ConnPool
 	i        *Interceptor
-	db       *gorm.DB
-	op       statement.Operation
-	model    *table.Model // nil until the SQL tells
-	name     table.Name
 	raw      []*table.Model
-	// statement is the one at hand, here to be one allocation less.
+	// statement is the one at hand, here to be one allocation less. Its model is nil until
+	// the SQL tells.
 	statement statement.Statement
 }
 
@@ -42,7 +39,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, err
 }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if query != c.db.Statement.SQL.String() {
+	if query != c.statement.DB.Statement.SQL.String() {
 		return c.original.ExecContext(ctx, query, args...)
 	}
 	out, err := c.run(ctx, statement.Call{Query: query, Args: args})
@@ -53,7 +50,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args ...any) (sql.
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if query != c.db.Statement.SQL.String() {
+	if query != c.statement.DB.Statement.SQL.String() {
 		return c.original.QueryContext(ctx, query, args...)
 	}
 	out, err := c.run(ctx, statement.Call{Query: query, Args: args, WantRows: true})
@@ -64,7 +61,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args ...any) (*sq
 }
 
 func (c *conn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if query != c.db.Statement.SQL.String() {
+	if query != c.statement.DB.Statement.SQL.String() {
 		return c.original.QueryRowContext(ctx, query, args...)
 	}
 	out, err := c.run(ctx, statement.Call{Query: query, Args: args, WantRows: true})

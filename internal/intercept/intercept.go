@@ -60,7 +60,7 @@ func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
 	name, ok := table.NameOf(db.Statement)
 	if !ok {
 		if db.Statement.TableExpr != nil {
-			i.stand(db, &conn{op: op})
+			i.stand(db, &conn{statement: statement.Statement{Op: op}})
 		}
 		return // GORM itself will report that there is no table
 	}
@@ -79,7 +79,7 @@ func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
 		_ = db.AddError(errShardingPool)
 		return
 	}
-	i.stand(db, &conn{op: op, model: m, name: name})
+	i.stand(db, &conn{statement: statement.Statement{Op: op, Model: m, Name: name}})
 }
 
 // BeforeRaw does the same for raw SQL. Statements that GORM has yet to build are reads,
@@ -105,7 +105,7 @@ func (i *Interceptor) BeforeRaw(db *gorm.DB) {
 		return
 	}
 	i.Follower.Ready(db.Statement.Context, db.Statement.ConnPool)
-	i.stand(db, &conn{op: statement.Raw, model: writes[0], raw: writes})
+	i.stand(db, &conn{raw: writes, statement: statement.Statement{Op: statement.Raw, Model: writes[0]}})
 }
 
 // BeforeRow is BeforeRaw for Row and Rows. Row returns no error beside the *sql.Row, and
@@ -119,7 +119,7 @@ func (i *Interceptor) BeforeRow(db *gorm.DB) {
 }
 
 func (i *Interceptor) stand(db *gorm.DB, c *conn) {
-	c.i, c.db, c.original = i, db, db.Statement.ConnPool
+	c.i, c.statement.DB, c.original = i, db, db.Statement.ConnPool
 	if _, ok := c.original.(gorm.TxCommitter); ok {
 		db.Statement.ConnPool = &connTx{c}
 		return
@@ -163,39 +163,39 @@ func (c *conn) run(ctx context.Context, call statement.Call) (statement.Outcome,
 }
 
 func (c *conn) runIn(ctx context.Context, call statement.Call, cp gorm.ConnPool, l *txn.Ledger) (statement.Outcome, error) {
-	i := c.i
-	if c.model == nil {
+	i, s := c.i, &c.statement
+	if s.Model == nil {
 		if err := c.resolve(call.Query); err != nil {
 			return statement.Outcome{}, err
 		}
 	}
-	c.statement = statement.Statement{
-		Call: call, Ctx: ctx, DB: c.db, Op: c.op, Model: c.model, Name: c.name,
+	*s = statement.Statement{
+		Call: call, Ctx: ctx, DB: s.DB, Op: s.Op, Model: s.Model, Name: s.Name,
 		Conn: cp, Ledger: l, Dialect: i.Dialect, Tables: i.Tables,
 	}
-	if c.model == nil {
-		return c.statement.Plain()
+	if s.Model == nil {
+		return s.Plain()
 	}
 	begun := i.Observe.Begin()
 	out, err := c.captured(l)
-	i.Observe.Captured(ctx, audit.Captured{Operation: string(c.op), Table: c.model.Table, Rows: c.statement.Recorded, Err: err}, begun)
+	i.Observe.Captured(ctx, audit.Captured{Operation: string(s.Op), Table: s.Model.Table, Rows: s.Recorded, Err: err}, begun)
 	return out, err
 }
 
 // captured runs the statement and records what it changed.
 func (c *conn) captured(l *txn.Ledger) (statement.Outcome, error) {
 	i, s := c.i, &c.statement
-	if err := l.Unready(); err != nil && !c.model.Keep {
+	if err := l.Unready(); err != nil && !s.Model.Keep {
 		return statement.Outcome{}, err
 	}
-	if c.op == statement.Raw {
+	if s.Op == statement.Raw {
 		return i.rawSQL(s, c.raw)
 	}
 	s.Quiet = i.Companion
 	if reason, skip := audit.SkipFrom(s.Ctx); skip {
 		return i.skipped(s, reason)
 	}
-	if c.model.Keep {
+	if s.Model.Keep {
 		return i.keeping(s)
 	}
 	out, err := capture.Run(i.Images, s)
@@ -212,15 +212,15 @@ func (c *conn) captured(l *txn.Ledger) (statement.Outcome, error) {
 // resolve finds out, from the final SQL, what a statement over several tables
 // writes. Where that is not one table's UPDATE it is treated as raw SQL.
 func (c *conn) resolve(query string) error {
-	i := c.i
-	set, _ := c.db.Statement.Clauses["SET"].Expression.(clause.Set)
-	if name, ok := table.Assigned(set); ok && c.op == statement.Update {
+	i, s := c.i, &c.statement
+	set, _ := s.DB.Statement.Clauses["SET"].Expression.(clause.Set)
+	if name, ok := table.Assigned(set); ok && s.Op == statement.Update {
 		m := i.Tables.Model(nil, name.Name)
 		if !m.Audited {
 			return nil
 		}
-		c.model, c.name = m, name
-		return i.Gate.admit(c.db, m, c.op)
+		s.Model, s.Name = m, name
+		return i.Gate.admit(s.DB, m, s.Op)
 	}
 	if i.Gate.AllowRaw {
 		return nil
@@ -229,8 +229,8 @@ func (c *conn) resolve(query string) error {
 	if len(writes) == 0 {
 		return nil
 	}
-	c.op, c.model, c.raw = statement.Raw, writes[0], writes
-	return i.Gate.admitRaw(c.db, writes)
+	s.Op, s.Model, c.raw = statement.Raw, writes[0], writes
+	return i.Gate.admitRaw(s.DB, writes)
 }
 
 // record hands the statement's records to its transaction.

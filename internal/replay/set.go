@@ -19,14 +19,12 @@ type Column struct {
 	DatabaseType string
 	// ScanType is a Go type that values can be scanned into.
 	ScanType reflect.Type
-	// Nullable is meaningful when HasNullable is set.
-	Nullable, HasNullable bool
 	// Length is the length of a variable-length type, when HasLength is set.
-	Length    int64
-	HasLength bool
+	Length int64
 	// Precision and Scale belong to a decimal type, when HasDecimal is set.
 	Precision, Scale int64
-	HasDecimal       bool
+	// Nullable is meaningful when HasNullable is set.
+	Nullable, HasNullable, HasLength, HasDecimal bool
 }
 
 // Set is a result held in memory. It is safe for concurrent use as long as nobody

@@ -84,12 +84,12 @@ type Statement struct {
 	Before change.Rows
 	// Unseen are rows that it changed and that the role may not see.
 	Unseen int64
-	// Wrote is set when the application's statement has succeeded.
-	Wrote bool
 	// Target is what ON CONFLICT names.
 	Target []string
 	// Form is how rows are read back, nil for the driver's own values.
 	Form Form
+	// Wrote is set when the application's statement has succeeded.
+	Wrote bool
 	// Quiet is set where companion triggers are to leave the statement's changes to us,
 	// those in carried tables, too.
 	Quiet   bool

@@ -4,9 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/gorm-audit/auditplugin/internal/delivery"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
-	"github.com/gorm-audit/auditplugin/internal/observe"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
 
@@ -45,18 +43,17 @@ func (l *Ledger) after(ctx context.Context, acts []sqltext.Statement, err error)
 		return
 	}
 	l.mu.Lock()
-	var told delivery.Committed
-	var tally *observe.Tally
+	var n news
 	for _, a := range acts {
 		switch {
 		case a.ImplicitCommit:
 			l.points = nil
 			l.autocommit = true
-			tally = l.tallied()
+			n.tally = l.tallied()
 			l.f.Catalog.Clear()
 			if l.behind() == 0 || !l.f.Delivery.Keeps() { // otherwise they are read back at the end
 				if now := l.take(); now.N > 0 {
-					told = now
+					n.told = now
 				}
 			}
 		case a.Kind == sqltext.Savepoint:
@@ -73,6 +70,5 @@ func (l *Ledger) after(ctx context.Context, acts []sqltext.Statement, err error)
 	}
 	l.weigh()
 	l.mu.Unlock()
-	l.f.Delivery.Observe.Committed(ctx, l.ID, tally)
-	l.f.Delivery.Committed(ctx, told)
+	l.tell(ctx, n)
 }

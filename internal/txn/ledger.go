@@ -32,10 +32,6 @@ type Ledger struct {
 	conn gorm.Tx
 	// driver is the connection without database/sql, or nil.
 	driver *driverconn.Conn
-	// unseen is set for a transaction whose end we can not see: its records are written
-	// at once. They are announced at once too, unless unsettled says that the audit
-	// table will be asked later what survived.
-	unseen, unsettled bool
 
 	mu      sync.Mutex
 	buffer  delivery.Batch
@@ -45,26 +41,30 @@ type Ledger struct {
 	tally   *observe.Tally // for observers, nil without
 	told    int            // others were told of records below it, or will never be
 	flushed int            // records below it are in the audit table
-	// spare tells that after the commit a connection can be had; held that from here on
-	// records stay in memory, since some are nowhere else.
-	spare, held bool
-	points      []savepoint
-	outside     []audit.Record // events to write when the transaction is over
-	// lost is set when the server ended the transaction; autocommit when it now
-	// commits each statement by itself.
-	lost, autocommit bool
+	points  []savepoint
+	outside []audit.Record // events to write when the transaction is over
 	// poison is why the transaction must not commit.
 	poison error
-	// suspect is set when an error may have gone by unseen.
-	suspect bool
-	place   place
+	place  place
+	// pool tells the connection's pool from others.
+	pool uintptr
 	// ddl is set when definitions changed: what others know of the tables does not hold
 	// here. unsteady is set when names may have come to mean something else.
 	ddl, unsteady atomic.Bool
 	// used is set once anything has run in the transaction.
 	used atomic.Bool
-	// pool tells the connection's pool from others.
-	pool uintptr
+	// unseen is set for a transaction whose end we can not see: its records are written
+	// at once. They are announced at once too, unless unsettled says that the audit
+	// table will be asked later what survived.
+	unseen, unsettled bool
+	// spare tells that after the commit a connection can be had; held that from here on
+	// records stay in memory, since some are nowhere else.
+	spare, held bool
+	// lost is set when the server ended the transaction; autocommit when it now
+	// commits each statement by itself.
+	lost, autocommit bool
+	// suspect is set when an error may have gone by unseen.
+	suspect bool
 	// writer is set once a SQLite transaction holds the write lock.
 	writer bool
 	done   bool
@@ -107,25 +107,36 @@ func (l *Ledger) AddBatch(ctx context.Context, b delivery.Batch, lenient bool) e
 	if l.unseen || l.autocommit || l.base+l.buffer.Len()-l.flushed >= l.f.BufferLimit {
 		err = l.flush(ctx)
 	}
-	var told delivery.Committed
+	var n news
 	switch {
 	case !l.immediate():
 	case l.behind() == 0 || !l.f.Delivery.Keeps():
-		told = l.take()
+		n.told = l.take()
 	case err != nil: // after those that are told of at the end
 		l.flushed, l.held = l.base+l.buffer.Len(), true
 	}
-	var tally *observe.Tally
 	if l.unseen || l.autocommit {
 		if made := l.tallied(); err == nil {
-			tally = made
+			n.tally = made
 		}
 	}
 	l.weigh()
 	l.mu.Unlock()
-	l.f.Delivery.Observe.Committed(ctx, l.ID, tally)
-	l.f.Delivery.Committed(ctx, told)
+	l.tell(ctx, n)
 	return err
+}
+
+// news is what others are told of once mu is free.
+type news struct {
+	told    delivery.Committed
+	tally   *observe.Tally
+	outside []audit.Record // events to write
+}
+
+func (l *Ledger) tell(ctx context.Context, n news) {
+	l.f.Delivery.Observe.Committed(ctx, l.ID, n.tally)
+	l.f.Delivery.Committed(ctx, n.told)
+	l.f.Delivery.EmitOutside(ctx, n.outside...)
 }
 
 // immediate reports whether others are told of each statement at once.
@@ -325,25 +336,21 @@ func (l *Ledger) commitBlocker() error {
 	return l.poison
 }
 
-// end closes the books. It returns what to do once mu is free.
-func (l *Ledger) end(committed bool) func() {
+// end closes the books.
+func (l *Ledger) end(committed bool) (n news) {
 	if l.done {
-		return func() {}
+		return n
 	}
 	l.done = true
 	if l.ddl.Load() {
 		l.f.Catalog.Clear()
 	}
-	told, tally := l.take(), l.tallied()
+	n.told, n.tally = l.take(), l.tallied()
 	l.weigh()
 	if !committed && !l.autocommit {
-		told, tally = delivery.Committed{}, nil
+		n = news{}
 	}
-	outside := l.outside
+	n.outside = l.outside
 	l.points, l.outside = nil, nil
-	return func() {
-		l.f.Delivery.Observe.Committed(l.ctx, l.ID, tally)
-		l.f.Delivery.Committed(l.ctx, told)
-		l.f.Delivery.EmitOutside(l.ctx, outside...)
-	}
+	return n
 }

@@ -20,7 +20,7 @@ func (l *Ledger) count(b delivery.Batch) {
 	}
 	for i := range b.Entries {
 		e := &b.Entries[i]
-		l.tally = o.Add(l.tally, e.ID, e.Shared.Action, e.Shared.Table)
+		l.tally = o.Add(l.tally, e.ID, e.Shared.Action(), e.Shared.Table())
 	}
 }
 
@@ -36,7 +36,7 @@ func (l *Ledger) discount(b delivery.Batch) {
 	}
 	for i := range b.Entries {
 		e := &b.Entries[i]
-		o.Remove(l.tally, e.ID, e.Shared.Action, e.Shared.Table)
+		o.Remove(l.tally, e.ID, e.Shared.Action(), e.Shared.Table())
 	}
 }
 

@@ -111,9 +111,9 @@ func (t *Transaction) Commit() error {
 	l.mu.Lock()
 	err := t.commit()
 	t.driver.Ended() // others may need the connection from here on
-	finish := l.end(err == nil)
+	n := l.end(err == nil)
 	l.mu.Unlock()
-	finish()
+	l.tell(l.ctx, n)
 	return err
 }
 
@@ -170,8 +170,8 @@ func (t *Transaction) Rollback() error {
 	err := t.rollbackInner()
 	t.driver.Ended()
 	t.ledger.mu.Lock()
-	finish := t.ledger.end(false)
+	n := t.ledger.end(false)
 	t.ledger.mu.Unlock()
-	finish()
+	t.ledger.tell(t.ledger.ctx, n)
 	return err
 }

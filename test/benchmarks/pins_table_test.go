@@ -9,8 +9,8 @@ type pin struct {
 	statements, roundTrips float64
 	// prepares are statements that are prepared, in the default mode.
 	prepares float64
-	// allocs are allocations of the Go program, in the default mode.
-	allocs float64
+	// allocs are allocations of the Go program, in the default mode, and bytes their size.
+	allocs, bytes float64
 }
 
 // An update by key may have 1 statement and round trip on PostgreSQL, 2 on MariaDB, and
@@ -21,29 +21,29 @@ type pin struct {
 func pins() map[subject.Kind]map[string]pin {
 	return map[subject.Kind]map[string]pin{
 		subject.SQLite: {
-			"create":      {statements: 1, roundTrips: 1, allocs: 94},
-			"update":      {statements: 3, roundTrips: 3, allocs: 88},
-			"delete":      {statements: 1, roundTrips: 1, allocs: 76},
-			"create1000":  {statements: 63, roundTrips: 64, prepares: 1, allocs: 16_200},
-			"transaction": {statements: 108, roundTrips: 111, prepares: 3, allocs: 4_450},
+			"create":      {statements: 1, roundTrips: 1, allocs: 92, bytes: 6_450},
+			"update":      {statements: 3, roundTrips: 3, allocs: 85, bytes: 5_700},
+			"delete":      {statements: 1, roundTrips: 1, allocs: 73, bytes: 5_450},
+			"create1000":  {statements: 63, roundTrips: 64, prepares: 1, allocs: 16_150, bytes: 1_970_000},
+			"transaction": {statements: 108, roundTrips: 111, prepares: 3, allocs: 4_410, bytes: 337_000},
 			"read":        {},
-			"unaudited":   {allocs: 5},
+			"unaudited":   {allocs: 4, bytes: 608},
 		},
 		subject.Postgres: {
-			"create":      {statements: 1, roundTrips: 1, allocs: 73},
-			"update":      {statements: 1, roundTrips: 1, allocs: 53},
-			"delete":      {statements: 1, roundTrips: 1, allocs: 68},
-			"transaction": {statements: 1, roundTrips: 1, allocs: 2_950},
+			"create":      {statements: 1, roundTrips: 1, allocs: 70, bytes: 5_700},
+			"update":      {statements: 1, roundTrips: 1, allocs: 51, bytes: 5_450},
+			"delete":      {statements: 1, roundTrips: 1, allocs: 64, bytes: 5_050},
+			"transaction": {statements: 1, roundTrips: 1, allocs: 2_910, bytes: 532_000},
 			"read":        {},
-			"unaudited":   {allocs: 5},
+			"unaudited":   {allocs: 4, bytes: 608},
 		},
 		subject.MySQL: {
-			"create":      {statements: 1, roundTrips: 1, allocs: 65},
-			"update":      {statements: 2, roundTrips: 2, allocs: 52},
-			"delete":      {statements: 1, roundTrips: 1, allocs: 54},
-			"transaction": {statements: 103, roundTrips: 106, prepares: -95, allocs: 2_850},
+			"create":      {statements: 1, roundTrips: 1, allocs: 63, bytes: 4_850},
+			"update":      {statements: 2, roundTrips: 2, allocs: 50, bytes: 4_150},
+			"delete":      {statements: 1, roundTrips: 1, allocs: 51, bytes: 4_320},
+			"transaction": {statements: 103, roundTrips: 106, prepares: -95, allocs: 2_820, bytes: 460_000},
 			"read":        {},
-			"unaudited":   {allocs: 5},
+			"unaudited":   {allocs: 4, bytes: 608},
 		},
 	}
 }
