@@ -5,8 +5,11 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/history"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // statDays are the windows that statistics have; longer ones would read too much.
@@ -44,6 +47,9 @@ func (q *request) stats() error {
 	if err != nil {
 		return err
 	}
+	if window, err = q.near(window); err != nil {
+		return err
+	}
 	if done, people, err = q.doings(f, window, from); err != nil {
 		return err
 	}
@@ -58,6 +64,22 @@ func (q *request) stats() error {
 		{"14", "14 days", f.url("stats", "days", "14")},
 		{"31", "31 days", f.url("stats", "days", "31")},
 	}, tables, done, people})
+}
+
+// near keeps a window to the seqs between which its records lie, where the database would
+// rather go through the whole table than look for each of them. An index has the seqs.
+func (q *request) near(window history.Query) (history.Query, error) {
+	tx := window.DB(q.ctx)
+	if !dialect.FactsOf(tx.Name()).ScattersWindows {
+		return window, nil
+	}
+	var span struct{ First, Last int64 }
+	if err := tx.Select("COALESCE(MIN(seq), 0) AS first, COALESCE(MAX(seq), 0) AS last").Scan(&span).Error; err != nil {
+		return window, err
+	}
+	return window.Scopes(func(tx *gorm.DB) *gorm.DB {
+		return tx.Where("seq BETWEEN ? AND ?", span.First, span.Last)
+	}), nil
 }
 
 // doing is how often somebody did something.
