@@ -28,13 +28,14 @@ func (q *request) actor() error {
 	if q.viewer.CanExport {
 		l.CSV, l.JSON = f.url("search.csv"), f.url("search.json")
 	}
-	days, err := q.days(ask, 31, "actor", f.get("actor"), "actor_type", f.get("actor_type"))
+	const n = 31
+	days, err := q.days(ask, n, "actor", f.get("actor"), "actor_type", f.get("actor_type"))
 	if err != nil {
 		return err
 	}
-	month := ask.Since(q.now.AddDate(0, 0, -31)).Until(q.now.Add(time.Minute))
+	month, since := q.lastDays(ask, n), q.firstDay(n).Format(time.RFC3339)
 	tables, err := q.shares(month, "table_name", 8, func(name string) share {
-		return share{Name: q.h.called("", name), Link: f.url("search", "table", name)}
+		return share{Name: q.h.called("", name), Link: f.url("search", "table", name, "since", since)}
 	})
 	if err != nil {
 		return err

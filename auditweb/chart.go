@@ -33,10 +33,21 @@ type bar struct {
 // barStep is the room of a bar in the drawing, and barWidth what it takes of it.
 const barStep = 10
 
-// days counts records by day, in UTC, up to today.
+// firstDay is when the last n days began, in UTC and with today's among them.
+func (q *request) firstDay(n int) time.Time {
+	return q.now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-n)
+}
+
+// lastDays narrows a question to the last n days. With one end alone, SQLite would take
+// them for a quarter of the table.
+func (q *request) lastDays(ask history.Query, n int) history.Query {
+	first := q.firstDay(n)
+	return ask.Since(first).Until(first.AddDate(0, 0, n))
+}
+
+// days counts records by day.
 func (q *request) days(ask history.Query, n int, more ...string) (chart, error) {
-	today := q.now.UTC().Truncate(24 * time.Hour)
-	first := today.AddDate(0, 0, 1-n)
+	first := q.firstDay(n)
 	// A count only adorns a page: half of the page's time is enough.
 	ctx, cancel := context.WithTimeout(q.ctx, q.h.cfg.patience/2)
 	defer cancel()
@@ -44,7 +55,7 @@ func (q *request) days(ask history.Query, n int, more ...string) (chart, error) 
 		Day string
 		N   int64
 	}
-	tx := ask.Since(first).Until(today.AddDate(0, 0, 1)).DB(ctx)
+	tx := q.lastDays(ask, n).DB(ctx)
 	day := dayOf(tx)
 	if err := tx.Select(day + " AS day, COUNT(*) AS n").Group(day).Scan(&rows).Error; err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) && q.ctx.Err() == nil {
@@ -56,7 +67,7 @@ func (q *request) days(ask history.Query, n int, more ...string) (chart, error) 
 	for _, r := range rows {
 		counts[r.Day] = r.N
 	}
-	c := chart{Width: n * barStep, From: first.Format("2 Jan"), To: today.Format("2 Jan")}
+	c := chart{Width: n * barStep, From: first.Format("2 Jan"), To: first.AddDate(0, 0, n-1).Format("2 Jan")}
 	for i := range n {
 		day := first.AddDate(0, 0, i)
 		count := counts[day.Format(time.DateOnly)]

@@ -21,6 +21,7 @@ type Handler struct {
 	assets assets
 	pages  pages
 	slots  chan struct{}
+	now    func() time.Time
 }
 
 var _ http.Handler = (*Handler)(nil)
@@ -36,7 +37,7 @@ func New(db *gorm.DB, opts ...Option) (*Handler, error) {
 	if cfg.authorize == nil {
 		cfg.fail("say with Authorize who may see the pages, or with Public that everybody may")
 	}
-	h := &Handler{db: db, slots: make(chan struct{}, max(1, cfg.atOnce))}
+	h := &Handler{db: db, slots: make(chan struct{}, max(1, cfg.atOnce)), now: time.Now}
 	var err error
 	if db == nil || db.Config == nil || db.Statement == nil || db.Dialector == nil {
 		cfg.fail("no database")

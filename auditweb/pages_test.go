@@ -192,7 +192,7 @@ func TestErrorPages(t *testing.T) {
 		}
 	}
 	get(t, h, "/search?since=yesterday").has(t, "“since”", "yesterday", "write 2026-11-23")
-	get(t, h, "/search?text=nothing+like+it").has(t, "Nothing matches all of these")
+	get(t, h, "/search?text=nothing+like+it").has(t, "Nothing found", "Nothing matches this.")
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
 		if g := ask(t, h, method, "/search"); g.status != http.StatusMethodNotAllowed || g.header.Get("Allow") != "GET, HEAD" {
 			t.Errorf("%s: %d", method, g.status)

@@ -184,7 +184,7 @@ func (q *request) facts(r audit.Record) []fact {
 		add("Row", q.h.called(r.RecordType, r.Table)+" "+r.RecordID, link("row", nil, "table", r.Table, "id", r.RecordID))
 	}
 	add("From address", r.IP, "")
-	add("With", r.UserAgent, "")
+	add("Program", r.UserAgent, "")
 	if r.RequestID != "" {
 		add("Request", r.RequestID, link("search", nil, "request", r.RequestID, "since", r.Time.AddDate(0, 0, -1).UTC().Format("2006-01-02T15:04:05Z"), "until", r.Time.AddDate(0, 0, 1).UTC().Format("2006-01-02T15:04:05Z")))
 	}

@@ -62,7 +62,7 @@ func actionWord(a audit.Action) string {
 	case audit.Delete:
 		return "deleted"
 	case audit.SoftDelete:
-		return "deleted softly"
+		return "soft-deleted"
 	case audit.Restore:
 		return "restored"
 	case audit.Raw:
@@ -108,7 +108,11 @@ func (q *request) search() error {
 		return err
 	}
 	title := "All changes"
-	if !f.empty() {
+	switch {
+	case f.empty():
+	case len(l.Items) == 0:
+		title = "Nothing found"
+	default:
 		title = "Changes found"
 	}
 	return q.show("search", title, f.box(), struct {

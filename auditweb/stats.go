@@ -5,8 +5,11 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/history"
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
 // statDays are the windows that statistics have; longer ones would read too much.
@@ -30,10 +33,8 @@ func (q *request) stats() error {
 	if err != nil {
 		return err
 	}
-	since := q.now.AddDate(0, 0, -n)
-	from := since.UTC().Format("2006-01-02T15:04:05Z")
-	// With one end alone, SQLite takes a window for a quarter of the table.
-	window := ask.Since(since).Until(q.now.Add(time.Minute))
+	from := q.firstDay(n).Format(time.RFC3339)
+	window := q.lastDays(ask, n)
 	var tables, done, people []share
 	tables, err = q.shares(window, "table_name", 12, func(name string) share {
 		if name == "" {
@@ -44,20 +45,39 @@ func (q *request) stats() error {
 	if err != nil {
 		return err
 	}
+	if window, err = q.near(window); err != nil {
+		return err
+	}
 	if done, people, err = q.doings(f, window, from); err != nil {
 		return err
+	}
+	var windows []option
+	for _, days := range []string{"7", "14", "31"} {
+		windows = append(windows, option{f.url("stats", "days", days), days + " days", statDays[days] == n})
 	}
 	return q.show("stats", "Statistics", "", struct {
 		Days                   chart
 		N                      int
 		Table                  string
-		Windows                []chip
+		Windows                []option
 		Tables, Actions, Actor []share
-	}{days, n, f.get("table"), []chip{
-		{"7", "7 days", f.url("stats", "days", "7")},
-		{"14", "14 days", f.url("stats", "days", "14")},
-		{"31", "31 days", f.url("stats", "days", "31")},
-	}, tables, done, people})
+	}{days, n, f.get("table"), windows, tables, done, people})
+}
+
+// near keeps a window to the seqs between which its records lie, where the database would
+// rather go through the whole table than look for each of them. An index has the seqs.
+func (q *request) near(window history.Query) (history.Query, error) {
+	tx := window.DB(q.ctx)
+	if !dialect.FactsOf(tx.Name()).ScattersWindows {
+		return window, nil
+	}
+	var span struct{ First, Last int64 }
+	if err := tx.Select("COALESCE(MIN(seq), 0) AS first, COALESCE(MAX(seq), 0) AS last").Scan(&span).Error; err != nil {
+		return window, err
+	}
+	return window.Scopes(func(tx *gorm.DB) *gorm.DB {
+		return tx.Where("seq BETWEEN ? AND ?", span.First, span.Last)
+	}), nil
 }
 
 // doing is how often somebody did something.

@@ -3,6 +3,7 @@ package auditweb
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // run is a part of a text that stayed, went or came.
@@ -37,9 +38,6 @@ func wordDiff(from, to string) []run {
 			}
 		}
 	}
-	if common[0][0]*3 < max(len(a), len(b)) {
-		return nil
-	}
 	var runs []run
 	add := func(op, text string) {
 		if n := len(runs); n > 0 && runs[n-1].Op == op {
@@ -48,11 +46,14 @@ func wordDiff(from, to string) []run {
 		}
 		runs = append(runs, run{op, text})
 	}
-	i, j := 0, 0
+	i, j, kept := 0, 0, 0
 	for i < len(a) || j < len(b) {
 		switch {
 		case i < len(a) && j < len(b) && a[i] == b[j]:
 			add("", a[i])
+			if isWord(a[i]) {
+				kept++
+			}
 			i, j = i+1, j+1
 		case j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1]:
 			add("del", a[i])
@@ -62,10 +63,28 @@ func wordDiff(from, to string) []run {
 			j++
 		}
 	}
+	// Spaces are the same in any two texts: only words tell whether one became the other.
+	if kept*2 < max(countWords(a), countWords(b)) {
+		return nil
+	}
 	for i := range runs {
 		runs[i].Text = lines(runs[i].Text)
 	}
 	return runs
+}
+
+func isWord(token string) bool {
+	r, _ := utf8.DecodeRuneInString(token)
+	return unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+func countWords(all []string) (n int) {
+	for _, token := range all {
+		if isWord(token) {
+			n++
+		}
+	}
+	return n
 }
 
 // tokens are words and what is between them.

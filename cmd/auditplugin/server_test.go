@@ -283,7 +283,7 @@ func TestDoctorOnServers(t *testing.T) {
 		db.findings(t, "--role "+user)
 		exec("GRANT UPDATE ON audit_logs TO " + user)
 		db.findings(t, "--role "+user, "warn,rights,"+user+" may UPDATE")
-		db.findings(t, "--role nobody@nowhere", "FAIL,rights,\"there is no user nobody@nowhere")
+		db.findings(t, "--role nobody@nowhere", "FAIL,rights,there is no user nobody@nowhere")
 	})
 }
 

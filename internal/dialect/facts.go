@@ -129,6 +129,9 @@ type Rows struct {
 	// CopiesRows tells that every row that is looked at is copied with all selected columns,
 	// also one that a condition then passes over.
 	CopiesRows bool
+	// ScattersWindows tells that the planner takes the rows of a window for scattered over the
+	// table, and reads all of it, though every index has the primary key, by which rows lie.
+	ScattersWindows bool
 	// MissesNearness tells that the planner does not see that rows of one value of a column
 	// have keys close together.
 	MissesNearness bool

@@ -49,13 +49,14 @@ var mysqlFacts = Facts{
 		ObjectColumn:   "JSON_EXTRACT(%s, '$')",
 	},
 	Rows: Rows{
-		MomentRead:    "CAST(? AS CHAR)",
-		MomentText:    "CAST(%s AS CHAR)",
-		DocumentText:  "CAST(%s AS CHAR)",
-		CatalogMayFix: true,
-		CopiesRows:    true,
-		DayText:       "DATE_FORMAT(%s, '%Y-%m-%d')",
-		KeepStrength:  "UPDATE",
+		MomentRead:      "CAST(? AS CHAR)",
+		MomentText:      "CAST(%s AS CHAR)",
+		DocumentText:    "CAST(%s AS CHAR)",
+		CatalogMayFix:   true,
+		CopiesRows:      true,
+		ScattersWindows: true,
+		DayText:         "DATE_FORMAT(%s, '%Y-%m-%d')",
+		KeepStrength:    "UPDATE",
 		// It makes texts of bits, and refuses geometries.
 		CaseTypes: []string{
 			"INT", "INTEGER", "TINYINT", "TINYINT(1)", "SMALLINT", "MEDIUMINT", "BIGINT", "DOUBLE", "DECIMAL", "CHAR", "VARCHAR", "TEXT", "TINYTEXT",

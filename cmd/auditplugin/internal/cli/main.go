@@ -59,6 +59,7 @@ func (a App) Run(ctx context.Context, args []string) int {
 	if err != nil && !s.begun && !errors.Is(err, errUsage) {
 		err = usage("%v", err) // of the library that reads the command line
 	}
+	s.endPager()
 	code := exitCode(ctx, err)
 	if text := s.message(err); text != "" && code != exitYes {
 		fmt.Fprintln(a.Stderr, "auditplugin: "+strings.TrimPrefix(text, "auditplugin: "))

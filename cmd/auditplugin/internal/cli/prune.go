@@ -80,7 +80,7 @@ func (s *session) tellPruned(done pruned) error {
 	if err != nil {
 		return err
 	}
-	if p.Format == output.JSON || p.Format == output.NDJSON {
+	if p.Format.Objects() {
 		return output.One[pruned](p, done, nil, nil)
 	}
 	said := "would go; nothing was deleted: add --yes and --reason to do it"

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -35,7 +36,7 @@ database itself keeps from writing; commands that write do so with --yes only.`,
 	add("ask", newSearch(s), newShow(s), newTx(s), newActor(s), newEvents(s), newTail(s), newStats(s), newExport(s), newOpen(s))
 	add("row", newTrail(s), newAsOf(s), newBlame(s), newDiff(s), newRevert(s))
 	add("keep", newDoctor(s), newSchema(s), newPrune(s), newPartitions(s), newRelay(s), newAlerts(s), newTrigger(s))
-	root.AddCommand(topic("exit-codes", "What the exit codes say", exitTopic), topic("output", "How results are written", outputTopic),
+	root.AddCommand(newVersion(s), newMan(s), topic("exit-codes", "What the exit codes say", exitTopic), topic("output", "How results are written", outputTopic),
 		topic("environment", "The variables that are read", environmentTopic))
 	s.wrap(root)
 	return root
@@ -50,6 +51,9 @@ func (s *session) wrap(c *cobra.Command) {
 	}
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
+			if err := s.startPager(); err != nil {
+				return err
+			}
 			s.begun, s.question = true, question(c, args)
 			return run(c, args)
 		}
@@ -79,11 +83,13 @@ const outputTopic = `Output (-o):
   ndjson  one JSON object a line, as it is found: the default where the output is
           not a terminal
   json    one array, or one object
+  yaml    one list, or one object
   csv     all columns, with a header
 
 Text from the database is escaped so that no value can speak to a terminal, forge
 a line, or, in CSV, be a formula. JSON has values as they are, escaped as JSON
-escapes. --fields picks columns, and members of JSON objects.
+escapes. --fields picks columns, and members of JSON and YAML objects.
+--pager shows it through $PAGER, or less, where the output is a terminal.
 Masked and hashed values look as they were recorded.
 `
 
@@ -93,11 +99,19 @@ const environmentTopic = `Environment:
   AUDIT_TABLE               the audit table, if it is not audit_logs
   AUDIT_ACTOR               who is recorded for what this program changes, if not the
                             user of the operating system
+  PAGER                     the program of --pager, if it is not less
   NO_COLOR, CLICOLOR_FORCE  no colour; colour also outside a terminal
   PGPASSWORD, PGPASSFILE    as for all PostgreSQL clients
 
 The file .env in the current folder (another one: --env) may set the first two.
 `
+
+func newVersion(s *session) *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Which version this is", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		_, err := fmt.Fprintln(s.app.Stdout, version())
+		return err
+	}}
+}
 
 // version is the module's, as it was built.
 func version() string {

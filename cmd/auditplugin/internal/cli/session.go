@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type session struct {
 	begun  bool // a command has
 	// question is what was asked.
 	question string
+	pager    *pager
 }
 
 // globals are the flags of every command.
@@ -35,7 +37,7 @@ type globals struct {
 	fields            []string
 	utc, failEmpty    bool
 	color             string
-	debug             bool
+	debug, pager      bool
 	access            string
 }
 
@@ -51,6 +53,7 @@ func (s *session) addFlags(root *cobra.Command) {
 	f.BoolVar(&s.flags.failEmpty, "fail-empty", false, "exit with 1 when nothing is found")
 	f.StringVar(&s.flags.color, "color", "auto", "auto, always or never")
 	f.BoolVar(&s.flags.debug, "debug", false, "tell where an error comes from")
+	f.BoolVar(&s.flags.pager, "pager", false, "show it through $PAGER, or less, on a terminal")
 	f.StringVar(&s.flags.access, "record-access", "", "why this is asked; it is recorded first, by a user that may INSERT")
 	choices := func(words ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
@@ -62,14 +65,13 @@ func (s *session) addFlags(root *cobra.Command) {
 // printer writes results as the flags say.
 func (s *session) printer() (*output.Printer, error) {
 	p := &output.Printer{Out: s.app.Stdout, Format: output.Format(s.flags.format), Width: s.app.Width, Fields: s.flags.fields}
-	switch s.flags.format {
-	case "":
+	switch {
+	case p.Format == "":
 		p.Format = output.NDJSON
 		if s.app.Width > 0 {
 			p.Format = output.Table
 		}
-	case "table", "wide", "text", "json", "ndjson", "csv":
-	default:
+	case !slices.Contains(output.Formats(), s.flags.format):
 		return nil, usage("-o %s: there are %s", s.flags.format, strings.Join(output.Formats(), ", "))
 	}
 	if p.Format == output.Wide {

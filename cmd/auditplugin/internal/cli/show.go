@@ -51,10 +51,10 @@ func newShow(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			switch p.Format {
-			case output.JSON, output.NDJSON:
+			switch {
+			case p.Format.Objects():
 				return output.One[audit.Record](p, a, nil, nil)
-			case output.CSV, output.Wide:
+			case p.Format == output.CSV || p.Format == output.Wide:
 				_, err := s.write(p, output.Items([]audit.Record{a.Record}), false)
 				return err
 			}

@@ -82,7 +82,7 @@ the database was away. It reads, and keeps no place of its own.`,
 // liner writes records one by one.
 func (s *session) liner(p *output.Printer) func(audit.Record) error {
 	switch p.Format {
-	case output.Text, output.NDJSON, output.CSV:
+	case output.Text, output.NDJSON, output.CSV, output.YAML:
 		first := true
 		return func(r audit.Record) error {
 			p.NoHeader, first = !first, false

@@ -41,7 +41,7 @@ func companions(ctx context.Context, e *Exam, report func(Level, string, string)
 		return err
 	}
 	if len(all) == 0 {
-		report(OK, "not used, or not to be seen by this user", "")
+		report(OK, e.unused(), "")
 		return nil
 	}
 	var names []string

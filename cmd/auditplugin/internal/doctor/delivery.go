@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,7 +31,11 @@ func (e *Exam) beside(name string) string {
 func relays(ctx context.Context, e *Exam, report func(Level, string, string)) error {
 	var there, gone []string
 	for _, name := range []string{"audit_relay_positions", "audit_relay_leases", "audit_relay_dead"} {
-		if e.there(ctx, e.beside(name)) {
+		found, err := e.there(ctx, e.beside(name))
+		if err != nil {
+			return err
+		}
+		if found {
 			there = append(there, name)
 		} else {
 			gone = append(gone, name)
@@ -38,11 +43,21 @@ func relays(ctx context.Context, e *Exam, report func(Level, string, string)) er
 	}
 	switch {
 	case len(there) == 0:
-		report(OK, "not used", "")
+		report(OK, e.unused(), "")
 		return nil
 	case len(gone) > 0:
+		for _, name := range gone {
+			if err := e.readable(ctx, e.beside(name)); errors.As(err, new(lacking)) {
+				return err // it may be there
+			}
+		}
 		report(Fail, "its table "+strings.Join(gone, ", ")+" is missing", "run what auditplugin schema --for relay prints")
 		return nil
+	}
+	for _, name := range there {
+		if err := e.readable(ctx, e.beside(name)); err != nil {
+			return err
+		}
 	}
 	r, err := relay.New(e.DB, relay.AuditTable(e.Table), relay.NoCreate(), relay.WithLogger(quiet()))
 	if err != nil {
@@ -51,6 +66,10 @@ func relays(ctx context.Context, e *Exam, report func(Level, string, string)) er
 	names, err := r.Names(ctx)
 	if err != nil {
 		return err
+	}
+	if len(names) == 0 {
+		report(OK, "no subscriber yet", "")
+		return nil
 	}
 	well := true
 	for _, name := range names {
@@ -78,9 +97,16 @@ func relays(ctx context.Context, e *Exam, report func(Level, string, string)) er
 
 // alerts looks at the outbox.
 func alerts(ctx context.Context, e *Exam, report func(Level, string, string)) error {
-	if !e.there(ctx, alert.DefaultTable) {
-		report(OK, "not used", "")
+	there, err := e.there(ctx, alert.DefaultTable)
+	if err != nil {
+		return err
+	}
+	if !there {
+		report(OK, e.unused(), "")
 		return nil
+	}
+	if err := e.readable(ctx, alert.DefaultTable); err != nil {
+		return err
 	}
 	engine, err := alert.New(e.DB, nil, nil, alert.NoCreate(), alert.WithAuditTable(e.Table), alert.WithLogger(quiet()))
 	if err != nil {
@@ -90,6 +116,10 @@ func alerts(ctx context.Context, e *Exam, report func(Level, string, string)) er
 	all, err := engine.Stats(ctx)
 	if err != nil {
 		return err
+	}
+	if len(all) == 0 {
+		report(OK, "no message yet", "")
+		return nil
 	}
 	well := true
 	for _, st := range all {

@@ -91,14 +91,21 @@ func Examine(ctx context.Context, e Exam) ([]Finding, error) {
 	return all, nil
 }
 
-// run runs one check. What cannot be looked at is a finding, too.
+// run runs one check. What cannot be looked at is a finding, too; what this user has no
+// right to look at is none of the trail's faults.
 func (e *Exam) run(ctx context.Context, c check) ([]Finding, error) {
 	var found []Finding
 	err := c.run(ctx, e, func(l Level, text, do string) { found = append(found, Finding{c.name, l, text, do}) })
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if err != nil {
+	var right lacking
+	switch {
+	case errors.As(err, &right):
+		found = append(found, Finding{c.name, OK, right.Error(), right.grant()})
+	case denied(err):
+		found = append(found, Finding{c.name, OK, "not looked at: " + strings.TrimPrefix(err.Error(), "auditplugin: "), ""})
+	case err != nil:
 		found = append(found, Finding{c.name, Fail, "cannot be looked at: " + strings.TrimPrefix(err.Error(), "auditplugin: "), ""})
 	}
 	return found, nil
@@ -152,24 +159,35 @@ func server(ctx context.Context, e *Exam, report func(Level, string, string)) er
 }
 
 func table(ctx context.Context, e *Exam, report func(Level, string, string)) error {
-	if !e.there(ctx, e.Table) {
+	there, err := e.there(ctx, e.Table)
+	if denied(err) {
+		report(Fail, "this user may not look into its schema", "grant USAGE on the schema, and SELECT on "+e.quoted())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !there {
 		report(Fail, fmt.Sprintf("there is no table %s", e.Table), "start the application with the plugin, or run what auditplugin schema prints; --audit-table names another one")
 		return nil
 	}
-	var one []int
-	if err := e.ask(ctx, &one, "SELECT 1 FROM "+e.quoted()+" LIMIT 1"); err != nil {
+	err = e.readable(ctx, e.Table)
+	if errors.As(err, new(lacking)) {
 		report(Fail, "it is there, and this user may not read it", "grant SELECT on "+e.quoted())
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	report(OK, e.Table+" is there", "")
 	return nil
 }
 
-// there tells whether a table is.
-func (e *Exam) there(ctx context.Context, name string) bool {
+// there tells whether a table is, as far as the catalog shows it to this user.
+func (e *Exam) there(ctx context.Context, name string) (bool, error) {
 	at := Exam{DB: e.DB, Table: name}
 	found, err := at.columns(ctx)
-	return err == nil && len(found) > 0
+	return len(found) > 0, err
 }
 
 var errUnknown = errors.New("this database is not known")

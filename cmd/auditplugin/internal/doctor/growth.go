@@ -38,13 +38,13 @@ func partitions(ctx context.Context, e *Exam, report func(Level, string, string)
 		return nil
 	}
 	var stray []int
-	query := "SELECT 1 FROM " + e.quoted() + " PARTITION (" + e.DB.Statement.Quote(rest) + ") LIMIT 1"
+	of, query := e.Table, "SELECT 1 FROM "+e.quoted()+" PARTITION ("+e.DB.Statement.Quote(rest)+") LIMIT 1"
 	if e.DB.Name() == "postgres" {
-		query = "SELECT 1 FROM " + e.DB.Statement.Quote(rest) + " LIMIT 1"
+		of, query = rest, "SELECT 1 FROM "+e.DB.Statement.Quote(rest)+" LIMIT 1"
 	}
 	if rest != "" {
 		if err := e.ask(ctx, &stray, query); err != nil {
-			return err
+			return without("SELECT on "+of, err)
 		}
 	}
 	if len(stray) > 0 {

@@ -114,7 +114,11 @@ func list(sql string) string {
 // not there lacks everything.
 func Missing(ctx context.Context, db *gorm.DB, table string) ([]string, error) {
 	e := Exam{DB: db, Table: table}
-	if !e.there(ctx, table) {
+	there, err := e.there(ctx, table)
+	if err != nil {
+		return nil, err
+	}
+	if !there {
 		text, err := emitter.Table(emitter.Name(table)).Schema(db.Name())
 		return strings.Split(strings.TrimSuffix(strings.TrimSpace(text), ";"), ";\n"), err
 	}

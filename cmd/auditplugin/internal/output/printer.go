@@ -23,11 +23,15 @@ const (
 	JSON   Format = "json" // one array, or one object
 	NDJSON Format = "ndjson"
 	CSV    Format = "csv"
+	YAML   Format = "yaml" // one list, or one object
 )
+
+// Objects tells that the format is for programs, and has whole objects.
+func (f Format) Objects() bool { return f == JSON || f == NDJSON || f == YAML }
 
 // Formats lists the formats.
 func Formats() []string {
-	return []string{string(Table), string(Wide), string(Text), string(JSON), string(NDJSON), string(CSV)}
+	return []string{string(Table), string(Wide), string(Text), string(JSON), string(NDJSON), string(CSV), string(YAML)}
 }
 
 // ErrField is a field that was asked for and that a command does not have.
@@ -63,10 +67,10 @@ func List[T any](p *Printer, columns []Column[T], items iter.Seq2[T, error]) (n 
 	if columns, err = selected(p, columns); err != nil {
 		return 0, err
 	}
-	switch p.Format {
-	case JSON, NDJSON:
+	switch {
+	case p.Format.Objects():
 		return list(p, items)
-	case CSV:
+	case p.Format == CSV:
 		return listCSV(p, columns, items)
 	}
 	var rows [][]string
@@ -95,8 +99,8 @@ func Items[T any](all []T) iter.Seq2[T, error] {
 
 // One writes a single object, and columns of it as a table of its parts.
 func One[T any](p *Printer, whole any, columns []Column[T], parts []T) error {
-	if p.Format == JSON || p.Format == NDJSON {
-		return p.object(whole, p.Format == JSON)
+	if p.Format.Objects() {
+		return p.object(whole)
 	}
 	_, err := List(p, columns, Items(parts))
 	return err
@@ -104,7 +108,7 @@ func One[T any](p *Printer, whole any, columns []Column[T], parts []T) error {
 
 func selected[T any](p *Printer, columns []Column[T]) ([]Column[T], error) {
 	if len(p.Fields) > 0 {
-		if p.Format == JSON || p.Format == NDJSON {
+		if p.Format.Objects() {
 			return columns, nil
 		}
 		var chosen []Column[T]
@@ -139,50 +143,66 @@ func cells[T any](columns []Column[T], item T) []string {
 	return row
 }
 
+// around is what stands around the objects of a list, and between two.
+func (p *Printer) around() (begin, between, end, none string) {
+	switch p.Format {
+	case JSON:
+		return "[\n", ",\n", "\n]\n", "[]\n"
+	case YAML:
+		return "", "", "", "[]\n"
+	}
+	return "", "", "", ""
+}
+
 func list[T any](p *Printer, items iter.Seq2[T, error]) (n int, err error) {
-	// A line a write: who reads it gets each item as it comes.
-	array := p.Format == JSON
+	// An object a write: who reads it gets each as it comes.
+	lead, between, end, none := p.around()
 	for item, err := range items {
 		if err != nil {
 			return n, err
 		}
-		if array {
-			lead := ",\n"
-			if n == 0 {
-				lead = "[\n"
-			}
-			if _, err := io.WriteString(p.Out, lead); err != nil {
-				return n, err
-			}
-		}
-		text, err := p.marshal(item, false)
+		text, err := p.item(item)
 		if err != nil {
 			return n, err
 		}
-		if !array {
-			text = append(text, '\n')
-		}
-		if _, err := p.Out.Write(text); err != nil {
+		if _, err := io.WriteString(p.Out, lead+text); err != nil {
 			return n, err
 		}
+		lead = between
 		n++
 	}
-	if array {
-		end := "\n]\n"
-		if n == 0 {
-			end = "[]\n"
-		}
-		_, err = io.WriteString(p.Out, end)
+	if n == 0 {
+		end = none
 	}
+	_, err = io.WriteString(p.Out, end)
 	return n, err
 }
 
-func (p *Printer) object(v any, indent bool) error {
-	text, err := p.marshal(v, indent)
+// item is one object of a list.
+func (p *Printer) item(v any) (string, error) {
+	text, err := p.marshal(v, false)
+	switch {
+	case err != nil || p.Format == JSON:
+		return string(text), err
+	case p.Format == YAML:
+		return yaml([]byte("[" + string(text) + "]"))
+	}
+	return string(text) + "\n", nil
+}
+
+// object writes an object by itself.
+func (p *Printer) object(v any) error {
+	text, err := p.marshal(v, p.Format == JSON)
 	if err != nil {
 		return err
 	}
-	_, err = p.Out.Write(append(text, '\n'))
+	all := string(text) + "\n"
+	if p.Format == YAML {
+		if all, err = yaml(text); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(p.Out, all)
 	return err
 }
 
