@@ -67,15 +67,46 @@ func wordDiff(from, to string) []run {
 	if kept*2 < max(countWords(a), countWords(b)) {
 		return nil
 	}
-	for i := range runs {
-		runs[i].Text = lines(runs[i].Text)
-	}
-	return runs
+	return together(runs)
 }
+
+// together joins changes with nothing but spaces or dots between them: a new phrase is read
+// whole, and not word by word between what was there.
+func together(runs []run) (joined []run) {
+	var went, came string
+	end := func() {
+		if went != "" {
+			joined = append(joined, run{"del", lines(went)})
+		}
+		if came != "" {
+			joined = append(joined, run{"ins", lines(came)})
+		}
+		went, came = "", ""
+	}
+	for i, r := range runs {
+		switch {
+		case r.Op == "del":
+			went += r.Text
+		case r.Op == "ins":
+			came += r.Text
+		case went+came != "" && i+1 < len(runs) && !strings.ContainsFunc(r.Text, inWord):
+			went += r.Text
+			came += r.Text
+		default:
+			end()
+			joined = append(joined, run{"", lines(r.Text)})
+		}
+	}
+	end()
+	return joined
+}
+
+// inWord reports whether a rune is part of a word.
+func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 func isWord(token string) bool {
 	r, _ := utf8.DecodeRuneInString(token)
-	return unicode.IsLetter(r) || unicode.IsDigit(r)
+	return inWord(r)
 }
 
 func countWords(all []string) (n int) {
@@ -98,7 +129,7 @@ func tokens(text string) []string {
 		}
 	}
 	for _, r := range text {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+		if inWord(r) {
 			word.WriteRune(r)
 			continue
 		}
