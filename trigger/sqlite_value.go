@@ -171,9 +171,10 @@ func (v sqliteValues) canonical(kinds []values.Kind, x string) string {
 		"\n      ELSE " + by(v.bytes(x), func(f form) string { return f.blob }) + " END"
 }
 
-// float is a finite number as it says, and the others in words.
+// float is a finite number as it says, and the others in words. 9e999 is infinite; SQLite
+// before 3.43 takes the largest finite number for that, too.
 func (v sqliteValues) float(x, finite string) string {
-	return "CASE WHEN " + x + " > 1.7976931348623157e308 THEN '\"+Inf\"' WHEN " + x + " < -1.7976931348623157e308 THEN '\"-Inf\"' ELSE " + finite + " END"
+	return "CASE " + x + " WHEN 9e999 THEN '\"+Inf\"' WHEN -9e999 THEN '\"-Inf\"' ELSE " + finite + " END"
 }
 
 // digits are the fewest that say which float it is.

@@ -45,9 +45,6 @@ func updates(db *testdb.DB, table string, columns []string, value string) []stri
 // No value that a column takes makes a write by others fail, or its record unreadable.
 func TestStrangeValues(t *testing.T) {
 	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
-		if g.Dialect == testdb.SQLite && testdb.PureGo() {
-			t.Skip("SQLite 3.41 writes reals and infinities otherwise: docs/companion.md")
-		}
 		documents := []string{"address", "tags", "prefs", "doc", "typed", "attrs"}
 		db := open(t, g, &Everything{}, &Profile{})
 		for _, model := range []any{&Everything{}, &Profile{}} {
