@@ -135,7 +135,7 @@ func (v postgresValues) value(c column, row string) string {
 	if c.hash != nil {
 		return v.name("hash") + fmt.Sprintf("('\\x%x', ", c.hash) + v.plain(c, x) + ")"
 	}
-	asText := v.name("text") + "(" + x + "::text, " + strconv.Itoa(v.limit) + ")"
+	asText := v.name("text") + "(" + postgresText(c, x) + ", " + strconv.Itoa(v.limit) + ")"
 	number := isNumber(c.dbType)
 	switch c.kind {
 	case values.JSON:
@@ -190,19 +190,25 @@ func (v postgresValues) value(c column, row string) string {
 	case values.Date:
 		return "to_jsonb(" + x + "::text)" // in the ISO style
 	}
-	if c.dbType == "BPCHAR" {
-		return v.name("text") + "(textin(bpcharout(" + x + ")), " + strconv.Itoa(v.limit) + ")" // a cast would take its padding
-	}
 	return asText
 }
 
 // plain is the text of a value that is hashed.
 func (v postgresValues) plain(c column, x string) string {
-	switch {
-	case c.kind == values.UUID:
+	if c.kind == values.UUID {
 		return "lower(" + x + "::text)"
-	case c.dbType == "BPCHAR":
+	}
+	return postgresText(c, x)
+}
+
+// postgresText is a value as the server writes it. A cast would take the padding of a
+// char(n), and add "/32" to the address of a host.
+func postgresText(c column, x string) string {
+	switch c.dbType {
+	case "BPCHAR":
 		return "textin(bpcharout(" + x + "))"
+	case "INET":
+		return "textin(inet_out(" + x + "))"
 	}
 	return x + "::text"
 }

@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/internal/table"
@@ -31,6 +32,42 @@ func (s *Statement) ReadBy(t *table.Table, columns []string, tuples [][]any, loc
 // ReadByKey is ReadBy for the table's key.
 func (s *Statement) ReadByKey(t *table.Table, tuples [][]any) ([]table.Row, error) {
 	return s.ReadBy(t, t.KeyNames(), tuples, s.Dialect.ReadLock)
+}
+
+// CountEqual is how many of some tuples equal the columns of the row with a key, as the
+// database compares them.
+func (s *Statement) CountEqual(t *table.Table, columns []string, tuples [][]any, key []any) (int, error) {
+	total := 0
+	for len(tuples) > 0 {
+		n := min(len(tuples), KeyBatch)
+		b := s.SQL()
+		Write(b, "SELECT COALESCE(")
+		for i := range tuples[:n] {
+			if i > 0 {
+				Write(b, "+")
+			}
+			Write(b, "(")
+			s.writeIn(b, t, columns, tuples[i:i+1])
+			Write(b, ")")
+		}
+		Write(b, ",0) FROM ", t.SQLName, " WHERE ")
+		s.writeIn(b, t, t.KeyNames(), [][]any{key})
+		raw, err := s.Read(b.SQL.String(), b.Vars)
+		if err != nil {
+			return 0, err
+		}
+		if len(raw) == 1 {
+			switch found := raw[0][0].(type) {
+			case int64:
+				total += int(found)
+			case []byte: // as text
+				count, _ := strconv.Atoi(string(found))
+				total += count
+			}
+		}
+		tuples = tuples[n:]
+	}
+	return total, nil
 }
 
 // ReadByRowID reads rows of a table without a key by SQLite's rowid, which is what it calls

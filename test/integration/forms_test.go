@@ -51,7 +51,7 @@ var postgresTypes = []stored{
 	{"uuid", []string{"'6ba7b810-9dad-11d1-80b4-00c04fd430c8'"}},
 	{"json", []string{`'{"b": 1, "a": [1.0, null]}'`, `'"text"'`}},
 	{"jsonb", []string{`'{"b": 1, "a": [1.0, null]}'`}},
-	{"inet", []string{"'10.0.0.1/24'"}},
+	{"inet", []string{"'10.0.0.1/24'", "'10.0.0.1'", "'::1'"}},
 	{"cidr", []string{"'10.0.0.0/8'"}},
 	{"macaddr", []string{"'08:00:2b:01:02:03'"}},
 	{"bit(5)", []string{"B'10110'"}},

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin"
+	"github.com/gorm-audit/auditplugin/test/integration/oracle"
 	"github.com/gorm-audit/auditplugin/test/integration/testdb"
 )
 
@@ -131,4 +132,45 @@ func untouched(s *stage, column string, by ...clause.Column) clause.OnConflict {
 		return clause.OnConflict{DoUpdates: clause.Set{{Column: clause.Column{Name: column}, Value: clause.Column{Name: column}}}}
 	}
 	return clause.OnConflict{Columns: by, DoNothing: true}
+}
+
+// Word is met by its text, whatever the case: MySQL's collations do not tell them apart.
+type Word struct {
+	ID   uint
+	Text string `gorm:"size:20;uniqueIndex"`
+	N    int
+}
+
+// Rows of one statement meet each other where a collation takes their texts for the same.
+func TestUpsertMeetsByCollation(t *testing.T) {
+	for _, options := range [][]testdb.Option{nil, {testdb.WithoutReturning()}} {
+		scene{models: []any{&Word{}}, options: options, oracle: []oracle.Option{oracle.Merge()}}.on(t, testdb.MySQL, func(s *stage) {
+			nothing := clause.OnConflict{DoNothing: true}
+			update := clause.OnConflict{Columns: []clause.Column{{Name: "text"}}, DoUpdates: clause.AssignmentColumns([]string{"n"})}
+			s.ok(s.db.Clauses(nothing).Create(&[]Word{{Text: "Go"}, {Text: "go"}, {Text: "sql"}}))
+			s.ok(s.db.Clauses(nothing).Create(&[]Word{{Text: "GO"}, {Text: "Rust"}, {Text: "rust"}}))
+			s.ok(s.db.Clauses(update).Create(&[]Word{{Text: "C", N: 1}, {Text: "c", N: 2}, {Text: "SQL", N: 3}, {Text: "RUST", N: 0}}))
+			s.ok(s.db.Clauses(update).Create(&[]Word{{Text: "zig", N: 1}, {Text: "ZIG", N: 1}}))
+			s.expect("5 create words", "1 update words")
+		})
+	}
+}
+
+// A row that is stored under another key than was sent, and is not found by it, is not left
+// out: the write is refused.
+func TestUpsertOfKeysThatAreNotFound(t *testing.T) {
+	scene{tables: []string{"markers"}, ddl: func(string) []string {
+		return []string{"CREATE TABLE markers (name set('a','b','c') NOT NULL PRIMARY KEY, n int)"}
+	}, options: []testdb.Option{testdb.WithoutReturning()}}.on(t, testdb.MySQL, func(s *stage) {
+		s.fails(s.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&Marker{Name: "b,a", N: 1}).Error, auditplugin.ErrAuditFailed)
+		s.ok(s.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&Marker{Name: "a,b", N: 2}))
+		s.ok(s.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&Marker{Name: "b,a", N: 3}))
+		s.expect("1 create markers", "1 update markers")
+	})
+}
+
+// Marker is named by a set, which the database puts in order.
+type Marker struct {
+	Name string `gorm:"primaryKey"`
+	N    int
 }

@@ -193,3 +193,27 @@ func TestMapsWithEmptyKeys(t *testing.T) {
 		s.expect("8 create counteds")
 	})
 }
+
+// Peer is named by its address, which a cast to text would write with a mask.
+type Peer struct {
+	Addr string `gorm:"primaryKey;type:inet"`
+	Via  string `gorm:"type:inet"`
+	N    int
+}
+
+func TestAddressKey(t *testing.T) {
+	scene{models: []any{&Peer{}}}.on(t, testdb.Postgres, func(s *stage) {
+		s.ok(s.db.Create(&[]Peer{{Addr: "10.0.0.1", Via: "10.0.0.254"}, {Addr: "10.0.0.0/8", Via: "::1"}}))
+		s.ok(s.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&[]Peer{{Addr: "10.0.0.1/32", Via: "10.0.0.254/32", N: 1}, {Addr: "::1", Via: "::1", N: 1}}))
+		s.ok(s.db.Model(&Peer{Addr: "10.0.0.1"}).Update("via", "10.0.0.253"))
+		s.ok(s.db.Where("1 = 1").Delete(&Peer{}))
+		s.expect("3 create peers", "2 update peers", "3 delete peers")
+		ids := map[string]bool{}
+		for _, e := range s.trail() {
+			ids[e.RecordID] = true
+		}
+		if len(ids) != 3 {
+			s.Errorf("three rows are called %v", ids)
+		}
+	})
+}

@@ -18,6 +18,7 @@ var errOverflow = fault.Quiet("auditplugin: before images outgrew max_allowed_pa
 type met struct {
 	before, own []table.Row
 	hits        int
+	times       map[string]int // by identity, how often a row was met
 }
 
 // parseCollected reads what the variable collected. NULL means that it outgrew
@@ -46,9 +47,9 @@ func parseCollected(s *statement.Statement, form HexForm, raw [][]any, vals clau
 		text = text[end+1:]
 	}
 	m.hits = len(rows)
-	times := make(map[string]int, len(rows))
+	m.times = make(map[string]int, len(rows))
 	for _, r := range rows {
-		times[s.Table.Identity(r.Image)]++
+		m.times[s.Table.Identity(r.Image)]++
 	}
 	returned := make(map[string]int, len(after))
 	for _, r := range after {
@@ -59,7 +60,7 @@ func parseCollected(s *statement.Statement, form HexForm, raw [][]any, vals clau
 	sent := sentTwice(s, vals)
 	for _, r := range rows {
 		// Hit once less than sent: the statement itself inserted it.
-		if id := s.Table.Identity(r.Image); times[id] < max(sent(r.Image), returned[id]) {
+		if id := s.Table.Identity(r.Image); m.times[id] < max(sent(r.Image), returned[id]) {
 			m.own = append(m.own, r)
 		} else {
 			m.before = append(m.before, r)

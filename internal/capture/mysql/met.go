@@ -20,14 +20,8 @@ import (
 // inserted, there is nothing to leave out: a row that was met may have given up the
 // key by which another was then inserted.
 func withoutMet(s *statement.Statement, oc clause.OnConflict, vals clause.Values, m met, after []table.Row) []table.Row {
-	for _, a := range oc.DoUpdates {
-		// GORM words DO NOTHING as an assignment of the key to itself.
-		if c, ok := a.Value.(clause.Column); ok && c.Name == a.Column.Name && c.Table != "excluded" {
-			continue
-		}
-		if slices.Contains(s.Table.KeyNames(), statement.ColumnName(a)) {
-			return after
-		}
+	if assignsKey(s, oc) {
+		return after
 	}
 	hit := slices.Concat(m.before, m.own)
 	stays := make(map[string]bool, len(hit))
@@ -53,6 +47,16 @@ func withoutMet(s *statement.Statement, oc clause.OnConflict, vals clause.Values
 			metOne = true
 		}
 		return metOne
+	})
+}
+
+func assignsKey(s *statement.Statement, oc clause.OnConflict) bool {
+	return slices.ContainsFunc(oc.DoUpdates, func(a clause.Assignment) bool {
+		// GORM words DO NOTHING as an assignment of the key to itself.
+		if c, ok := a.Value.(clause.Column); ok && c.Name == a.Column.Name && c.Table != "excluded" {
+			return false
+		}
+		return slices.Contains(s.Table.KeyNames(), statement.ColumnName(a))
 	})
 }
 

@@ -66,6 +66,9 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 		if after, err = withGenerated(s, vals, met, after, out); err != nil {
 			return out, err
 		}
+		if met, err = met.settled(s, oc, vals, after); err != nil {
+			return out, err
+		}
 		after = withoutMet(s, oc, vals, met, after)
 	}
 	capture.Compare(s, met.before, after)

@@ -44,6 +44,8 @@ func (f TextForm) Columns(t *table.Table) []string {
 			list[i] = "encode(" + send + "(" + c + "),'hex')"
 		case kind == "BYTEA":
 			list[i] = "encode(" + c + ",'hex')"
+		case kind == "INET":
+			list[i] = "textin(inet_out(" + c + "))" // a cast would add "/32"
 		case kind == "BPCHAR":
 			list[i] = "textin(bpcharout(" + c + "))" // a cast would take its padding
 		default:

@@ -43,6 +43,12 @@ type Everything struct {
 	Gone  gorm.DeletedAt
 }
 
+// Peer has addresses, which a cast to text would write with a mask.
+type Peer struct {
+	Addr string `gorm:"primaryKey;type:inet"`
+	Via  string `gorm:"type:inet"`
+}
+
 // Profile has JSON columns of every kind, and secrets.
 type Profile struct {
 	ID       uint
@@ -126,7 +132,11 @@ func TestValuesAreThoseOfThePlugin(t *testing.T) {
 		if g.Dialect == testdb.SQLite && testdb.PureGo() {
 			t.Skip("SQLite 3.41 writes reals otherwise: docs/companion.md")
 		}
-		for _, sample := range samples() {
+		all := samples()
+		if g.Dialect == testdb.Postgres {
+			all = append(all, states{model: &Peer{}, all: []any{&Peer{Addr: "10.0.0.1", Via: "10.0.0.2"}, &Peer{Addr: "10.0.0.1", Via: "::1/64"}, &Peer{Addr: "10.0.0.1", Via: "::1"}}})
+		}
+		for _, sample := range all {
 			db := open(t, g, sample.model)
 			install(t, db, sample.model)
 			table := tableOf(t, db.DB, sample.model)
