@@ -20,8 +20,8 @@ type Kind string
 const (
 	// Missing is a trigger that is not there.
 	Missing Kind = "missing"
-	// Outdated is a trigger that Generate would make otherwise now: a column was added or
-	// went away, a tag or an option changed, or an earlier release made it.
+	// Outdated is a trigger that Generate would make otherwise now: a column was added,
+	// went away or got another type, a tag or an option changed, or an earlier release made it.
 	Outdated Kind = "outdated"
 	// Altered is a trigger whose text is not what Generate wrote.
 	Altered Kind = "altered"

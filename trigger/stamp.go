@@ -11,7 +11,7 @@ import (
 )
 
 // stamped is the rest of a trigger's text behind a comment that says which agreement it
-// keeps, which columns the table had, and what the rest is. By that [Check] and [Examine]
+// keeps, which columns of which types the table had, and what the rest is. By that [Check] and [Examine]
 // find triggers that are out of date, or were altered.
 func stamped(t *catalog.Table, rest string) string {
 	return stampOf(t, rest) + "\n" + rest
@@ -26,7 +26,7 @@ func stampOf(t *catalog.Table, rest string) string {
 func columnsDigest(t *catalog.Table) string {
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		names[i] = c.Name
+		names[i] = c.Name + " " + c.DBType
 	}
 	return digest(strings.Join(names, "\n"))
 }

@@ -274,6 +274,15 @@ func TestCheckFindsDrift(t *testing.T) {
 		if last := trail[len(trail)-1]; kinds() != "" || fmt.Sprint(last.After["extra"]) != "42" {
 			t.Errorf("%q; the new column is %v", kinds(), last.After["extra"])
 		}
+		if retype := map[string]string{testdb.Postgres: "ALTER TABLE items ALTER extra TYPE TEXT", testdb.MySQL: "ALTER TABLE items MODIFY extra TEXT"}[g.Dialect]; retype != "" {
+			exec(t, db.Raw, retype)
+			found, err := trigger.Examine(t.Context(), db.DB) // which knows no models
+			at := slices.IndexFunc(found, func(t trigger.Table) bool { return t.Name == "items" })
+			if err != nil || at < 0 || len(found[at].Drift) == 0 || found[at].Drift[0].Kind != trigger.Outdated || kinds() != "items outdated" {
+				t.Errorf("of another type: %v (%v), %q", found, err, kinds())
+			}
+			install(t, db, &Item{})
+		}
 		switch g.Dialect {
 		case testdb.Postgres:
 			exec(t, db.Raw, "ALTER TABLE orders DISABLE TRIGGER auditplugin_update", "CREATE RULE r AS ON DELETE TO items DO ALSO SELECT 1")
