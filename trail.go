@@ -129,12 +129,16 @@ func (p *Plugin) AuditTableAt(db *gorm.DB) string {
 	return p.follower.DeliveryAt(db.Statement.ConnPool).TableAt(p.dialect.SchemaIsDatabase)
 }
 
-// InstalledAt is when db.Use installed the plugin in this process; zero before that, and
-// with the plugin turned off.
-func (p *Plugin) InstalledAt() time.Time {
+// RecordsSince is since when the plugin records changes of a table in this process: since
+// db.Use installed it. never says that options leave the table out. The time is zero then,
+// before the install, and with the plugin turned off.
+func (p *Plugin) RecordsSince(tableName string) (since time.Time, never bool) {
+	if p.tables != nil && !p.tables.Rules.Audits(table.Bare(tableName)) {
+		return time.Time{}, true
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.installed
+	return p.installed, false
 }
 
 // KeyColumns returns the columns that make up a record's RecordID for rows of

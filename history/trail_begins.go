@@ -57,10 +57,16 @@ func (t *rowTable) checkBegun(ctx context.Context, m Moment) error {
 		t.speaksAt(m)
 		return nil
 	}
-	_, err = t.q.ofTable(t.name).rows().upTo(m).Limit(1).First(ctx)
+	err = t.checkRecorded(ctx, m)
 	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%w: changes of table %q are recorded since %s", ErrBeforeTrail, t.bare, began.Time.UTC().Format(time.RFC3339))
 	}
+	return err
+}
+
+// checkRecorded fails with ErrNotFound where no row of the table has a record up to m.
+func (t *rowTable) checkRecorded(ctx context.Context, m Moment) error {
+	_, err := t.q.ofTable(t.name).rows().upTo(m).Limit(1).First(ctx)
 	if err == nil {
 		t.speaksAt(m)
 	}
@@ -82,8 +88,14 @@ func (t *rowTable) checkGuess(ctx context.Context, m Moment) error {
 	if m.bySeq || !t.speaks.IsZero() && !m.time.Before(t.speaks) {
 		return nil
 	}
-	if p, ok := pluginOf(t.db).(interface{ InstalledAt() time.Time }); ok && t.q.in == nil && t.q.table == "" {
-		if at := p.InstalledAt(); !at.IsZero() && !m.time.Before(at.Truncate(time.Microsecond)) {
+	if p, ok := pluginOf(t.db).(interface {
+		RecordsSince(table string) (time.Time, bool)
+	}); ok && t.q.in == nil && t.q.table == "" {
+		at, never := p.RecordsSince(t.bare)
+		if never {
+			return t.checkLeftOut(ctx, m)
+		}
+		if !at.IsZero() && !m.time.Before(at.Truncate(time.Microsecond)) {
 			return nil
 		}
 	}
@@ -102,6 +114,16 @@ func (t *rowTable) checkGuess(ctx context.Context, m Moment) error {
 	}
 	t.speaksAt(At(began))
 	return nil
+}
+
+// checkLeftOut is checkGuess for a table that the plugin's options leave out: neither the
+// install nor records of other tables tell that somebody would have recorded its changes.
+func (t *rowTable) checkLeftOut(ctx context.Context, m Moment) error {
+	err := t.checkRecorded(ctx, m)
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: the plugin's options leave table %q out, and no row of it has a record of then", ErrBeforeTrail, t.bare)
+	}
+	return err
 }
 
 // began is the time of the earliest record of all; zero without one.

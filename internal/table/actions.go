@@ -83,7 +83,7 @@ func (r *Rules) limitActions(db *gorm.DB, rules []ActionRule) error {
 			if before, twice := r.leftOut[name]; twice && before != left {
 				return fmt.Errorf("%w: WithActions: table %q is given two lists", fault.ErrInvalidOption, name)
 			}
-			if !r.audited(name) {
+			if !r.Audits(name) {
 				return fmt.Errorf("%w: table %q is in WithActions, and not audited by WithModels or WithoutModels", fault.ErrInvalidOption, name)
 			}
 			r.leftOut[name] = left

@@ -43,7 +43,7 @@ type Model struct {
 // those of the table, s first. isTrail says that it is an audit table itself.
 func newModel(r *Rules, s *schema.Schema, all []*schema.Schema, table string, isTrail bool) *Model {
 	m := &Model{
-		Schema: s, Table: table, RecordType: table, Audited: r.audited(table) && !isTrail, Keep: r.keeps(table),
+		Schema: s, Table: table, RecordType: table, Audited: r.Audits(table) && !isTrail, Keep: r.keeps(table),
 		Require: r.requires(table), NoActor: r.nobody(table), leftOut: r.leavesOut(table), ignored: r.ignored(table), Timestamps: map[string]bool{}, fields: map[string]*schema.Field{},
 	}
 	m.Plan, m.Err = planOf(r, table, all)

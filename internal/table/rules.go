@@ -183,7 +183,8 @@ func (r *Rules) spelt(table string) string {
 	return table
 }
 
-func (r *Rules) audited(table string) bool {
+// Audits reports whether the options leave the table in.
+func (r *Rules) Audits(table string) bool {
 	table = r.key(table)
 	if len(r.include) > 0 && !r.include[table] {
 		return false

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorm-audit/auditplugin"
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/history"
@@ -117,6 +118,78 @@ func TestBeforeTheTrailFromOutside(t *testing.T) {
 			}
 			if err := ask(history.At(time.Now())); err != nil {
 				t.Errorf("%s behind it: %v", name, err)
+			}
+		}
+	})
+}
+
+// watched is the model of a table that is always recorded.
+type watched struct {
+	ID   uint `gorm:"primaryKey"`
+	Name string
+}
+
+// A table that the options leave out may have changed unrecorded: what other tables'
+// records and the install say is nothing about it.
+func TestBeforeTheTrailOfATableThatIsLeftOut(t *testing.T) {
+	for name, option := range map[string]auditplugin.Option{
+		"WithModels": auditplugin.WithModels(&watched{}), "WithoutModels": auditplugin.WithoutModels(&tenant{}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+				db := g.Open(t, migrated(&tenant{}, &watched{}), testdb.WithPlugin(option))
+				ctx := context.Background()
+				must(t, db.Create(&watched{Name: "ann"}).Error)
+				must(t, db.Create(&tenant{ID: 1, Name: "then"}).Error)
+				time.Sleep(2 * time.Millisecond)
+				then := time.Now()
+				time.Sleep(2 * time.Millisecond)
+				must(t, db.Model(&tenant{ID: 1}).Update("name", "changed, and nobody noted it").Error)
+				for name, ask := range aboutMoment(ctx, db.DB, 1) {
+					if err := ask(history.At(then)); !errors.Is(err, history.ErrBeforeTrail) {
+						t.Errorf("%s: %v", name, err)
+					}
+				}
+				must(t, history.AsOf(ctx, db.DB, &watched{ID: 1}, then))
+
+				// Somebody records it after all: a baseline is what is known.
+				_, err := history.Baseline(ctx, db.DB, &tenant{}, history.BaselineOptions{})
+				must(t, err)
+				for name, ask := range aboutMoment(ctx, db.DB, 1) {
+					if err := ask(history.At(then)); !errors.Is(err, history.ErrBeforeTrail) {
+						t.Errorf("%s before the baseline: %v", name, err)
+					}
+					if err := ask(history.At(time.Now())); err != nil {
+						t.Errorf("%s behind the baseline: %v", name, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// What docs/history.md says of a table that is taken in when the trail is there already: a
+// change of before it goes unnoticed until a baseline, also a late one, says when it began.
+func TestTableThatIsTakenInLater(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		db := g.Open(t, migrated(&tenant{}, &watched{}))
+		ctx := context.Background()
+		must(t, db.Create(&watched{Name: "the trail begins"}).Error)
+		plain := db.Plain(t)
+		must(t, plain.Create(&tenant{ID: 1, Name: "then"}).Error)
+		then := time.Now()
+		must(t, plain.Model(&tenant{ID: 1}).Update("name", "changed before it was taken in").Error)
+		time.Sleep(2 * time.Millisecond)
+		got := tenant{ID: 1}
+		if must(t, history.AsOf(ctx, db.DB, &got, then)); got.Name != "changed before it was taken in" {
+			t.Errorf("as if it had always been so: %+v", got)
+		}
+		_, err := history.Baseline(ctx, db.DB, &tenant{}, history.BaselineOptions{})
+		must(t, err)
+		must(t, db.Model(&tenant{ID: 1}).Update("name", "changed behind it").Error)
+		for name, ask := range aboutMoment(ctx, db.DB, 1) {
+			if err := ask(history.At(then)); !errors.Is(err, history.ErrBeforeTrail) {
+				t.Errorf("%s before the baseline: %v", name, err)
 			}
 		}
 	})
