@@ -45,6 +45,7 @@ type group struct {
 type order struct {
 	ID       uint
 	PersonID uint
+	Person   *person
 	State    string
 }
 
@@ -158,6 +159,9 @@ func TestGoldenPages(t *testing.T) {
 		"stats": {whole, "/stats"}, "delivery": {whole, "/delivery"}, "problem": {whole, "/no/such/page"}, "problem-filter": {whole, "/search?since=yesterday-ish"},
 	} {
 		g := get(t, of.h, of.url)
+		if problem := strings.HasPrefix(name, "problem"); problem == (g.status == http.StatusOK) {
+			t.Errorf("%s: status %d", of.url, g.status)
+		}
 		body := hashedAsset.ReplaceAllString(g.body, "static/$1")
 		file := filepath.Join("testdata", "pages", name+".html")
 		if os.Getenv("UPDATE_GOLDEN") != "" {

@@ -3,6 +3,7 @@ package auditweb
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -43,6 +44,8 @@ func New(db *gorm.DB, opts ...Option) (*Handler, error) {
 		cfg.fail("no database")
 	} else if h.models, err = modelsOf(db, cfg.models); err != nil {
 		cfg.fail("Models: %w", err)
+	} else if err = history.Text(io.Discard, nil, history.Names(cfg.names...)); err != nil {
+		cfg.fail("%w", err) // each page would say so
 	}
 	if cfg.err != nil {
 		return nil, cfg.err

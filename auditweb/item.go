@@ -187,17 +187,33 @@ func (q *request) change(e history.Entry, f history.Field) change {
 
 // shown is one side of a field.
 func (h *Handler) shown(f history.Field, v any, name string) value {
-	if f.Hidden != "" {
-		if v == nil && f.Hidden != "rights" {
+	why := f.Hidden
+	if why == "large" || why == "erased" {
+		why = replacedBy(v) // which the other side may not be
+	}
+	if why != "" {
+		if v == nil && why != "rights" {
 			return h.valueOf(v) // a secret that was not there yet
 		}
-		return hiddenValue(f.Hidden, v)
+		return hiddenValue(why, v)
 	}
 	shown := h.valueOf(v)
 	if name != "" {
 		shown = value{Kind: "text", Text: visible(name) + " (" + shown.Text + ")"}
 	}
 	return shown
+}
+
+// replacedBy is what stands in a value's place: "large", "erased", or "" for the value.
+func replacedBy(v any) string {
+	m, _ := v.(map[string]any)
+	switch {
+	case m["truncated"] == true:
+		return "large"
+	case m["erased"] == true && len(m) == 1:
+		return "erased"
+	}
+	return ""
 }
 
 // telling are the fields that tell somebody something: not the key, which is named
