@@ -22,8 +22,9 @@ func (v *reverter) undoAll(ctx context.Context, todo []*undoing) error {
 	return nil
 }
 
-// batchOf is how many of the first can be undone together: no row twice, and no rows
-// that may refer to each other, where the database would see to it row by row.
+// batchOf is how many of the first can be undone together: no row twice, none that is
+// read under a key which another one gets back only now, and no rows that may refer to
+// each other, where the database would see to it row by row.
 func batchOf(todo []*undoing) int {
 	head := todo[0]
 	seen := map[string]bool{}
@@ -35,6 +36,9 @@ func batchOf(todo []*undoing) int {
 			return n
 		}
 		seen[key] = true
+		if u.old != nil {
+			seen[keyText(u.old)] = true
+		}
 	}
 	return len(todo)
 }

@@ -15,6 +15,8 @@ type undoing struct {
 	t  *rowTable
 	r  audit.Record
 	id rowID // where the row is now
+	// old is the key that it had before, which undoing gives back.
+	old []any
 	// from is where it was, if its key was changed along with another row's.
 	from *rowID
 	// part is which half of it, where foreign keys that lead in a circle need two.
@@ -53,6 +55,7 @@ func (v *reverter) prepare(ctx context.Context, r audit.Record) (*undoing, error
 		return nil, err
 	}
 	id := rowID{recordID: r.RecordID, key: t.keyOfID(r.RecordID)}
+	old := id.key
 	var from *rowID
 	if moved, ok := t.movedTo(id, &r); ok {
 		if r.Cause != "" && id.key != nil && moved.recordID != id.recordID {
@@ -68,7 +71,7 @@ func (v *reverter) prepare(ctx context.Context, r audit.Record) (*undoing, error
 	if id.key == nil {
 		return nil, fmt.Errorf("%w: the key of table %q", ErrRedacted, t.bare)
 	}
-	return &undoing{t: t, r: r, id: id, from: from}, nil
+	return &undoing{t: t, r: r, id: id, old: old, from: from}, nil
 }
 
 // decide compares the row with what the record left, and says what to do.

@@ -103,7 +103,7 @@ func keysOf(deeds []*deed) [][]any {
 // update sets columns. The clause itself is given, so that no field permission and no
 // serializer has a say.
 func (v *reverter) update(ctx context.Context, t *rowTable, deeds []*deed) error {
-	for _, group := range t.alike(deeds) {
+	for _, group := range t.alike(deeds, t.choosable) {
 		size := 1
 		if t.choosable(group[0].set) {
 			size = v.together(len(group[0].set) * (1 + len(t.key)))
@@ -127,14 +127,14 @@ func (v *reverter) update(ctx context.Context, t *rowTable, deeds []*deed) error
 }
 
 // alike groups rows in which the same columns are written, in the order in which they
-// come.
-func (t *rowTable) alike(deeds []*deed) [][]*deed {
+// come. Rows that are not free to be written before others join only their neighbours.
+func (t *rowTable) alike(deeds []*deed, free func(set map[int]any) bool) [][]*deed {
 	var groups [][]*deed
 	at := map[string]int{}
 	for _, d := range deeds {
 		name := fmt.Sprint(slices.Sorted(maps.Keys(d.set)))
 		n, ok := at[name]
-		if !ok {
+		if !ok || n < len(groups)-1 && !free(d.set) {
 			n = len(groups)
 			at[name] = n
 			groups = append(groups, nil)
@@ -199,7 +199,7 @@ func sameForAll(deeds []*deed, i int) bool {
 
 // insert writes rows again.
 func (v *reverter) insert(ctx context.Context, t *rowTable, deeds []*deed) error {
-	for _, group := range t.alike(deeds) {
+	for _, group := range t.alike(deeds, func(map[int]any) bool { return !t.selfReferring }) {
 		for chunk := range slices.Chunk(group, v.together(len(group[0].set))) {
 			rows := t.wholeRows(chunk)
 			tx := v.handle(ctx, t, chunk).Clauses(rows)

@@ -277,6 +277,87 @@ func TestRevertOfUniqueValues(t *testing.T) {
 	})
 }
 
+// berth has a key and a unique value that move from row to row.
+type berth struct {
+	Pier string `gorm:"primaryKey;size:20"`
+	Name string `gorm:"size:20;unique"`
+	Note string `gorm:"size:20"`
+}
+
+// What rows hand on to each other is handed back in turn, whichever columns change along
+// with it.
+func TestRevertOfWhatIsHandedOn(t *testing.T) {
+	change := func(from string, to map[string]any) func(tx *gorm.DB) error {
+		return func(tx *gorm.DB) error { return tx.Model(&berth{}).Where("pier = ?", from).Updates(to).Error }
+	}
+	for name, steps := range map[string][]func(tx *gorm.DB) error{
+		"keys that are swapped": {
+			change("a", map[string]any{"pier": "x"}), change("b", map[string]any{"pier": "a"}), change("x", map[string]any{"pier": "b"}),
+		},
+		"keys that go round": {
+			change("c", map[string]any{"pier": "x"}), change("b", map[string]any{"pier": "c"}), change("a", map[string]any{"pier": "b"}), change("x", map[string]any{"pier": "a"}),
+		},
+		"keys that move up":    {change("c", map[string]any{"pier": "d"}), change("b", map[string]any{"pier": "c"}), change("a", map[string]any{"pier": "b"})},
+		"a key that goes on":   {change("a", map[string]any{"pier": "x"}), change("x", map[string]any{"pier": "y"})},
+		"unique values":        {change("a", map[string]any{"name": "x"}), change("b", map[string]any{"name": "1", "note": "too"}), change("c", map[string]any{"name": "2"})},
+		"unique values, mixed": {change("a", map[string]any{"name": "x", "note": "too"}), change("b", map[string]any{"name": "1"}), change("c", map[string]any{"name": "2", "note": "too"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+				u := &undoneWhole{T: t, db: g.Open(t, migrated(&berth{})), tables: []string{"berths"}}
+				u.do(func(tx *gorm.DB) error {
+					return tx.Create(&[]berth{{Pier: "a", Name: "1"}, {Pier: "b", Name: "2"}, {Pier: "c", Name: "3"}}).Error
+				})
+				u.do(func(tx *gorm.DB) error {
+					for _, f := range steps {
+						if err := f(tx); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				u.undo()
+			})
+		})
+	}
+}
+
+// Rows of a tree that are inserted with different columns, since some values are erased,
+// are still inserted parents first.
+func TestRevertOfTreesWithErasedValues(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		db := g.Open(t, migrated(&bough{}))
+		ctx := context.Background()
+		one, two := uint(1), uint(2)
+		must(t, db.Create(&[]bough{{ID: 1, Name: "one"}, {ID: 2, Name: "secret", ParentID: &one}, {ID: 3, Name: "three", ParentID: &two}}).Error)
+		must(t, db.Transaction(func(tx *gorm.DB) error {
+			for id := uint(3); id > 0; id-- {
+				if err := tx.Delete(&bough{ID: id}).Error; err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		deleted := lastRecord(t, db.DB).TransactionID
+		_, err := history.Erase(ctx, db.DB, history.EraseOptions{Values: []string{"secret"}})
+		must(t, err)
+		_, err = history.RevertTransaction(ctx, db.DB, deleted, history.SkipUnknown())
+		must(t, err)
+		var rows []bough
+		must(t, db.Order("id").Find(&rows).Error)
+		if len(rows) != 3 || rows[0].Name != "one" || rows[1].Name != "" || rows[2].Name != "three" || *rows[2].ParentID != 2 {
+			t.Errorf("restored %+v", rows)
+		}
+	})
+}
+
+type bough struct {
+	ID       uint   `gorm:"primaryKey;autoIncrement:false"`
+	Name     string `gorm:"size:20"`
+	ParentID *uint
+	Parent   *bough
+}
+
 type crew struct {
 	ID    uint     `gorm:"primaryKey;autoIncrement:false"`
 	Name  string   `gorm:"size:20"`
