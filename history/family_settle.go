@@ -60,14 +60,19 @@ func (f *familyReverter) settle(ctx context.Context, at *layer, ids map[string]r
 }
 
 // perform does what was decided, rows to which the same happened together, unless they
-// may refer to each other.
+// may refer to each other. What changed last is set back first: it may hold a unique value
+// that another row had before.
 func (f *familyReverter) perform(ctx context.Context, t *rowTable, deeds []*deed) error {
 	if _, err := t.references(ctx); err != nil {
 		return err
 	}
 	rank := []audit.Action{"", audit.Delete, audit.Update, audit.Create}
 	slices.SortStableFunc(deeds, func(a, b *deed) int {
-		return cmp.Or(cmp.Compare(slices.Index(rank, a.step.Action), slices.Index(rank, b.step.Action)), cmp.Compare(a.u.r.Action, b.u.r.Action))
+		order := cmp.Or(cmp.Compare(slices.Index(rank, a.step.Action), slices.Index(rank, b.step.Action)), cmp.Compare(a.u.r.Action, b.u.r.Action))
+		if order == 0 && a.step.Action == audit.Update {
+			return cmp.Compare(b.u.r.Seq, a.u.r.Seq)
+		}
+		return order
 	})
 	for len(deeds) > 0 {
 		n := 1

@@ -1,8 +1,10 @@
 package history_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +180,37 @@ func TestRevertToWithWaitsForRows(t *testing.T) {
 		s.ok(<-result)
 		if is := s.loadBill(b.ID); is != was {
 			t.Errorf("got  %s\nwant %s", is, was)
+		}
+	})
+}
+
+type rack struct {
+	ID    uint   `gorm:"primaryKey;autoIncrement:false"`
+	Slots []slot `gorm:"foreignKey:RackID"`
+}
+
+type slot struct {
+	ID     uint `gorm:"primaryKey;autoIncrement:false"`
+	RackID uint
+	Label  string `gorm:"size:20;unique"`
+}
+
+// A unique value that one row freed and another took goes back to where it was.
+func TestRevertToWithUniqueValues(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		db := g.Open(t, migrated(&rack{}, &slot{}))
+		ctx := context.Background()
+		must(t, db.Create(&rack{ID: 1, Slots: []slot{{ID: 1, Label: "a"}, {ID: 2, Label: "b"}, {ID: 3, Label: "c"}}}).Error)
+		then := history.After(lastRecord(t, db.DB))
+		must(t, db.Model(&slot{ID: 1}).Update("label", "new").Error)
+		must(t, db.Model(&slot{ID: 2}).Update("label", "a").Error)
+		must(t, db.Model(&slot{ID: 3}).Update("label", "b").Error)
+		_, err := history.RevertTo(ctx, db.DB, &rack{ID: 1}, then, history.With("Slots"))
+		must(t, err)
+		var labels []string
+		must(t, db.Model(&slot{}).Order("id").Pluck("label", &labels).Error)
+		if !slices.Equal(labels, []string{"a", "b", "c"}) {
+			t.Errorf("restored %v", labels)
 		}
 	})
 }
