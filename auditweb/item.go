@@ -279,6 +279,10 @@ func (h *Handler) called(recordType, table string) string {
 
 func actorName(a audit.Actor) string {
 	switch {
+	case a.Type == "db" && a.ID == "": // a companion trigger on SQLite, which knows no users
+		return "Another program"
+	case a.Type == "db" && a.Name == "":
+		return "Database user " + visible(a.ID)
 	case a.Name != "":
 		return visible(a.Name)
 	case a.Type != "" || a.ID != "":

@@ -3,10 +3,13 @@
 package mysql
 
 import (
+	"slices"
+
 	"github.com/gorm-audit/auditplugin/internal/capture"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
 // Images are MySQL's, and MariaDB's.
@@ -29,6 +32,21 @@ func New(server catalog.Server, portable bool) (*dialect.Dialect, capture.Images
 		i.ReturnsDeleted = plain
 	}
 	return d, i
+}
+
+// Insert returns the rows wherever the server counts no key that GORM may ask for: a key
+// that an expression, a trigger or its column's type makes another one than was sent is
+// not found again by what was sent.
+func (i Images) Insert(s *statement.Statement) (statement.Outcome, error) {
+	if i.ReturnsInserted != nil && !counts(s.Table) {
+		i.ReturnsInserted = plain
+	}
+	return i.Portable.Insert(s)
+}
+
+// counts reports whether a column of the table is counted up.
+func counts(t *table.Table) bool {
+	return slices.ContainsFunc(t.Catalog.Columns, func(c catalog.Column) bool { return c.AutoIncrement })
 }
 
 func plain(s *statement.Statement) bool { return s.Table.Catalog.Kind == catalog.Plain }
