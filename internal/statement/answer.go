@@ -1,6 +1,9 @@
 package statement
 
 import (
+	"slices"
+
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/replay"
 )
 
@@ -25,7 +28,7 @@ func (s *Statement) Answer(theirs *replay.Set, affected int64) (Outcome, error) 
 		return Outcome{Rows: theirs}, nil
 	}
 	res := counted{affected: affected, lastErr: s.Dialect.LastIDErr}
-	if s.Dialect.LastIDQuery != "" && (s.Op == Create && s.DB.Statement.Schema == nil || s.DB.Statement.Result != nil) {
+	if s.Dialect.LastIDQuery != "" && s.hasLastID(affected) && (s.Op == Create && s.DB.Statement.Schema == nil || s.DB.Statement.Result != nil) {
 		id, err := s.Ledger.Int(s.Ctx, s.Dialect.LastIDQuery)
 		if err != nil {
 			return Outcome{}, s.Unreadable(err)
@@ -33,6 +36,14 @@ func (s *Statement) Answer(theirs *replay.Set, affected int64) (Outcome, error) 
 		res.lastID = id
 	}
 	return Outcome{Result: res}, nil
+}
+
+// hasLastID reports whether the database, asked for the last id, answers for a statement
+// that inserted n rows. MySQL goes on telling an earlier statement's where this one counted
+// nothing up; SQLite's driver does so, too, without us.
+func (s *Statement) hasLastID(n int64) bool {
+	return s.Dialect.LastIDIsLast || n > 0 &&
+		slices.ContainsFunc(s.Table.Catalog.Columns, func(c catalog.Column) bool { return c.AutoIncrement })
 }
 
 // Partial is what a statement returned before it failed, with ours added columns: MariaDB

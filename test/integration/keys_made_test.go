@@ -70,3 +70,18 @@ func TestKeyIsNotWhatWasSent(t *testing.T) {
 		})
 	}
 }
+
+// A table that counts nothing up has no last id, whatever an earlier statement had.
+func TestKeyIsNotAnEarlierOne(t *testing.T) {
+	scene{models: []any{&Counter{}, &Made{}}}.on(t, testdb.MySQL, func(s *stage) {
+		s.ok(s.db.Create(&Counter{Name: "counted"}))
+		for _, db := range []*gorm.DB{s.db.DB, s.db.Clauses(clause.Insert{Modifier: "IGNORE"})} {
+			row := map[string]any{"code": "A"}
+			s.ok(db.Table("mades").Create(row))
+			if id, ok := row["@id"]; ok {
+				s.Errorf("the row is given the id %v", id)
+			}
+		}
+		s.expect("1 create counters", "1 create mades")
+	})
+}
