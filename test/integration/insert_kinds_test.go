@@ -145,7 +145,8 @@ type Word struct {
 func TestUpsertMeetsByCollation(t *testing.T) {
 	for _, options := range [][]testdb.Option{nil, {testdb.WithoutReturning()}} {
 		scene{models: []any{&Word{}}, options: options, oracle: []oracle.Option{oracle.Merge()}}.on(t, testdb.MySQL, func(s *stage) {
-			nothing := clause.OnConflict{DoNothing: true}
+			// GORM's own DO NOTHING assigns the counted key to itself: MySQL fails then (1869).
+			nothing := clause.OnConflict{Columns: []clause.Column{{Name: "text"}}, DoUpdates: clause.Set{{Column: clause.Column{Name: "n"}, Value: clause.Column{Name: "n"}}}}
 			update := clause.OnConflict{Columns: []clause.Column{{Name: "text"}}, DoUpdates: clause.AssignmentColumns([]string{"n"})}
 			s.ok(s.db.Clauses(nothing).Create(&[]Word{{Text: "Go"}, {Text: "go"}, {Text: "sql"}}))
 			s.ok(s.db.Clauses(nothing).Create(&[]Word{{Text: "GO"}, {Text: "Rust"}, {Text: "rust"}}))

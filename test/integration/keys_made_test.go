@@ -28,8 +28,8 @@ type Made struct {
 func (s scene) made(t *testing.T, f func(s *stage)) {
 	t.Helper()
 	s.natively(t, func(st *stage) {
-		if st.db.Target.Dialect == testdb.MySQL && !st.db.MariaDB(t) {
-			t.Skip("no RETURNING")
+		if st.db.Target.Dialect == testdb.MySQL && !st.db.MariaDB(st.T) {
+			st.Skip("MySQL has no RETURNING")
 		}
 		f(st)
 	})
@@ -61,7 +61,7 @@ func TestKeyIsNotWhatWasSent(t *testing.T) {
 			testdb.Only(t, testdb.MySQL, func(t *testing.T, g testdb.Target) {
 				st := scene{tables: []string{"plains"}, ddl: func(string) []string { return ddl }}.open(t, g)
 				if !st.db.MariaDB(t) {
-					t.Skip("no RETURNING")
+					t.Skip("MySQL has no RETURNING")
 				}
 				st.ok(st.db.Table("plains").Create([]map[string]any{{"name": "b,a"}, {"name": "a"}}))
 				st.expect("2 create plains")
