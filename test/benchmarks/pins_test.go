@@ -54,7 +54,7 @@ func TestAllocations(t *testing.T) {
 			for name, p := range pins()[k] {
 				more := costs[name][subject.Plugin].Minus(costs[name][subject.Plain])
 				atMost(t, name+": allocations", more.Allocs, p.allocs, slack(p.allocs))
-				atMost(t, name+": bytes", more.AllocBytes, p.bytes, max(64, p.bytes/50))
+				atMost(t, name+": bytes", more.AllocBytes, p.bytes, max(64, p.bytes/20))
 			}
 		})
 	}

@@ -41,7 +41,7 @@ func TestKeyIsAnExpression(t *testing.T) {
 		if result := s.ok(s.db.Create(&[]Made{{Code: "b"}, {Code: "c"}})); result.RowsAffected != 2 {
 			s.Errorf("%d rows", result.RowsAffected)
 		}
-		s.ok(s.db.Model(&Made{}).Create(map[string]any{"code": gorm.Expr("concat(lower('D'), 'd')"), "text": "map"}))
+		s.ok(s.db.Model(&Made{}).Create(map[string]any{"code": gorm.Expr("lower('DD')"), "text": "map"}))
 		s.ok(s.db.Model(&Made{Code: "a"}).Update("text", "two"))
 		s.expect("4 create mades", "1 update mades")
 	})

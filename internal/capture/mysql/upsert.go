@@ -60,6 +60,9 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 	}
 	if after == nil {
 		s.Form = form
+		if done, err := met.rekeyed(s, oc, vals); done || err != nil {
+			return out, err
+		}
 		if after, err = capture.ReadStored(s, vals, met.before, out); err != nil {
 			return out, err
 		}
