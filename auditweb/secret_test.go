@@ -277,6 +277,7 @@ func TestOptions(t *testing.T) {
 	for name, opts := range map[string][]auditweb.Option{
 		"nobody said who may": {}, "no function": {auditweb.Authorize(nil)}, "no scope": {auditweb.Public(), auditweb.Scope(nil)},
 		"no model": {auditweb.Public(), auditweb.Models(7)}, "no time": {auditweb.Public(), auditweb.Limits(0, 1)}, "no zone": {auditweb.Public(), auditweb.Zone(nil)},
+		"names of nothing": {auditweb.Public(), auditweb.Names(history.NameAssociation(db, &customer{}, "NoSuch", func(context.Context, []string) (map[string]string, error) { return nil, nil }))},
 	} {
 		if _, err := auditweb.New(db, opts...); !errors.Is(err, auditweb.ErrInvalidOption) {
 			t.Errorf("%s: %v", name, err)

@@ -1,7 +1,6 @@
 package statement
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/internal/table"
@@ -34,40 +33,34 @@ func (s *Statement) ReadByKey(t *table.Table, tuples [][]any) ([]table.Row, erro
 	return s.ReadBy(t, t.KeyNames(), tuples, s.Dialect.ReadLock)
 }
 
-// CountEqual is how many of some tuples equal the columns of the row with a key, as the
-// database compares them.
-func (s *Statement) CountEqual(t *table.Table, columns []string, tuples [][]any, key []any) (int, error) {
-	total := 0
+// Equal tells which of some tuples equal the columns of the row with a key, as the database
+// compares them.
+func (s *Statement) Equal(t *table.Table, columns []string, tuples [][]any, key []any) ([]bool, error) {
+	equal := make([]bool, 0, len(tuples))
 	for len(tuples) > 0 {
 		n := min(len(tuples), KeyBatch)
 		b := s.SQL()
-		Write(b, "SELECT COALESCE(")
+		Write(b, "SELECT ")
 		for i := range tuples[:n] {
 			if i > 0 {
-				Write(b, "+")
+				Write(b, ",")
 			}
-			Write(b, "(")
+			Write(b, "CASE WHEN ")
 			s.writeIn(b, t, columns, tuples[i:i+1])
-			Write(b, ")")
+			Write(b, " THEN 'x' END")
 		}
-		Write(b, ",0) FROM ", t.SQLName, " WHERE ")
+		Write(b, " FROM ", t.SQLName, " WHERE ")
 		s.writeIn(b, t, t.KeyNames(), [][]any{key})
 		raw, err := s.Read(b.SQL.String(), b.Vars)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		if len(raw) == 1 {
-			switch found := raw[0][0].(type) {
-			case int64:
-				total += int(found)
-			case []byte: // as text
-				count, _ := strconv.Atoi(string(found))
-				total += count
-			}
+		for i := range n {
+			equal = append(equal, len(raw) == 1 && raw[0][i] != nil)
 		}
 		tuples = tuples[n:]
 	}
-	return total, nil
+	return equal, nil
 }
 
 // ReadByRowID reads rows of a table without a key by SQLite's rowid, which is what it calls

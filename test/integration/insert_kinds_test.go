@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin"
@@ -192,5 +193,31 @@ func TestUpsertAssignsTheOnlyKey(t *testing.T) {
 		s.ok(s.db.Clauses(on("x")).Create(&Setting{"new", "sent"}))
 		s.ok(s.db.Clauses(on("C")).Create(&Setting{"c", "sent"}))
 		s.expect("4 create settings", "2 update settings")
+	})
+}
+
+// Pair has two unique texts.
+type Pair struct {
+	ID uint
+	A  string `gorm:"size:20;uniqueIndex"`
+	B  string `gorm:"size:20;uniqueIndex"`
+	N  int
+}
+
+// A row that is met by nothing but a second key, in another case, is left as it is.
+func TestUpsertMeetsTwoByCollation(t *testing.T) {
+	sc := scene{models: []any{&Pair{}}, options: []testdb.Option{testdb.WithoutReturning()}, seed: func(db *gorm.DB) error {
+		return db.Create(&[]Pair{{A: "x", B: "y"}, {A: "p", B: "q"}}).Error
+	}}
+	testdb.On(t, testdb.MySQL, func(t *testing.T, g testdb.Target) {
+		if g.Portable {
+			t.Skip("the portable way does not see which rows are met")
+		}
+		sc.run(t, g, func(s *stage) {
+			set := clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"n"})}
+			s.ok(s.db.Clauses(set).Create(&Pair{A: "X", B: "Q", N: 5}))
+			s.ok(s.db.Clauses(set).Create(&[]Pair{{A: "X", B: "Q", N: 6}, {A: "new", B: "too", N: 1}}))
+			s.expect("2 update pairs", "1 create pairs")
+		})
 	})
 }

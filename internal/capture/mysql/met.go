@@ -19,37 +19,44 @@ import (
 // its before image, and all are kept. Where as many rows are new as the statement
 // inserted, there is nothing to leave out: a row that was met may have given up the
 // key by which another was then inserted.
-func withoutMet(s *statement.Statement, oc clause.OnConflict, vals clause.Values, m met, after []table.Row) []table.Row {
-	if assignsKey(s, oc) {
-		return after
-	}
-	hit := slices.Concat(m.before, m.own)
-	stays := make(map[string]bool, len(hit))
-	for _, r := range hit {
-		stays[s.Table.Identity(r.Image)] = true
-	}
-	if m.fresh(s.Table, after) == m.inserted(vals) {
-		return after
+func withoutMet(s *statement.Statement, oc clause.OnConflict, vals clause.Values, m met, after []table.Row) ([]table.Row, error) {
+	if assignsKey(s, oc) || m.fresh(s.Table, after) == m.inserted(vals) {
+		return after, nil
 	}
 	sent := keysSent(s, vals)
-	return slices.DeleteFunc(after, func(a table.Row) bool {
-		if stays[s.Table.Identity(a.Image)] {
-			return false
+	hits := make([]bool, len(sent)) // which of the rows that were sent met one
+	known := make(map[string]bool, len(m.before)+len(m.own))
+	for _, r := range slices.Concat(m.before, m.own) {
+		known[s.Table.Identity(r.Image)] = true
+		meets, err := meetings(s, vals, r)
+		if err != nil {
+			return nil, err
 		}
-		metOne := false
-		for _, keys := range sent {
-			if !keys.meet(a.Image) {
-				continue
-			}
-			if !slices.ContainsFunc(hit, func(b table.Row) bool { return keys.meet(b.Image) }) {
-				return false // it may well have been inserted by this one
-			}
-			metOne = true
+		for n, keys := range sent {
+			hits[n] = hits[n] || meets[n] || keys.meet(r.Image) // by a value that it may have no longer
 		}
-		return metOne
-	})
+	}
+	var kept []table.Row
+	for _, r := range after {
+		var meets []bool
+		if !known[s.Table.Identity(r.Image)] {
+			var err error
+			if meets, err = meetings(s, vals, r); err != nil {
+				return nil, err
+			}
+		}
+		one, inserts := false, false
+		for n, is := range meets {
+			one, inserts = one || is, inserts || is && !hits[n]
+		}
+		if !one || inserts {
+			kept = append(kept, r)
+		}
+	}
+	return kept, nil
 }
 
+// assignsKey reports whether the upsert gives rows that it meets another key.
 func assignsKey(s *statement.Statement, oc clause.OnConflict) bool {
 	return slices.ContainsFunc(oc.DoUpdates, func(a clause.Assignment) bool {
 		// GORM words DO NOTHING as an assignment of the key to itself.

@@ -23,15 +23,16 @@ func (m met) settled(s *statement.Statement, oc clause.OnConflict, vals clause.V
 	var before []table.Row
 	for _, r := range m.before {
 		sent := 0
-		for _, unique := range capture.Uniques(s) {
-			if missing() <= 0 {
-				break
-			}
-			n, err := s.CountEqual(t, unique, statement.TuplesOf(vals, unique), t.KeyParams(r.Image, r.Raw))
+		if missing() > 0 {
+			meets, err := meetings(s, vals, r)
 			if err != nil {
 				return m, err
 			}
-			sent = max(sent, n)
+			for _, is := range meets {
+				if is {
+					sent++
+				}
+			}
 		}
 		if m.times[t.Identity(r.Image)] < sent {
 			m.own = append(m.own, r)

@@ -72,7 +72,9 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 		if met, err = met.settled(s, oc, vals, after); err != nil {
 			return out, err
 		}
-		after = withoutMet(s, oc, vals, met, after)
+		if after, err = withoutMet(s, oc, vals, met, after); err != nil {
+			return out, err
+		}
 	}
 	capture.Compare(s, met.before, after)
 	return out, nil

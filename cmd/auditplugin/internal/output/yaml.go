@@ -19,7 +19,8 @@ var plainText = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./@-]*( [A-Za-z0-9_./@-
 var taken = []string{"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 
 // yaml writes JSON as YAML, in the order and with the digits that it has. What stands in
-// quotes is written as in JSON, which YAML reads, too; what does not print is escaped.
+// quotes is written as in JSON, which YAML reads, too; what does not print is escaped. A
+// library rounds numbers to 64 bits and leaves control characters as they are.
 func yaml(text []byte) (string, error) {
 	in := json.NewDecoder(bytes.NewReader(text))
 	in.UseNumber()
