@@ -9,54 +9,6 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
-// rekeyed finds the before image of a row whose primary key the upsert assigned, by
-// another unique key: one that it left alone, or else one that it assigned just what
-// was sent, which is what the row that conflicted by it has.
-func rekeyed(s *statement.Statement, before []table.Row) func(table.Image) (table.Image, bool) {
-	oc, _ := s.OnConflict()
-	names := statement.AssignedNames(oc.DoUpdates)
-	if !slices.ContainsFunc(s.Table.KeyNames(), func(k string) bool { return slices.Contains(names, k) }) {
-		return func(table.Image) (table.Image, bool) { return nil, false }
-	}
-	type unique struct {
-		at  []int
-		was map[string]table.Image
-	}
-	assignedElse := func(c string) bool {
-		return slices.ContainsFunc(oc.DoUpdates, func(a clause.Assignment) bool {
-			from, ok := a.Value.(clause.Column)
-			return statement.ColumnName(a) == c && (!ok || from.Table != "excluded" || from.Name != c)
-		})
-	}
-	var kept, sent []unique
-	for _, columns := range Uniques(s) {
-		at := s.Table.Positions(columns)
-		if at == nil || slices.ContainsFunc(columns, assignedElse) {
-			continue
-		}
-		u := unique{at, make(map[string]table.Image, len(before))}
-		for _, b := range before {
-			if !b.Image.HasNull(at) {
-				u.was[b.Image.Identity(at)] = b.Image
-			}
-		}
-		if slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(names, c) }) {
-			sent = append(sent, u)
-		} else {
-			kept = append(kept, u)
-		}
-	}
-	kept = append(kept, sent...)
-	return func(img table.Image) (table.Image, bool) {
-		for _, u := range kept {
-			if b, ok := u.was[img.Identity(u.at)]; ok && !img.HasNull(u.at) {
-				return b, true
-			}
-		}
-		return nil, false
-	}
-}
-
 // readConflicting reads the rows that one of the VALUES could conflict with, by
 // every unique key of the table.
 func readConflicting(s *statement.Statement, vals clause.Values) ([]table.Row, error) {
@@ -65,6 +17,23 @@ func readConflicting(s *statement.Statement, vals clause.Values) ([]table.Row, e
 		s.Note("image", "unlocked")
 	}
 	return readByUniques(s, vals, lock)
+}
+
+// foreseen reports whether a row that the statement stored was found before, if it was there:
+// what it is met by was sent, or is NULL, which meets nothing.
+func foreseen(s *statement.Statement, vals clause.Values, stored table.Image) bool {
+	if len(s.Target) == 0 {
+		return !s.Table.Catalog.PartialUniques
+	}
+	unknown := false
+	for _, name := range s.Target {
+		at, known := s.Table.At(name)
+		if known && stored[at] == nil {
+			return true
+		}
+		unknown = unknown || !known || statement.ColumnAt(vals, name) < 0 && !AutoIncrement(s.Table, at)
+	}
+	return !unknown
 }
 
 // readByUniques reads the rows whose unique keys equal those in VALUES.
@@ -81,7 +50,23 @@ func readByUniques(s *statement.Statement, vals clause.Values, lock string) ([]t
 		}
 		found = append(found, rows...)
 	}
+	if t := s.Table; len(t.Key) == 0 {
+		return t.By(union(t, Uniques(s))).Unique(found), nil
+	}
 	return s.Table.Unique(found), nil
+}
+
+// union are the positions of all columns of some keys.
+func union(t *table.Table, keys [][]string) []int {
+	var at []int
+	for _, key := range keys {
+		for _, k := range t.Positions(key) {
+			if !slices.Contains(at, k) {
+				at = append(at, k)
+			}
+		}
+	}
+	return at
 }
 
 // Uniques are the unique keys of the table, as far as they are known, and what the
@@ -112,18 +97,22 @@ func ReadStored(s *statement.Statement, vals clause.Values, before []table.Row, 
 	for _, b := range before {
 		tuples = append(tuples, t.KeyParams(b.Image, b.Raw))
 	}
+	tuples = append(tuples, assignedKeys(s, vals, before)...)
 	if len(stored) == 0 && len(tuples) == 0 {
 		// Nothing sent could conflict: a plain insert.
 		generated, ok := insertedKeys(s, vals, out)
 		if !ok || len(t.Key) == 0 {
-			for _, img := range sent(s, vals, out) {
+			for _, img := range Sent(s, vals, out) {
 				stored = append(stored, table.Row{Image: img})
 			}
 			return stored, nil
 		}
 		tuples = generated
 	}
-	if len(tuples) > 0 && len(t.Key) > 0 {
+	if len(t.Key) == 0 {
+		return append(t.Unique(stored), loose(s, vals)...), nil
+	}
+	if len(tuples) > 0 {
 		rows, err := s.ReadByKey(t, tuples)
 		if err != nil {
 			return nil, err
@@ -131,4 +120,29 @@ func ReadStored(s *statement.Statement, vals clause.Values, before []table.Row, 
 		stored = append(stored, rows...)
 	}
 	return t.Unique(stored), nil
+}
+
+// loose are the rows in VALUES that have no unique key, which nothing finds again, as they
+// were sent.
+func loose(s *statement.Statement, vals clause.Values) []table.Row {
+	rest := clause.Values{Columns: vals.Columns}
+	for _, v := range vals.Values {
+		if !slices.ContainsFunc(Uniques(s), func(unique []string) bool {
+			return !slices.ContainsFunc(unique, func(name string) bool {
+				at, known := s.Table.At(name)
+				sent := statement.ColumnAt(vals, name)
+				return !known || sent < 0 || !statement.IsExpression(v[sent]) && s.Table.Rules[at].Normalise(v[sent]) == nil
+			})
+		}) {
+			rest.Values = append(rest.Values, v)
+		}
+	}
+	if len(rest.Values) == 0 {
+		return nil
+	}
+	var rows []table.Row
+	for _, img := range Sent(s, rest, statement.Outcome{}) {
+		rows = append(rows, table.Row{Image: img})
+	}
+	return rows
 }

@@ -72,7 +72,7 @@ func inserted(s *statement.Statement, out statement.Outcome) ([]table.Image, err
 	}
 	tuples, ok := insertedKeys(s, vals, out)
 	if !ok || len(t.Key) == 0 {
-		return sent(s, vals, out), nil
+		return Sent(s, vals, out), nil
 	}
 	rows, err := s.ReadByKey(t, tuples)
 	if err != nil {
@@ -81,7 +81,7 @@ func inserted(s *statement.Statement, out statement.Outcome) ([]table.Image, err
 	switch found := int64(len(rows)); {
 	case !counted || found == n:
 	case found < n && (t.Catalog.Kind == catalog.View || t.Catalog.RowSecurity):
-		return sent(s, vals, out), nil // which need not show them
+		return Sent(s, vals, out), nil // which need not show them
 	case found < n:
 		return nil, s.Refuse("%d rows were inserted but only %d are found by the keys that were sent or generated", n, found)
 	default:
@@ -115,9 +115,9 @@ func inOrderOf(t *table.Table, tuples [][]any, rows []table.Row) []table.Image {
 	return sorted
 }
 
-// sent makes images of the values that were sent, for rows that can not be found
+// Sent makes images of the values that were sent, for rows that can not be found
 // again, and says so in their records. Columns the database filled are not in them.
-func sent(s *statement.Statement, vals clause.Values, out statement.Outcome) []table.Image {
+func Sent(s *statement.Statement, vals clause.Values, out statement.Outcome) []table.Image {
 	s.Note("image", "sent")
 	t := s.Table
 	if len(t.Columns) == 0 {

@@ -38,7 +38,7 @@ func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outc
 			}
 			ok := true
 			switch given := at[i] >= 0 && !statement.IsExpression(value); {
-			case AutoIncrement(t, k) && (!given || isEmptyKey(s, k, value)):
+			case AutoIncrement(t, k) && (!given || IsEmptyKey(s, k, value)):
 				tuple[i], ok = counted.next()
 			case given:
 				tuple[i] = value
@@ -66,7 +66,7 @@ func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outco
 	counted := counter{s: s, out: out, rows: len(vals.Values)}
 	var tuples [][]any
 	for _, v := range vals.Values {
-		if at >= 0 && !statement.IsExpression(v[at]) && !isEmptyKey(s, k, v[at]) {
+		if at >= 0 && !statement.IsExpression(v[at]) && !IsEmptyKey(s, k, v[at]) {
 			counted.passed(t, k, v[at])
 			continue
 		}
@@ -82,8 +82,8 @@ func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outco
 	return tuples
 }
 
-// isEmptyKey reports whether a value makes the database count on.
-func isEmptyKey(s *statement.Statement, k int, value any) bool {
+// IsEmptyKey reports whether a value makes the database count on.
+func IsEmptyKey(s *statement.Statement, k int, value any) bool {
 	switch n := s.Table.Rules[k].Normalise(value).(type) {
 	case nil:
 		return true

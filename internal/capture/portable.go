@@ -47,7 +47,9 @@ func (p Portable) Upsert(s *statement.Statement, oc clause.OnConflict) (statemen
 		return statement.Outcome{}, err
 	}
 	vals := s.Values()
-	s.Target = statement.ColumnNames(oc.Columns)
+	if !s.Dialect.MeetsAny {
+		s.Target = statement.ColumnNames(oc.Columns)
+	}
 	before, err := readConflicting(s, vals)
 	if err != nil {
 		return statement.Outcome{}, err
@@ -61,7 +63,7 @@ func (p Portable) Upsert(s *statement.Statement, oc clause.OnConflict) (statemen
 				}
 				before = s.Table.Unique(append(before, more...))
 			}
-			return upsertReturning(s, query, before)
+			return upsertReturning(s, oc, vals, query, before)
 		}
 	}
 	return upsertAndRead(s, oc, vals, before)

@@ -22,7 +22,7 @@ func insertUnreadable(s *statement.Statement) (statement.Outcome, error) {
 	if n := out.Affected(); upsert && n > 0 && n < int64(len(vals.Values)) {
 		return out, s.Unreadable(errUnreadable)
 	}
-	for _, img := range sent(s, vals, out) {
+	for _, img := range Sent(s, vals, out) {
 		s.Changed(s.Table, nil, img)
 	}
 	return out, nil

@@ -24,12 +24,53 @@ func upsertAndRead(s *statement.Statement, oc clause.OnConflict, vals clause.Val
 	if after, err = withoutForeign(s, oc, before, after, out); err != nil {
 		return out, err
 	}
-	compareReplaced(s, before, after)
-	return out, nil
+	if err := allFound(s, before, after, out); err != nil {
+		return out, err
+	}
+	if _, added := split(s.Table, before, after); !oc.DoNothing && slices.ContainsFunc(added, func(r table.Row) bool { return !foreseen(s, vals, r.Image) }) {
+		return out, s.Refuse("what is sent does not tell whether rows that it stored were there before")
+	}
+	return out, compareReplaced(s, oc, vals, before, after)
 }
 
-// compareReplaced is Compare for a statement that may remove the rows that are in its way.
-func compareReplaced(s *statement.Statement, before, after []table.Row) {
+// split divides after into rows that were there before and others.
+func split(t *table.Table, before, after []table.Row) (known, added []table.Row) {
+	was := make(map[string]bool, len(before))
+	for _, b := range before {
+		was[t.Identity(b.Image)] = true
+	}
+	for _, r := range after {
+		if was[t.Identity(r.Image)] {
+			known = append(known, r)
+		} else {
+			added = append(added, r)
+		}
+	}
+	return known, added
+}
+
+// allFound refuses an upsert of which more rows were stored than are found.
+func allFound(s *statement.Statement, before, after []table.Row, out statement.Outcome) error {
+	n, err := out.Count()
+	if err != nil || s.Table.Catalog.Kind == catalog.View || s.Table.Catalog.RowSecurity || Ignores(s) {
+		return nil //nolint:nilerr // a driver that can not count leaves nothing to compare with
+	}
+	found := int64(len(after))
+	switch {
+	case s.Dialect.CountsOnce:
+	case s.Dialect.MeetsAny:
+		found += int64(len(before)) // it counts a row twice that it changed
+	default:
+		n = min(n, 1)
+	}
+	if found < n {
+		return s.Refuse("%d rows were stored but only %d are found by the keys that were sent, generated or assigned", n, found)
+	}
+	return nil
+}
+
+// compareReplaced is compare for a statement that may remove the rows that are in its way.
+func compareReplaced(s *statement.Statement, oc clause.OnConflict, vals clause.Values, before, after []table.Row) error {
 	if replaces(s) {
 		stays := make(map[string]bool, len(after))
 		for _, a := range after {
@@ -41,48 +82,19 @@ func compareReplaced(s *statement.Statement, before, after []table.Row) {
 			}
 		}
 	}
-	Compare(s, before, after)
+	return compare(s, oc, vals, before, after)
 }
 
-func upsertReturning(s *statement.Statement, query string, before []table.Row) (statement.Outcome, error) {
+func upsertReturning(s *statement.Statement, oc clause.OnConflict, vals clause.Values, query string, before []table.Row) (statement.Outcome, error) {
 	theirs, added, err := s.Added(query, s.Args, len(s.Table.Columns))
 	if err != nil {
 		return statement.Outcome{}, err
 	}
-	compareReplaced(s, before, s.Table.Rows(added))
-	return s.Answer(theirs, int64(len(added)))
-}
-
-// Compare makes changes of what was stored and what was there before: rows without
-// a before image were inserted. A row stored twice by one statement counts once.
-func Compare(s *statement.Statement, before, after []table.Row) {
-	t := s.Table
-	was := make(map[string]table.Image, len(before))
-	for _, b := range before {
-		was[t.Identity(b.Image)] = b.Image
+	out, err := s.Answer(theirs, int64(len(added)))
+	if err != nil {
+		return out, err
 	}
-	last := make(map[string]int, len(after))
-	for i, a := range after {
-		last[t.Identity(a.Image)] = i
-	}
-	moved := rekeyed(s, before)
-	for i, a := range after {
-		id := t.Identity(a.Image)
-		if len(t.Key) > 0 && last[id] != i {
-			continue
-		}
-		b, existed := was[id]
-		if len(t.Key) == 0 {
-			existed = false
-		}
-		if !existed {
-			b, existed = moved(a.Image)
-		}
-		if existed && table.Same(b, a.Image) {
-			continue
-		}
-		s.Changed(t, b, a.Image)
-	}
+	return out, compareReplaced(s, oc, vals, before, s.Table.Rows(added))
 }
 
 // withoutForeign leaves out of after the rows that another session inserted after
@@ -94,23 +106,13 @@ func withoutForeign(s *statement.Statement, oc clause.OnConflict, before, after 
 	if !oc.DoNothing || len(t.Key) == 0 || t.Catalog.HasRules || t.Catalog.Kind == catalog.View {
 		return after, nil
 	}
-	was := make(map[string]bool, len(before))
-	for _, b := range before {
-		was[t.Identity(b.Image)] = true
-	}
-	fresh := func(r table.Row) bool { return !was[t.Identity(r.Image)] }
-	found := 0
-	for _, r := range after {
-		if fresh(r) {
-			found++
-		}
-	}
+	known, found := split(t, before, after)
 	inserted, err := out.Count()
-	if err != nil || int64(found) <= inserted {
+	if err != nil || int64(len(found)) <= inserted {
 		return after, nil //nolint:nilerr // a driver that can not count leaves nothing to compare with
 	}
 	if inserted > 0 {
-		return nil, s.Refuse("%d rows were inserted but %d are new since their images were read", inserted, found)
+		return nil, s.Refuse("%d rows were inserted but %d are new since their images were read", inserted, len(found))
 	}
-	return slices.DeleteFunc(after, fresh), nil
+	return known, nil
 }

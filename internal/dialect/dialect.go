@@ -124,6 +124,10 @@ type Dialect struct {
 	LockRows func(t *catalog.Table, alias string, keyChanges bool) (lock string, locks bool)
 	// LockChildren ends a SELECT of rows that a foreign key will change.
 	LockChildren func(t *catalog.Table) string
+	// MeetsAny tells that an upsert meets rows by any unique key, whichever it names.
+	MeetsAny bool
+	// CountsOnce tells that an upsert counts a row that it stored once, however.
+	CountsOnce bool
 	// LocksConflicts tells that rows which an upsert may meet can be locked ahead.
 	LocksConflicts bool
 	// Means is what an error of the driver means.

@@ -17,6 +17,7 @@ func mysql(s catalog.Server) *Dialect {
 		ForeignKeysQuery: "SELECT @@foreign_key_checks",
 		ErrorsGoUnseen:   true,
 		ZeroCounts:       true,
+		MeetsAny:         true,
 		PointsReplace:    true,
 		SchemaIsDatabase: true,
 		PrepareLasts:     true,

@@ -28,6 +28,7 @@ func postgres() *Dialect {
 			return ""
 		},
 		LocksConflicts: true,
+		CountsOnce:     true,
 		Means:          postgresError,
 	}
 }

@@ -71,3 +71,10 @@ func (t *Table) Only(kept []int, names []string) *Table {
 	}
 	return n
 }
+
+// By is the table with its rows told apart by other columns than its key.
+func (t *Table) By(at []int) *Table {
+	by := t.Only(t.All(), nil)
+	by.Key = at
+	return by
+}

@@ -19,33 +19,6 @@ func upsertOn(columns []string, set clause.Set) clause.OnConflict {
 	return oc
 }
 
-// Nothing is left by which the row could be found again.
-func TestLimitUpsertAssignsEveryKey(t *testing.T) {
-	sc := scene{models: []any{&Counter{}}, seed: func(db *gorm.DB) error { return db.Create(&Counter{ID: 1, Name: "a"}).Error }}
-	testdb.Only(t, testdb.SQLite, func(t *testing.T, g testdb.Target) {
-		st := sc.open(t, g)
-		oc := upsertOn([]string{"name"}, clause.Assignments(map[string]any{"id": 7, "name": "b"}))
-		st.ok(st.db.Clauses(oc).Create(&Counter{Name: "a"}))
-		st.expect("1 create counters")
-		st.tallied(st.trail())
-		if e := st.entry(0); e.RecordID != "7" {
-			t.Errorf("recorded is %s", e.RecordID)
-		}
-	})
-}
-
-// The second row of the statement moves the first one, which it had inserted.
-func TestLimitUpsertMovesItsOwnRow(t *testing.T) {
-	sc := scene{models: []any{&Counter{}}}
-	testdb.Only(t, testdb.SQLite, func(t *testing.T, g testdb.Target) {
-		st := sc.open(t, g)
-		oc := upsertOn([]string{"name"}, clause.AssignmentColumns([]string{"id"}))
-		st.ok(st.db.Clauses(oc).Create(&[]Counter{{ID: 1, Name: "a"}, {ID: 2, Name: "a"}}))
-		st.expect("2 create counters")
-		st.tallied(st.trail())
-	})
-}
-
 // The portable path can not see ahead which key a sequence gives.
 func TestLimitPortableSequenceMeetsRow(t *testing.T) {
 	sc := scene{models: []any{&Counter{}}, seed: func(db *gorm.DB) error { return db.Create(&Counter{ID: 1, Name: "a"}).Error }}

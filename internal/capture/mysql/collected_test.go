@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
@@ -29,6 +28,7 @@ func statementOn(t *testing.T) *statement.Statement {
 		tbl.Index[c.Name] = i
 		tbl.Columns = append(tbl.Columns, c)
 		tbl.Rules = append(tbl.Rules, values.For(dialect.MySQL, c))
+		tbl.Bare, tbl.Qualified, tbl.Show = append(tbl.Bare, c.Name), append(tbl.Qualified, c.Name), append(tbl.Show, table.Display{})
 	}
 	return &statement.Statement{DB: &gorm.DB{}, Op: statement.Create, Model: m, Name: tbl.Name, Ctx: t.Context(), Dialect: d, Table: tbl}
 }
@@ -47,55 +47,65 @@ func hexRow(fields ...any) string {
 }
 
 func TestParseCollected(t *testing.T) {
-	sent := func(names ...any) clause.Values {
-		v := clause.Values{Columns: []clause.Column{{Name: "name"}}}
-		for _, n := range names {
-			v.Values = append(v.Values, []any{n})
-		}
-		return v
-	}
 	for name, c := range map[string]struct {
-		text  string
-		sent  clause.Values
-		after []table.Row // as returned
-		want  []table.Image
+		ask        asked
+		text       string
+		rows, sent []table.Image
+		keys       []table.Image
 	}{
-		"nothing was hit":     {"", sent("a"), nil, nil},
-		"one row":             {hexRow("7", "a", "\xff\x00"), sent("a"), nil, []table.Image{{int64(7), "a", []byte("\xff\x00")}}},
-		"NULL and empty":      {hexRow("7", "", nil), sent("a"), nil, []table.Image{{int64(7), "", nil}}},
-		"text like the frame": {hexRow("7", "(~,)", nil), sent("a"), nil, []table.Image{{int64(7), "(~,)", nil}}},
-		"two rows":            {hexRow("7", "a", nil) + hexRow("8", "b", nil), sent("a", "b"), nil, []table.Image{{int64(7), "a", nil}, {int64(8), "b", nil}}},
-		"hit twice":           {hexRow("7", "a", nil) + hexRow("7", "a", "x"), sent("a", "a"), nil, []table.Image{{int64(7), "a", nil}}},
-		// Sent twice, hit once: the first one inserted it.
-		"inserted, then hit": {hexRow("7", "a", "x"), sent("a", "a"), nil, nil},
-		"returned twice":     {hexRow("7", "a", "x"), sent("a", "A"), []table.Row{{Image: table.Image{int64(7), "a", nil}}, {Image: table.Image{int64(7), "A", nil}}}, nil},
-		"returned as often":  {hexRow("7", "a", nil), sent("a"), []table.Row{{Image: table.Image{int64(7), "b", nil}}}, []table.Image{{int64(7), "a", nil}}},
+		"nothing was hit":     {text: ""},
+		"one row":             {text: hexRow("7", "a", "\xff\x00"), rows: []table.Image{{int64(7), "a", []byte("\xff\x00")}}},
+		"NULL and empty":      {text: hexRow("7", "", nil), rows: []table.Image{{int64(7), "", nil}}},
+		"text like the frame": {text: hexRow("7", "(~,)", nil), rows: []table.Image{{int64(7), "(~,)", nil}}},
+		"two rows": {
+			text: hexRow("7", "a", nil) + hexRow("8", "b", nil),
+			rows: []table.Image{{int64(7), "a", nil}, {int64(8), "b", nil}},
+		},
+		"with what was sent": {
+			ask: asked{sent: []int{1}}, text: hexRow("7", "a", nil, "A"),
+			rows: []table.Image{{int64(7), "a", nil}}, sent: []table.Image{{nil, "A", nil}},
+		},
+		"with the new key": {
+			ask: asked{key: true}, text: hexRow("7", "a", nil) + "[38]" + hexRow("9", "b", nil) + "[39]",
+			rows: []table.Image{{int64(7), "a", nil}, {int64(9), "b", nil}}, keys: []table.Image{{int64(8)}, {int64(9)}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, raw := range []any{c.text, []byte(c.text)} {
-				m, err := parseCollected(statementOn(t), HexForm{}, [][]any{{raw}}, c.sent, c.after...)
+				hits, err := c.ask.parse(statementOn(t), [][]any{{raw}})
 				if err != nil {
 					t.Fatal(err)
 				}
-				var got []table.Image
-				for _, r := range m.before {
-					got = append(got, r.Image)
+				var rows, sent, keys []table.Image
+				for _, h := range hits {
+					rows = append(rows, h.row.Image)
+					if c.sent != nil {
+						sent = append(sent, h.sent)
+					}
+					if h.key.Image != nil {
+						keys = append(keys, h.key.Image)
+					}
 				}
-				if !reflect.DeepEqual(got, c.want) {
-					t.Errorf("got %v, want %v", got, c.want)
+				if !reflect.DeepEqual(rows, c.rows) || !reflect.DeepEqual(sent, c.sent) || !reflect.DeepEqual(keys, c.keys) {
+					t.Errorf("got %v, %v, %v, want %v, %v, %v", rows, sent, keys, c.rows, c.sent, c.keys)
 				}
 			}
 		})
 	}
 	whole := hexRow("7", "secret", nil)
-	for name, raw := range map[string][][]any{
-		"no row": nil, "no column": {{}}, "outgrown": {{nil}}, "cut": {{whole[:len(whole)-1]}}, "rest": {{whole + "x"}},
-		"a field less": {{hexRow("7", "secret")}}, "a field more": {{hexRow("7", "secret", nil, nil)}},
+	for name, c := range map[string]struct {
+		ask asked
+		raw [][]any
+	}{
+		"no row": {}, "no column": {raw: [][]any{{}}}, "outgrown": {raw: [][]any{{nil}}}, "cut": {raw: [][]any{{whole[:len(whole)-1]}}},
+		"rest":         {raw: [][]any{{whole + "x"}}},
+		"a field less": {raw: [][]any{{hexRow("7", "secret")}}}, "a field more": {raw: [][]any{{hexRow("7", "secret", nil, nil)}}},
+		"no key": {asked{key: true}, [][]any{{whole}}}, "half a key": {asked{key: true}, [][]any{{whole + "[37"}}},
+		"a key of two": {asked{key: true}, [][]any{{whole + "[37,37]"}}}, "a key that was not asked for": {raw: [][]any{{whole + "[37]"}}},
 	} {
-		m, err := parseCollected(statementOn(t), HexForm{}, raw, sent("a"))
-		rows := m.before
-		if !errors.Is(err, fault.ErrAuditFailed) || rows != nil {
-			t.Errorf("%s: %v, %v, want an error", name, rows, err)
+		hits, err := c.ask.parse(statementOn(t), c.raw)
+		if !errors.Is(err, fault.ErrAuditFailed) || hits != nil {
+			t.Errorf("%s: %v, %v, want an error", name, hits, err)
 		} else if text := err.Error(); strings.Contains(text, "secret") || strings.Contains(text, hexRow("secret")) || !strings.Contains(text, "item") {
 			t.Errorf("%s: the error says %q", name, text)
 		}
@@ -112,8 +122,7 @@ func FuzzParseCollected(f *testing.F) {
 		if null {
 			fields[2] = nil
 		}
-		m, err := parseCollected(s, HexForm{}, [][]any{{hexRow(fields...)}}, clause.Values{})
-		rows := m.before
+		rows, err := asked{}.parse(s, [][]any{{hexRow(fields...)}})
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("%q: %d rows, %v", fields, len(rows), err)
 		}
@@ -122,18 +131,17 @@ func FuzzParseCollected(f *testing.F) {
 			if text, ok := f.(string); ok {
 				want = []byte(text)
 			}
-			if !reflect.DeepEqual(rows[0].Raw[i], want) {
-				t.Errorf("field %d of %q came back as %q", i, fields, rows[0].Raw[i])
+			if !reflect.DeepEqual(rows[0].row.Raw[i], want) {
+				t.Errorf("field %d of %q came back as %q", i, fields, rows[0].row.Raw[i])
 			}
 		}
 		// Whatever the variable holds is rows of the table or an error.
-		m, err = parseCollected(s, HexForm{}, [][]any{{text}}, clause.Values{})
-		rows = m.before
+		rows, err = asked{key: null}.parse(s, [][]any{{text}})
 		if err != nil && (!errors.Is(err, fault.ErrAuditFailed) || rows != nil) {
 			t.Errorf("%q: %v, %v", text, rows, err)
 		}
 		for _, r := range rows {
-			if len(r.Image) != 3 || len(r.Raw) != 3 {
+			if len(r.row.Image) != 3 || len(r.row.Raw) != 3 || null && len(r.key.Image) != 1 {
 				t.Errorf("%q gave the row %v", text, r)
 			}
 		}

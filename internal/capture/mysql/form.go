@@ -22,9 +22,21 @@ var _ statement.Form = HexForm{}
 const ZoneProbe = "CAST('2000-01-01' AS DATETIME)"
 
 // Columns asks for the digits.
-func (f HexForm) Columns(t *table.Table) []string {
+func (f HexForm) Columns(t *table.Table) []string { return digits(t, t.Bare) }
+
+// Sent asks, within an upsert, for the digits of what was sent.
+func (f HexForm) Sent(t *table.Table) []string {
 	list := make([]string, len(t.Bare))
 	for i, c := range t.Bare {
+		list[i] = "VALUES(" + c + ")"
+	}
+	return digits(t, list)
+}
+
+// digits asks for the digits of values of the table's columns.
+func digits(t *table.Table, of []string) []string {
+	list := make([]string, len(of))
+	for i, c := range of {
 		digits := "HEX(CONVERT(" + c + " USING utf8mb4))"
 		switch kind := t.Columns[i].DBType; {
 		case kind == "BIT":

@@ -31,7 +31,11 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 		return i.Portable.Upsert(s, oc)
 	}
 	vals, form := s.Values(), HexForm{}
-	query, args := collecting(s, oc, at, form)
+	ask := asked{key: capture.AssignsKey(s, oc)}
+	if len(vals.Values) > 1 {
+		ask.sent = sentUniques(s, vals)
+	}
+	query, args := collecting(s, oc, at, ask)
 	if err := s.Ledger.Exec(s.Ctx, "SET "+beforeVariable+" = ''"); err != nil {
 		s.Ledger.Failed(err)
 		return statement.Outcome{}, s.Unreadable(err)
@@ -47,50 +51,43 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 	if len(raw) == 1 {
 		form.Zone = statement.ZoneOf(raw[0][1])
 	}
-	var after []table.Row // stays nil where the statement did not return them
-	if stored != nil {
-		after = make([]table.Row, 0, len(stored))
-		for _, r := range stored {
-			after = append(after, form.Row(s.Table, r))
-		}
-	}
-	met, err := parseCollected(s, form, raw, vals, after...)
+	ask.form = form
+	hits, err := ask.parse(s, raw)
 	if err != nil {
 		return out, err
 	}
-	if after == nil {
-		s.Form = form
-		if done, err := met.rekeyed(s, oc, vals); done || err != nil {
-			return out, err
-		}
-		if after, err = capture.ReadStored(s, vals, met.before, out); err != nil {
-			return out, err
-		}
-		if after, err = withGenerated(s, vals, met, after, out); err != nil {
-			return out, err
-		}
-		if met, err = met.settled(s, oc, vals, after); err != nil {
-			return out, err
-		}
-		if after, err = withoutMet(s, oc, vals, met, after); err != nil {
-			return out, err
-		}
+	if len(vals.Values) == 0 {
+		vals.Values = [][]any{nil} // DEFAULT VALUES
 	}
-	capture.Compare(s, met.before, after)
-	return out, nil
+	added, err := inserted(s, vals, ask.sent, hits)
+	if err != nil {
+		return out, err
+	}
+	if len(s.Table.Key) == 0 {
+		s.Form = form
+		return out, recordKeyless(s, oc, added, hits)
+	}
+	return out, record(s, vals, added, ask, hits, stored, out)
 }
 
 // collecting is the statement made to note each row that it meets, by assigning the column
-// at a position to itself.
-func collecting(s *statement.Statement, oc clause.OnConflict, at int, form HexForm) (string, []any) {
+// at a position to itself: first the row as it is, and last its key. Assignments are made
+// from left to right, and see what those before them made.
+func collecting(s *statement.Statement, oc clause.OnConflict, at int, ask asked) (string, []any) {
 	t, b := s.Table, s.SQL()
 	column := clause.Column{Name: t.Columns[at].Name}
 	name := s.Dialect.Quote(column.Name)
-	row := "CONCAT('(',CONCAT_WS(','," + strings.Join(form.Columns(t), ",") + "),')')"
-	note := clause.Assignment{Column: column, Value: clause.Expr{
-		SQL: "IF((" + beforeVariable + " := CONCAT(IFNULL(" + beforeVariable + ",'')," + row + ")) IS NULL," + name + "," + name + ")",
-	}}
-	oc.DoUpdates = append(clause.Set{note}, oc.DoUpdates...)
+	note := func(opens string, fields []string, closes string) clause.Assignment {
+		text := "CONCAT('" + opens + "',CONCAT_WS(','," + strings.Join(fields, ",") + "),'" + closes + "')"
+		return clause.Assignment{Column: column, Value: clause.Expr{
+			SQL: "IF((" + beforeVariable + " := CONCAT(IFNULL(" + beforeVariable + ",'')," + text + ")) IS NULL," + name + "," + name + ")",
+		}}
+	}
+	first := append(ask.form.Columns(t), ask.form.Sent(t.Only(ask.sent, nil))...)
+	oc.DoUpdates = append(clause.Set{note("(", first, ")")}, oc.DoUpdates...)
+	if ask.key {
+		oc.DoUpdates = append(oc.DoUpdates, note("[", ask.form.Columns(t.Only(t.Key, nil)), "]"))
+	}
 	oc.DoNothing = false
 	c := b.Clauses["ON CONFLICT"]
 	c.Name, c.Expression = "ON CONFLICT", oc

@@ -17,8 +17,14 @@ const rehearsal = "auditplugin_rehearsal"
 // generated column, a default or a trigger.
 func rehearse(s *statement.Statement, query string, vals clause.Values) ([]table.Row, error) {
 	t := s.Table
-	if len(t.Key) == 0 || foreseeable(s, vals) {
+	if foreseeable(s, vals) && !t.Catalog.Triggered {
 		return nil, nil
+	}
+	if len(t.Key) == 0 {
+		if oc, _ := s.OnConflict(); oc.DoNothing || foreseeable(s, vals) {
+			return nil, nil // what is returned is new, or was found
+		}
+		return nil, s.Refuse("the table has no key, and what is sent does not tell which rows it meets")
 	}
 	if err := s.Ledger.SetPoint(s.Ctx, rehearsal); err != nil {
 		return nil, s.Unreadable(err)
@@ -47,7 +53,7 @@ func rehearse(s *statement.Statement, query string, vals clause.Values) ([]table
 // it sends.
 func foreseeable(s *statement.Statement, vals clause.Values) bool {
 	t := s.Table
-	if t.Catalog.PartialUniques || t.Catalog.Triggered {
+	if t.Catalog.PartialUniques {
 		return false
 	}
 	for _, unique := range capture.Uniques(s) {

@@ -10,9 +10,13 @@ import (
 // effect. op is "" when they undo each other.
 func (o *Oracle) mergeNext(changes []change, i int) (at int, merged change, ok bool) {
 	a := changes[i]
+	key := a.key
+	if columns := o.keyColumns(a.table); a.op == "update" && !slices.ContainsFunc(columns, func(k string) bool { _, moved := a.after[k]; return !moved }) && len(columns) > 0 {
+		key = keyOf(a.after, columns)
+	}
 	for j := i + 1; j < len(changes); j++ {
 		b := changes[j]
-		if b.table != a.table || b.key != a.key {
+		if b.table != a.table || b.key != key {
 			continue
 		}
 		if b.call != a.call || !o.options.merge && b.stmt != a.stmt {

@@ -80,32 +80,33 @@ func opaque(field, name string, g gen) *column { return &column{field: field, na
 
 func kinds() []*kind {
 	id := [][]string{{"id"}}
-	soft := kindOf[Soft]("softs", [][]string{{"id"}, {"code"}}, autoKey(), col("Code", "code", among("a", "b", "c", "d")), col("Name", "name", texts()))
+	soft := kindOf[Soft]("softs", [][]string{{"id"}, {"code"}}, autoKey(), col("Code", "code", among("a", "b", "c", "d", "B")), col("Name", "name", texts()))
 	soft.soft = true
 	return []*kind{
 		kindOf[Item]("items", id, autoKey(), col("Name", "name", texts()), num("Qty", "qty", numbers()), num("Price", "price", floats()),
 			col("Active", "active", among(true, false)), col("Note", "note", pointers("", "n", "m")), opaque("Bin", "bin", blobs())),
 		soft,
 		kindOf[Pair]("pairs", [][]string{{"a", "b"}}, key("A", "a", among("x", "y", "é")), key("B", "b", among(1, 2, 3)), col("Val", "val", texts())),
-		kindOf[Label]("labels", [][]string{{"name"}, {"place"}}, key("Name", "name", among("one", "two", "3", "it's", "A")),
+		kindOf[Label]("labels", [][]string{{"name"}, {"place"}}, key("Name", "name", among("one", "two", "3", "it's", "A", "a", "One")),
 			col("Text", "text", texts()), num("Place", "place", pointers(1, 2, 3))),
 		kindOf[Thing]("things", id, key("ID", "id", uuids()), col("Title", "title", texts())),
 		kindOf[Doc]("docs", id, autoKey(), opaque("Data", "data", documents()), opaque("Tags", "tags", lists()),
 			col("Meta.City", "meta_city", texts()), num("Meta.Zip", "meta_zip", numbers()), opaque("Due", "due", moments())),
 		kindOf[Company]("companies", id, autoKey(), col("Name", "name", texts())),
 		kindOf[Staff]("staffs", id, autoKey(), col("CompanyID", "company_id", pointers(uint(1), uint(2), uint(3))), col("Name", "name", texts())),
-		kindOf[Skill]("skills", [][]string{{"id"}, {"name"}}, autoKey(), col("Name", "name", among("go", "sql", "c"))),
+		kindOf[Skill]("skills", [][]string{{"id"}, {"name"}}, autoKey(), col("Name", "name", among("go", "sql", "c", "Go"))),
 		kindOf[Memo]("memos", id, autoKey(), col("OwnerID", "owner_id", ids()), col("OwnerType", "owner_type", among("companies", "staffs")), col("Text", "text", texts())),
 		kindOf[Node]("nodes", id, autoKey(), col("ParentID", "parent_id", pointers(uint(1), uint(2), uint(3))), col("Name", "name", texts())),
-		kindOf[Region]("regions", [][]string{{"code"}}, key("Code", "code", among("no", "se", "fi")), col("Name", "name", texts())),
+		kindOf[Region]("regions", [][]string{{"code"}}, key("Code", "code", among("no", "se", "fi", "No")), col("Name", "name", texts())),
 		kindOf[City]("cities", id, autoKey(), col("RegionCode", "region_code", pointers("no", "se", "fi")), col("Name", "name", texts())),
 		kindOf[Def]("defs", id, autoKey(), col("Kind", "kind", texts()), num("N", "n", numbers()), col("Flag", "flag", pointers(true, false))),
 		kindOf[Gen]("gens", id, autoKey(), num("W", "w", among(0, 1, 2, 3, -5)), num("H", "h", among(0, 1, 2, 3, -5))),
-		kindOf[Uniq]("uniqs", [][]string{{"id"}, {"email"}, {"handle"}, {"px", "py"}}, autoKey(), col("Email", "email", among("a", "b", "c", "d")),
-			col("Handle", "handle", pointers("h1", "h2", "h3")), num("PX", "px", among(1, 2, 3)), num("PY", "py", among(1, 2, 3)), num("N", "n", numbers())),
+		kindOf[Uniq]("uniqs", [][]string{{"id"}, {"email"}, {"handle"}, {"px", "py"}}, autoKey(), col("Email", "email", among("a", "b", "c", "d", "A")),
+			col("Handle", "handle", pointers("h1", "h2", "h3", "H1")), num("PX", "px", among(1, 2, 3)), num("PY", "py", among(1, 2, 3)), num("N", "n", numbers())),
 		kindOf[Vault]("vaults", [][]string{{"id"}, {"mail"}}, autoKey(), col("Mail", "mail", among("a@b", "c@d", "e@f")), col("Pin", "pin", pointers("1234", "9999")),
 			col("Card", "card", among("", "12345678", "87654321")), col("Password", "password", texts()), col("Note", "note", texts()), num("N", "n", numbers())),
 		kindOf[Bag]("bags", nil, col("Name", "name", texts()), num("N", "n", numbers())),
+		kindOf[Slot]("slots", [][]string{{"place"}}, num("Place", "place", pointers(1, 2, 3)), col("Text", "text", texts()), num("N", "n", numbers())),
 	}
 }
 

@@ -188,10 +188,17 @@ type Bag struct {
 	N    int
 }
 
+// Slot has no key, but a value that is unique where it is set.
+type Slot struct {
+	Place *int   `gorm:"uniqueIndex"`
+	Text  string `gorm:"size:40"`
+	N     int
+}
+
 func models() []any {
 	return []any{
 		&Item{}, &Soft{}, &Pair{}, &Label{}, &Thing{}, &Doc{}, &Skill{}, &Company{}, &Staff{}, &Memo{}, &Node{},
-		&Region{}, &City{}, &Def{}, &Gen{}, &Uniq{}, &Vault{}, &Bag{},
+		&Region{}, &City{}, &Def{}, &Gen{}, &Uniq{}, &Vault{}, &Bag{}, &Slot{},
 	}
 }
 
