@@ -22,7 +22,7 @@ func compare(s *statement.Statement, oc clause.OnConflict, vals clause.Values, b
 		return nil
 	}
 	// What was sent for a column by which a row was met is what it has, but for its case.
-	if u := byTarget(s, oc); u != nil && covers(u, before, after) {
+	if u := ByTarget(s, oc); u != nil && covers(u, before, after) {
 		compareBy(s, u, before, after)
 		return nil
 	}
@@ -169,16 +169,21 @@ func ByUnique(s *statement.Statement, oc clause.OnConflict, rows ...table.Row) *
 	return nil
 }
 
-// byTarget is the table with its rows told apart by what the statement names to meet them;
-// nil where it assigns that anything but what was sent.
-func byTarget(s *statement.Statement, oc clause.OnConflict) *table.Table {
-	at := s.Table.Positions(s.Target)
+// ByTarget is the table with its rows told apart by what they are met by: what the statement
+// names, or the only unique key. It is nil where the statement assigns that anything but what
+// was sent.
+func ByTarget(s *statement.Statement, oc clause.OnConflict) *table.Table {
+	target := s.Target
+	if c := s.Table.Catalog; len(target) == 0 && len(c.Uniques) == 1 && !c.PartialUniques {
+		target = c.Uniques[0]
+	}
 	for _, a := range oc.DoUpdates {
 		name := statement.ColumnName(a)
-		if c, ok := a.Value.(clause.Column); slices.Contains(s.Target, name) && (!ok || c.Name != name) {
+		if c, ok := a.Value.(clause.Column); slices.Contains(target, name) && (!ok || c.Name != name) {
 			return nil
 		}
 	}
+	at := s.Table.Positions(target)
 	if len(at) == 0 {
 		return nil
 	}
