@@ -68,7 +68,7 @@ func exitCode(ctx context.Context, err error) int {
 	case ctx.Err() != nil:
 		return exitInterrupted
 	case is(errUsage, history.ErrInvalidQuery, history.ErrCursor, history.ErrNoKey, connect.ErrNoDatabase, connect.ErrDSN,
-		connect.ErrPasswordShown, output.ErrField, emitter.ErrUnknownDialect, relay.ErrInvalidOption, alert.ErrInvalidRule, trigger.ErrInvalid):
+		connect.ErrPasswordShown, output.ErrField, output.ErrQuery, emitter.ErrUnknownDialect, relay.ErrInvalidOption, alert.ErrInvalidRule, trigger.ErrInvalid):
 		return exitUsage
 	case is(errNone, errFindings, history.ErrNotFound, relay.ErrNoSubscriber):
 		return exitNo

@@ -33,10 +33,10 @@ database itself keeps from writing; commands that write do so with --yes only.`,
 			root.AddCommand(c)
 		}
 	}
-	add("ask", newSearch(s), newShow(s), newTx(s), newActor(s), newEvents(s), newTail(s), newStats(s), newExport(s), newOpen(s))
+	add("ask", newSearch(s), newShow(s), newTx(s), newActor(s), newEvents(s), newTail(s), newStats(s), newExport(s), plain(newOpen(s)))
 	add("row", newTrail(s), newAsOf(s), newBlame(s), newDiff(s), newRevert(s))
-	add("keep", newDoctor(s), newSchema(s), newPrune(s), newPartitions(s), newRelay(s), newAlerts(s), newTrigger(s))
-	root.AddCommand(newVersion(s), newMan(s), topic("exit-codes", "What the exit codes say", exitTopic), topic("output", "How results are written", outputTopic),
+	add("keep", newDoctor(s), plain(newSchema(s)), newPrune(s), newPartitions(s), newRelay(s), newAlerts(s), newTrigger(s))
+	root.AddCommand(plain(newVersion(s)), plain(newMan(s)), topic("exit-codes", "What the exit codes say", exitTopic), topic("output", "How results are written", outputTopic),
 		topic("environment", "The variables that are read", environmentTopic))
 	s.wrap(root)
 	return root
@@ -55,7 +55,13 @@ func (s *session) wrap(c *cobra.Command) {
 				return err
 			}
 			s.begun, s.question = true, question(c, args)
-			return run(c, args)
+			if err := s.startQuery(c.Context(), c); err != nil {
+				return err
+			}
+			if err := run(c, args); err != nil {
+				return err
+			}
+			return s.query.Failed()
 		}
 	}
 	if check := c.Args; check != nil {
@@ -89,6 +95,8 @@ const outputTopic = `Output (-o):
 Text from the database is escaped so that no value can speak to a terminal, forge
 a line, or, in CSV, be a formula. JSON has values as they are, escaped as JSON
 escapes. --fields picks columns, and members of JSON and YAML objects.
+--jq writes what a jq expression makes of each object (ndjson), or of the whole
+array (json): a result a line, as JSON, also texts.
 --pager shows it through $PAGER, or less, where the output is a terminal.
 Masked and hashed values look as they were recorded.
 `

@@ -26,14 +26,16 @@ type session struct {
 	begun  bool // a command has
 	// question is what was asked.
 	question string
-	pager    *pager
+	// query is the expression of --jq, nil for none.
+	query *output.Query
+	pager *pager
 }
 
 // globals are the flags of every command.
 type globals struct {
 	dsn, dsnFile, env string
 	table             string
-	format            string
+	format, jq        string
 	fields            []string
 	utc, failEmpty    bool
 	color             string
@@ -49,6 +51,7 @@ func (s *session) addFlags(root *cobra.Command) {
 	f.StringVar(&s.flags.table, "audit-table", "", "the audit table (default $AUDIT_TABLE, or audit_logs)")
 	f.StringVarP(&s.flags.format, "output", "o", "", strings.Join(output.Formats(), ", ")+" (default table on a terminal, ndjson elsewhere)")
 	f.StringSliceVar(&s.flags.fields, "fields", nil, "only these columns, or members of JSON objects")
+	f.StringVar(&s.flags.jq, "jq", "", "write what a jq expression makes of each JSON object (ndjson), or of the array (json)")
 	f.BoolVar(&s.flags.utc, "utc", false, "times in UTC, not in the local zone")
 	f.BoolVar(&s.flags.failEmpty, "fail-empty", false, "exit with 1 when nothing is found")
 	f.StringVar(&s.flags.color, "color", "auto", "auto, always or never")
@@ -64,8 +67,10 @@ func (s *session) addFlags(root *cobra.Command) {
 
 // printer writes results as the flags say.
 func (s *session) printer() (*output.Printer, error) {
-	p := &output.Printer{Out: s.app.Stdout, Format: output.Format(s.flags.format), Width: s.app.Width, Fields: s.flags.fields}
+	p := &output.Printer{Out: s.app.Stdout, Format: output.Format(s.flags.format), Width: s.app.Width, Fields: s.flags.fields, Query: s.query}
 	switch {
+	case p.Format == "" && p.Query != nil:
+		p.Format = output.NDJSON
 	case p.Format == "":
 		p.Format = output.NDJSON
 		if s.app.Width > 0 {
@@ -73,6 +78,9 @@ func (s *session) printer() (*output.Printer, error) {
 		}
 	case !slices.Contains(output.Formats(), s.flags.format):
 		return nil, usage("-o %s: there are %s", s.flags.format, strings.Join(output.Formats(), ", "))
+	}
+	if p.Query != nil && p.Format != output.JSON && p.Format != output.NDJSON {
+		return nil, usage("--jq goes with -o ndjson and -o json, not with %s", p.Format)
 	}
 	if p.Format == output.Wide {
 		p.Width = 0

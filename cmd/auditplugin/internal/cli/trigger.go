@@ -21,7 +21,7 @@ They are made by the application (trigger.Install, or trigger.Generate and a mig
 and not here: its models say what is secret, and a trigger that did not know would write
 it to the audit table.`,
 	}
-	c.AddCommand(triggerCheck(s), triggerDrop(s))
+	c.AddCommand(triggerCheck(s), plain(triggerDrop(s)))
 	return c
 }
 

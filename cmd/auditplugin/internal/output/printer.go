@@ -2,6 +2,7 @@ package output
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -47,6 +48,8 @@ type Printer struct {
 	Color bool
 	// NoHeader leaves the header of CSV out, where a file goes on.
 	NoHeader bool
+	// Query, if there is one, is what JSON and NDJSON are written through.
+	Query *Query
 	// Fields, if there are some, are the columns of tables and CSV, in order, and the
 	// names of JSON objects.
 	Fields []string
@@ -155,6 +158,9 @@ func (p *Printer) around() (begin, between, end, none string) {
 }
 
 func list[T any](p *Printer, items iter.Seq2[T, error]) (n int, err error) {
+	if p.Query != nil {
+		return queried(p, items)
+	}
 	// An object a write: who reads it gets each as it comes.
 	lead, between, end, none := p.around()
 	for item, err := range items {
@@ -178,6 +184,35 @@ func list[T any](p *Printer, items iter.Seq2[T, error]) (n int, err error) {
 	return n, err
 }
 
+// queried writes what the query makes of each object, or, with JSON, of the array.
+func queried[T any](p *Printer, items iter.Seq2[T, error]) (n int, err error) {
+	var whole bytes.Buffer
+	for item, err := range items {
+		if err != nil {
+			return n, err
+		}
+		text, err := p.marshal(item, false)
+		if err != nil {
+			return n, err
+		}
+		if p.Format == JSON {
+			whole.WriteString(map[bool]string{true: "[", false: ","}[n == 0])
+			whole.Write(text)
+		} else if err := p.Query.write(p.Out, text); err != nil {
+			return n, err
+		}
+		n++
+	}
+	if p.Format == JSON {
+		if n == 0 {
+			whole.WriteByte('[')
+		}
+		whole.WriteByte(']')
+		err = p.Query.write(p.Out, whole.Bytes())
+	}
+	return n, err
+}
+
 // item is one object of a list.
 func (p *Printer) item(v any) (string, error) {
 	text, err := p.marshal(v, false)
@@ -195,6 +230,9 @@ func (p *Printer) object(v any) error {
 	text, err := p.marshal(v, p.Format == JSON)
 	if err != nil {
 		return err
+	}
+	if p.Query != nil {
+		return p.Query.write(p.Out, text)
 	}
 	all := string(text) + "\n"
 	if p.Format == YAML {
