@@ -11,6 +11,7 @@ import (
 	"github.com/gorm-audit/auditplugin/alert"
 	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/connect"
 	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/output"
+	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/settings"
 	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/history"
 	"github.com/gorm-audit/auditplugin/relay"
@@ -68,7 +69,7 @@ func exitCode(ctx context.Context, err error) int {
 	case ctx.Err() != nil:
 		return exitInterrupted
 	case is(errUsage, history.ErrInvalidQuery, history.ErrCursor, history.ErrNoKey, connect.ErrNoDatabase, connect.ErrDSN,
-		connect.ErrPasswordShown, output.ErrField, output.ErrQuery, emitter.ErrUnknownDialect, relay.ErrInvalidOption, alert.ErrInvalidRule, trigger.ErrInvalid):
+		connect.ErrPasswordShown, connect.ErrPasswordReadable, settings.ErrFile, output.ErrField, output.ErrQuery, emitter.ErrUnknownDialect, relay.ErrInvalidOption, alert.ErrInvalidRule, trigger.ErrInvalid):
 		return exitUsage
 	case is(errNone, errFindings, history.ErrNotFound, relay.ErrNoSubscriber):
 		return exitNo

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/connect"
 	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/output"
+	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/settings"
 	"github.com/gorm-audit/auditplugin/history"
 )
 
@@ -28,12 +29,15 @@ type session struct {
 	question string
 	// query is the expression of --jq, nil for none.
 	query *output.Query
-	pager *pager
+	// settings are those of auditplugin.yaml.
+	settings *settings.File
+	pager    *pager
 }
 
 // globals are the flags of every command.
 type globals struct {
 	dsn, dsnFile, env string
+	config            string
 	table             string
 	format, jq        string
 	fields            []string
@@ -48,6 +52,7 @@ func (s *session) addFlags(root *cobra.Command) {
 	f.StringVar(&s.flags.dsn, "dsn", "", "the database, without a password: postgres://user@host/name, mysql://user@host/name, sqlite:path")
 	f.StringVar(&s.flags.dsnFile, "dsn-file", "", "a file that holds the database's address; - is standard input")
 	f.StringVar(&s.flags.env, "env", ".env", "a file with AUDIT_DSN or DATABASE_URL, read after the environment; none for none")
+	f.StringVar(&s.flags.config, "config", settings.Name, "a file of settings, read last; none for none")
 	f.StringVar(&s.flags.table, "audit-table", "", "the audit table (default $AUDIT_TABLE, or audit_logs)")
 	f.StringVarP(&s.flags.format, "output", "o", "", strings.Join(output.Formats(), ", ")+" (default table on a terminal, ndjson elsewhere)")
 	f.StringSliceVar(&s.flags.fields, "fields", nil, "only these columns, or members of JSON objects")
@@ -106,7 +111,7 @@ func (s *session) writing(ctx context.Context) (*gorm.DB, error) { return s.open
 
 func (s *session) open(ctx context.Context, readOnly bool) (*gorm.DB, error) {
 	var err error
-	s.target, err = connect.Source{DSN: s.flags.dsn, File: s.flags.dsnFile, EnvFile: s.flags.env, Stdin: s.app.Stdin, Getenv: s.app.Getenv}.Find()
+	s.target, err = connect.Source{DSN: s.flags.dsn, File: s.flags.dsnFile, EnvFile: s.flags.env, Settings: s.settings, Stdin: s.app.Stdin, Getenv: s.app.Getenv}.Find()
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +142,8 @@ func (s *session) auditTable() string {
 		return s.flags.table
 	case name != "":
 		return name
+	case s.settings != nil && s.settings.AuditTable != "":
+		return s.settings.AuditTable
 	}
 	return "audit_logs"
 }
