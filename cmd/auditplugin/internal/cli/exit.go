@@ -36,7 +36,7 @@ const exitTopic = `Exit codes:
   2    the command line makes no sense
   3    the database did not answer, or refused
   4    refused: the row has moved on, records of that time were pruned, a value is
-       redacted, a subscriber is being served
+       redacted, a subscriber is being served, what triggers are to hide is not known
   130  interrupted
 `
 
@@ -74,7 +74,7 @@ func exitCode(ctx context.Context, err error) int {
 	case is(errNone, errFindings, history.ErrNotFound, relay.ErrNoSubscriber):
 		return exitNo
 	case is(history.ErrConflict, history.ErrPruned, history.ErrRedacted, history.ErrUnknown, history.ErrErased,
-		history.ErrBeforeTrail, history.ErrNotRevertible, history.ErrNoModel, history.ErrNotPartitioned, relay.ErrRunning):
+		history.ErrBeforeTrail, history.ErrNotRevertible, history.ErrNoModel, history.ErrNotPartitioned, relay.ErrRunning, errOpen):
 		return exitRefused
 	}
 	return exitDatabase
