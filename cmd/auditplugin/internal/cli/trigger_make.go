@@ -195,8 +195,11 @@ func (s *session) script(db *gorm.DB, m made) error {
 		return err
 	}
 	end, first, last := ";", "", ""
-	if db.Name() == "mysql" { // whose client ends a statement at the first semicolon
-		end, first, last = "$$", "DELIMITER $$\n", "DELIMITER ;\n"
+	if db.Name() == "mysql" {
+		// The client ends a statement at the first semicolon, and takes comments out, by
+		// which trigger check knows the triggers.
+		end = "$auditplugin$" // which no trigger has
+		first, last = "-- Run it with the option --comments of the client.\nDELIMITER "+end+"\n", "DELIMITER ;\n"
 	}
 	_, err = fmt.Fprint(s.app.Stdout, first+strings.Join(statements, end+"\n")+end+"\n"+last)
 	return err

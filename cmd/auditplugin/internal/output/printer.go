@@ -2,7 +2,6 @@ package output
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -181,35 +180,6 @@ func list[T any](p *Printer, items iter.Seq2[T, error]) (n int, err error) {
 		end = none
 	}
 	_, err = io.WriteString(p.Out, end)
-	return n, err
-}
-
-// queried writes what the query makes of each object, or, with JSON, of the array.
-func queried[T any](p *Printer, items iter.Seq2[T, error]) (n int, err error) {
-	var whole bytes.Buffer
-	for item, err := range items {
-		if err != nil {
-			return n, err
-		}
-		text, err := p.marshal(item, false)
-		if err != nil {
-			return n, err
-		}
-		if p.Format == JSON {
-			whole.WriteString(map[bool]string{true: "[", false: ","}[n == 0])
-			whole.Write(text)
-		} else if err := p.Query.write(p.Out, text); err != nil {
-			return n, err
-		}
-		n++
-	}
-	if p.Format == JSON {
-		if n == 0 {
-			whole.WriteByte('[')
-		}
-		whole.WriteByte(']')
-		err = p.Query.write(p.Out, whole.Bytes())
-	}
 	return n, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"regexp"
 	"strings"
 
@@ -48,6 +49,35 @@ func (q *Query) Failed() error {
 		return nil
 	}
 	return fmt.Errorf("%w: the expression failed for %d of %s", ErrQuery, q.failed, Count(int64(q.asked), "object"))
+}
+
+// queried writes what the query makes of each object, or, with JSON, of the array.
+func queried[T any](p *Printer, items iter.Seq2[T, error]) (n int, err error) {
+	var whole bytes.Buffer
+	for item, err := range items {
+		if err != nil {
+			return n, err
+		}
+		text, err := p.marshal(item, false)
+		if err != nil {
+			return n, err
+		}
+		if p.Format == JSON {
+			whole.WriteString(map[bool]string{true: "[", false: ","}[n == 0])
+			whole.Write(text)
+		} else if err := p.Query.write(p.Out, text); err != nil {
+			return n, err
+		}
+		n++
+	}
+	if p.Format == JSON {
+		if n == 0 {
+			whole.WriteByte('[')
+		}
+		whole.WriteByte(']')
+		err = p.Query.write(p.Out, whole.Bytes())
+	}
+	return n, err
 }
 
 // write writes what the expression makes of a JSON text: each result a line, as it comes.
