@@ -21,6 +21,9 @@ type request struct {
 	roles      []string
 	bestEffort bool
 	hashKey    bool
+	// masked and types are of tables without a model.
+	masked []string
+	types  map[string]string
 }
 
 // For names the models whose tables get triggers. A model is a struct, a pointer to one, or

@@ -37,6 +37,8 @@ type subject struct {
 	// hashes tells that columns may be hashed; hashing is how one of them is.
 	hashes  bool
 	hashing redact.Hashing
+	// masked are columns that are hidden whatever is known of them, by index.
+	masked []int
 }
 
 // column is one whose values are recorded.
@@ -82,10 +84,13 @@ func (r *request) subjects(ctx context.Context) ([]*subject, error) {
 		if err := s.check(); err != nil {
 			return nil, err
 		}
+		if err := r.plainly(s); err != nil {
+			return nil, err
+		}
 		s.describe()
 		all = append(all, s)
 	}
-	return all, nil
+	return all, r.unmasked(all)
 }
 
 // dropped are the tables that lose their triggers. Those that are named are looked for by
@@ -137,7 +142,7 @@ func (s *subject) describe() {
 	for _, i := range s.ByName {
 		if !s.Show[i].Hidden {
 			c := s.column(i)
-			if h, ok := s.Plan.Hashing(s.Show[i].Model); ok && s.hashes && slices.Contains([]values.Kind{values.Text, values.UUID, values.Int}, c.kind) {
+			if h, ok := s.Plan.Hashing(s.Show[i].Model); ok && s.hashes && !slices.Contains(s.masked, i) && slices.Contains([]values.Kind{values.Text, values.UUID, values.Int}, c.kind) {
 				s.hashing, c.hash, c.treat = h, h.Prefix, redact.Treatment{}
 			}
 			s.columns = append(s.columns, c)
@@ -152,6 +157,9 @@ func (s *subject) column(i int) column {
 	c := column{
 		name: s.Columns[i].Name, dbType: s.Columns[i].DBType, path: s.Show[i].Path,
 		kind: s.Rules[i].Kind(), treat: s.Plan.Treatment(s.Show[i].Model), timestamp: s.Timestamps[s.Show[i].Model],
+	}
+	if slices.Contains(s.masked, i) {
+		c.treat = redact.Treatment{Mask: true}
 	}
 	if c.treat.Drop {
 		c.treat = redact.Treatment{Mask: true} // of the key, which has to be named

@@ -44,3 +44,30 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// Of a table without a model options say what is hidden, and what its rows are; what no
+// table has is refused.
+func TestWithoutModel(t *testing.T) {
+	db, other := open()
+	check(db.Exec("ALTER TABLE users ADD COLUMN phone TEXT").Error)
+	opts := []trigger.Option{trigger.For("users"), trigger.Mask("users.phone"), trigger.RecordType("users", "user")}
+	check(trigger.Install(db, opts...))
+	if _, err := other.Exec("INSERT INTO users (id, name, phone) VALUES (1, 'Ada', '+49123')"); err != nil {
+		t.Fatal(err)
+	}
+	var kind, after string
+	check(other.QueryRow("SELECT record_type, after FROM audit_logs").Scan(&kind, &after))
+	if kind != "user" || after != `{"id":1,"name":"Ada","password":null,"phone":"***"}` {
+		t.Errorf("a %s: %s", kind, after)
+	}
+	if drift, err := trigger.Check(t.Context(), db, opts...); err != nil || len(drift) > 0 {
+		t.Errorf("%v, %v", drift, err)
+	}
+	for _, o := range []trigger.Option{
+		trigger.Mask("users.nosuch"), trigger.Mask("users.id"), trigger.Mask("orders.phone"), trigger.Mask("phone"), trigger.RecordType("users", ""),
+	} {
+		if made, err := trigger.Generate(db, trigger.For("users"), o); !errors.Is(err, trigger.ErrInvalid) {
+			t.Errorf("%d statements, %v", len(made), err)
+		}
+	}
+}

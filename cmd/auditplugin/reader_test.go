@@ -86,7 +86,7 @@ func TestDoctorAsReader(t *testing.T) {
 			return
 		}
 		const unseen = `"not used, or not to be seen by this user"`
-		told(db.reader(t, "audit_logs"), "--role root@localhost", "ok,rights,"+lacks+"mysql.*", "ok,relay,"+unseen, "ok,alerts,"+unseen, "ok,companion,"+unseen)
+		told(db.reader(t, "audit_logs"), "--role root@localhost --relay-role root@localhost", "ok,rights,"+lacks+"mysql.*", "ok,relay-rights,"+lacks+"mysql.*", "ok,relay,"+unseen, "ok,alerts,"+unseen, "ok,companion,"+unseen)
 		told(db.reader(t, "audit_logs", "audit_relay_positions"), "", "ok,relay,"+lacks+"audit_relay_leases")
 		told(db.reader(t, "audit_logs", "audit_alerts", "audit_relay_positions", "audit_relay_leases", "audit_relay_dead"), "", "ok,relay,no subscriber yet", "ok,alerts,no message yet")
 	})

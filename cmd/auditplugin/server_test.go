@@ -237,7 +237,8 @@ func TestDoctorOnServers(t *testing.T) {
 			must(t, db.Exec(statement).Error)
 		}
 		must(t, db.Create(&account{Name: "Casey", Born: time.Now()}).Error)
-		db.findings(t, "")
+		db.findings(t, "--limit 50GB")
+		db.findings(t, "--limit 1KB", "warn,size,")
 		user := fmt.Sprintf("u%d", time.Now().UnixNano())
 		if db.Name() == "postgres" {
 			exec("ALTER TABLE audit_logs ALTER COLUMN host TYPE varchar(20)")
@@ -266,6 +267,8 @@ func TestDoctorOnServers(t *testing.T) {
 			db.findings(t, "--role "+user, "warn,rights,\""+user+" may UPDATE, DELETE")
 			exec("DROP OWNED BY " + user)
 			db.findings(t, "--role nobody", "FAIL,rights,there is no role nobody")
+			db.relayRights(t, user)
+			exec("DROP OWNED BY " + user)
 			return
 		}
 		exec("ALTER TABLE audit_logs MODIFY occurred_at DATETIME NOT NULL")
@@ -284,6 +287,8 @@ func TestDoctorOnServers(t *testing.T) {
 		exec("GRANT UPDATE ON audit_logs TO " + user)
 		db.findings(t, "--role "+user, "warn,rights,"+user+" may UPDATE")
 		db.findings(t, "--role nobody@nowhere", "FAIL,rights,there is no user nobody@nowhere")
+		exec("REVOKE ALL PRIVILEGES ON audit_logs FROM " + user)
+		db.relayRights(t, user)
 	})
 }
 

@@ -34,7 +34,7 @@ type deadMessage struct {
 
 func newAlerts(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "alerts", Short: "Alerts: what waits, what was given up, and what rules would send"}
-	c.AddCommand(alertsStatus(s), alertsDead(s), alertsReplay(s), alertsTest(s))
+	c.AddCommand(alertsStatus(s), alertsDead(s), plain(alertsReplay(s)), alertsTest(s))
 	return c
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 func newDoctor(s *session) *cobra.Command {
-	var role string
+	var role, relayRole, limit string
 	var ignore []string
 	c := &cobra.Command{
 		Use:   "doctor",
@@ -16,14 +16,22 @@ func newDoctor(s *session) *cobra.Command {
 		Long: `What is wrong with the audit table and what stands around it, one line a check,
 and what to do about it. It reads, and changes nothing. The exit code is 1 when
 there is anything but ok.`,
-		Example: "  auditplugin doctor --role app\n  auditplugin doctor -o json",
+		Example: "  auditplugin doctor --role app\n  auditplugin doctor -o json\n  auditplugin doctor --limit 50GB",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			exam := doctor.Exam{Table: s.auditTable(), Role: role, RelayRole: relayRole, Ignore: ignore, Now: s.app.Now}
+			if limit != "" {
+				var err error
+				if exam.Limit, err = doctor.ParseSize(limit); err != nil {
+					return usage("--limit: %v", err)
+				}
+			}
 			db, err := s.reading(c.Context())
 			if err != nil {
 				return err
 			}
-			found, err := doctor.Examine(c.Context(), doctor.Exam{DB: db, Table: s.auditTable(), Role: role, Ignore: ignore, Now: s.app.Now})
+			exam.DB = db
+			found, err := doctor.Examine(c.Context(), exam)
 			if err != nil {
 				return err
 			}
@@ -46,6 +54,8 @@ there is anything but ok.`,
 		},
 	}
 	c.Flags().StringVar(&role, "role", "", "the application's role, whose rights are looked at; on MySQL user@host")
+	c.Flags().StringVar(&relayRole, "relay-role", "", "the relay's role, likewise")
 	c.Flags().StringSliceVar(&ignore, "ignore", nil, "tables that need not be audited")
+	c.Flags().StringVar(&limit, "limit", "", "how large the audit table may become: 50GB; on SQLite the file")
 	return c
 }

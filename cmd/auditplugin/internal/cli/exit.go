@@ -11,6 +11,7 @@ import (
 	"github.com/gorm-audit/auditplugin/alert"
 	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/connect"
 	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/output"
+	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/settings"
 	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/history"
 	"github.com/gorm-audit/auditplugin/relay"
@@ -35,7 +36,7 @@ const exitTopic = `Exit codes:
   2    the command line makes no sense
   3    the database did not answer, or refused
   4    refused: the row has moved on, records of that time were pruned, a value is
-       redacted, a subscriber is being served
+       redacted, a subscriber is being served, what triggers are to hide is not known
   130  interrupted
 `
 
@@ -68,12 +69,12 @@ func exitCode(ctx context.Context, err error) int {
 	case ctx.Err() != nil:
 		return exitInterrupted
 	case is(errUsage, history.ErrInvalidQuery, history.ErrCursor, history.ErrNoKey, connect.ErrNoDatabase, connect.ErrDSN,
-		connect.ErrPasswordShown, output.ErrField, emitter.ErrUnknownDialect, relay.ErrInvalidOption, alert.ErrInvalidRule, trigger.ErrInvalid):
+		connect.ErrPasswordShown, connect.ErrPasswordReadable, settings.ErrFile, output.ErrField, output.ErrQuery, emitter.ErrUnknownDialect, relay.ErrInvalidOption, alert.ErrInvalidRule, trigger.ErrInvalid):
 		return exitUsage
 	case is(errNone, errFindings, history.ErrNotFound, relay.ErrNoSubscriber):
 		return exitNo
 	case is(history.ErrConflict, history.ErrPruned, history.ErrRedacted, history.ErrUnknown, history.ErrErased,
-		history.ErrBeforeTrail, history.ErrNotRevertible, history.ErrNoModel, history.ErrNotPartitioned, relay.ErrRunning):
+		history.ErrBeforeTrail, history.ErrNotRevertible, history.ErrNoModel, history.ErrNotPartitioned, relay.ErrRunning, errOpen):
 		return exitRefused
 	}
 	return exitDatabase

@@ -43,7 +43,7 @@ interrupted says how to go on: its --after appends to what is there.`,
 				return err
 			}
 			if path == "-" {
-				p := &output.Printer{Out: s.app.Stdout, Format: output.NDJSON, Fields: s.flags.fields}
+				p := &output.Printer{Out: s.app.Stdout, Format: output.NDJSON, Fields: s.flags.fields, Query: s.query}
 				_, err := s.write(p, q.After(after).All(ctx), false)
 				return err
 			}
@@ -78,6 +78,9 @@ func (e *export) run(ctx context.Context) error {
 		format = output.CSV
 	case !strings.HasSuffix(name, ".ndjson"):
 		return usage("-o %s: its name says neither .ndjson nor .csv", e.path)
+	}
+	if e.s.query != nil && format != output.NDJSON {
+		return usage("--jq goes with .ndjson, not with %s", format)
 	}
 	mode := os.O_CREATE | os.O_WRONLY | os.O_EXCL
 	if e.after != "" {
@@ -121,7 +124,7 @@ func (e *export) interrupted(err error) error {
 // fill writes the records. What it has counted is in the file, also when it fails.
 func (e *export) fill(ctx context.Context, f io.Writer, format output.Format, zipped bool) (err error) {
 	buffered := bufio.NewWriterSize(f, 1<<16)
-	p := &output.Printer{Out: buffered, Format: format, Fields: e.s.flags.fields, NoHeader: e.after != ""}
+	p := &output.Printer{Out: buffered, Format: format, Fields: e.s.flags.fields, Query: e.s.query, NoHeader: e.after != ""}
 	if zipped {
 		z := gzip.NewWriter(buffered) // members one behind the other are one file
 		p.Out = z

@@ -68,6 +68,6 @@ func newPartitions(s *session) *cobra.Command {
 		},
 	}
 	ensure.Flags().IntVar(&ahead, "ahead", 2, "months ahead")
-	c.AddCommand(list, ensure)
+	c.AddCommand(list, plain(ensure))
 	return c
 }

@@ -43,7 +43,7 @@ type deadLetter struct {
 
 func newRelay(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "relay", Short: "The relay's subscribers: how they are doing, and their dead letters"}
-	c.AddCommand(relayStatus(s), relayDead(s), relayReplay(s), relayRewind(s))
+	c.AddCommand(relayStatus(s), relayDead(s), plain(relayReplay(s)), plain(relayRewind(s)))
 	return c
 }
 

@@ -14,8 +14,8 @@ func newRoot(s *session) *cobra.Command {
 		Short: "Who changed which row, from what, to what, when and why",
 		Long: `auditplugin asks and mends the audit table that the auditplugin package writes.
 
-The database is --dsn, --dsn-file, $AUDIT_DSN, $DATABASE_URL, or one of those in
-the file .env, whichever is given first. Questions are asked in a session that the
+The database is --dsn, --dsn-file, $AUDIT_DSN, $DATABASE_URL, one of those in the
+file .env, or dsn in auditplugin.yaml, whichever is given first. Questions are asked in a session that the
 database itself keeps from writing; commands that write do so with --yes only.`,
 		Example: `  auditplugin trail users 42
   auditplugin search --actor 7 --since 7d
@@ -33,10 +33,10 @@ database itself keeps from writing; commands that write do so with --yes only.`,
 			root.AddCommand(c)
 		}
 	}
-	add("ask", newSearch(s), newShow(s), newTx(s), newActor(s), newEvents(s), newTail(s), newStats(s), newExport(s), newOpen(s))
+	add("ask", newSearch(s), newShow(s), newTx(s), newActor(s), newEvents(s), newTail(s), newStats(s), newExport(s), plain(newOpen(s)))
 	add("row", newTrail(s), newAsOf(s), newBlame(s), newDiff(s), newRevert(s))
-	add("keep", newDoctor(s), newSchema(s), newPrune(s), newPartitions(s), newRelay(s), newAlerts(s), newTrigger(s))
-	root.AddCommand(newVersion(s), newMan(s), topic("exit-codes", "What the exit codes say", exitTopic), topic("output", "How results are written", outputTopic),
+	add("keep", newDoctor(s), plain(newSchema(s)), newPrune(s), newPartitions(s), newRelay(s), newAlerts(s), newTrigger(s))
+	root.AddCommand(alone(newVersion(s)), alone(newMan(s)), topic("exit-codes", "What the exit codes say", exitTopic), topic("output", "How results are written", outputTopic),
 		topic("environment", "The variables that are read", environmentTopic))
 	s.wrap(root)
 	return root
@@ -51,11 +51,20 @@ func (s *session) wrap(c *cobra.Command) {
 	}
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
+			if err := s.readSettings(c); err != nil {
+				return err
+			}
 			if err := s.startPager(); err != nil {
 				return err
 			}
 			s.begun, s.question = true, question(c, args)
-			return run(c, args)
+			if err := s.startQuery(c.Context(), c); err != nil {
+				return err
+			}
+			if err := run(c, args); err != nil {
+				return err
+			}
+			return s.query.Failed()
 		}
 	}
 	if check := c.Args; check != nil {
@@ -89,6 +98,8 @@ const outputTopic = `Output (-o):
 Text from the database is escaped so that no value can speak to a terminal, forge
 a line, or, in CSV, be a formula. JSON has values as they are, escaped as JSON
 escapes. --fields picks columns, and members of JSON and YAML objects.
+--jq writes what a jq expression makes of each object (ndjson), or of the whole
+array (json): a result a line, as JSON, also texts.
 --pager shows it through $PAGER, or less, where the output is a terminal.
 Masked and hashed values look as they were recorded.
 `
@@ -104,6 +115,21 @@ const environmentTopic = `Environment:
   PGPASSWORD, PGPASSFILE    as for all PostgreSQL clients
 
 The file .env in the current folder (another one: --env) may set the first two.
+What is given neither by flags nor there, auditplugin.yaml in the current folder may
+say (another one: --config):
+
+  dsn: postgres://reader@db.internal/shop
+  audit-table: audit_logs
+  output: table
+  utc: true
+  limit: 20                      # as -n, where a command has it
+  doctor:
+    ignore: [schema_migrations]
+    limit: 50GB
+    role: app
+    relay-role: relay
+
+A password in it is taken only if nobody but the file's owner may read it.
 `
 
 func newVersion(s *session) *cobra.Command {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/connect"
 	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/output"
+	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/settings"
 	"github.com/gorm-audit/auditplugin/history"
 )
 
@@ -26,14 +27,19 @@ type session struct {
 	begun  bool // a command has
 	// question is what was asked.
 	question string
+	// query is the expression of --jq, nil for none.
+	query *output.Query
+	// settings are those of auditplugin.yaml.
+	settings *settings.File
 	pager    *pager
 }
 
 // globals are the flags of every command.
 type globals struct {
 	dsn, dsnFile, env string
+	config            string
 	table             string
-	format            string
+	format, jq        string
 	fields            []string
 	utc, failEmpty    bool
 	color             string
@@ -46,9 +52,11 @@ func (s *session) addFlags(root *cobra.Command) {
 	f.StringVar(&s.flags.dsn, "dsn", "", "the database, without a password: postgres://user@host/name, mysql://user@host/name, sqlite:path")
 	f.StringVar(&s.flags.dsnFile, "dsn-file", "", "a file that holds the database's address; - is standard input")
 	f.StringVar(&s.flags.env, "env", ".env", "a file with AUDIT_DSN or DATABASE_URL, read after the environment; none for none")
+	f.StringVar(&s.flags.config, "config", settings.Name, "a file of settings, read last; none for none")
 	f.StringVar(&s.flags.table, "audit-table", "", "the audit table (default $AUDIT_TABLE, or audit_logs)")
 	f.StringVarP(&s.flags.format, "output", "o", "", strings.Join(output.Formats(), ", ")+" (default table on a terminal, ndjson elsewhere)")
 	f.StringSliceVar(&s.flags.fields, "fields", nil, "only these columns, or members of JSON objects")
+	f.StringVar(&s.flags.jq, "jq", "", "write what a jq expression makes of each JSON object (ndjson), or of the array (json)")
 	f.BoolVar(&s.flags.utc, "utc", false, "times in UTC, not in the local zone")
 	f.BoolVar(&s.flags.failEmpty, "fail-empty", false, "exit with 1 when nothing is found")
 	f.StringVar(&s.flags.color, "color", "auto", "auto, always or never")
@@ -64,8 +72,10 @@ func (s *session) addFlags(root *cobra.Command) {
 
 // printer writes results as the flags say.
 func (s *session) printer() (*output.Printer, error) {
-	p := &output.Printer{Out: s.app.Stdout, Format: output.Format(s.flags.format), Width: s.app.Width, Fields: s.flags.fields}
+	p := &output.Printer{Out: s.app.Stdout, Format: output.Format(s.flags.format), Width: s.app.Width, Fields: s.flags.fields, Query: s.query}
 	switch {
+	case p.Format == "" && p.Query != nil:
+		p.Format = output.NDJSON
 	case p.Format == "":
 		p.Format = output.NDJSON
 		if s.app.Width > 0 {
@@ -73,6 +83,9 @@ func (s *session) printer() (*output.Printer, error) {
 		}
 	case !slices.Contains(output.Formats(), s.flags.format):
 		return nil, usage("-o %s: there are %s", s.flags.format, strings.Join(output.Formats(), ", "))
+	}
+	if p.Query != nil && p.Format != output.JSON && p.Format != output.NDJSON {
+		return nil, usage("--jq goes with -o ndjson and -o json, not with %s", p.Format)
 	}
 	if p.Format == output.Wide {
 		p.Width = 0
@@ -98,7 +111,7 @@ func (s *session) writing(ctx context.Context) (*gorm.DB, error) { return s.open
 
 func (s *session) open(ctx context.Context, readOnly bool) (*gorm.DB, error) {
 	var err error
-	s.target, err = connect.Source{DSN: s.flags.dsn, File: s.flags.dsnFile, EnvFile: s.flags.env, Stdin: s.app.Stdin, Getenv: s.app.Getenv}.Find()
+	s.target, err = connect.Source{DSN: s.flags.dsn, File: s.flags.dsnFile, EnvFile: s.flags.env, Settings: s.settings, Stdin: s.app.Stdin, Getenv: s.app.Getenv}.Find()
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +142,8 @@ func (s *session) auditTable() string {
 		return s.flags.table
 	case name != "":
 		return name
+	case s.settings != nil && s.settings.AuditTable != "":
+		return s.settings.AuditTable
 	}
 	return "audit_logs"
 }

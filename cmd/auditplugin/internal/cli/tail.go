@@ -16,7 +16,7 @@ import (
 
 func newTail(s *session) *cobra.Command {
 	var f filter
-	var follow bool
+	var follow, fromNow bool
 	var limit int
 	c := &cobra.Command{
 		Use:   "tail",
@@ -25,12 +25,16 @@ func newTail(s *session) *cobra.Command {
 each record, or with -o text, json and the like as everywhere.
 
 -f skips nothing, also not what commits behind larger numbers, and goes on when
-the database was away. It reads, and keeps no place of its own.`,
+the database was away. It reads, and keeps no place of its own. With --from-now
+it shows nothing of the past.`,
 		Example: `  auditplugin tail -f
   auditplugin tail -f --table users --action delete
-  auditplugin tail -f -o ndjson | jq .actor`,
+  auditplugin tail -f --from-now --jq .actor`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if fromNow && !follow {
+				return usage("--from-now goes with -f: there is nothing else to show")
+			}
 			ctx := c.Context()
 			db, err := s.reading(ctx)
 			if err != nil {
@@ -52,6 +56,10 @@ the database was away. It reads, and keeps no place of its own.`,
 					return err
 				}
 			}
+			show, shown := s.liner(p), map[string]bool{}
+			if fromNow {
+				return s.follow(ctx, onwards, q, shown, show)
+			}
 			last := q
 			if f.since == "" {
 				last = last.Limit(limit)
@@ -60,7 +68,6 @@ the database was away. It reads, and keeps no place of its own.`,
 			if err != nil {
 				return err
 			}
-			show, shown := s.liner(p), map[string]bool{}
 			for _, r := range slices.Backward(records) {
 				shown[r.ID] = true
 				if err := show(r); err != nil {
@@ -75,7 +82,10 @@ the database was away. It reads, and keeps no place of its own.`,
 	}
 	f.add(c, true)
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what commits")
+	c.Flags().BoolVar(&fromNow, "from-now", false, "with -f: nothing of what was there before")
 	c.Flags().IntVarP(&limit, "limit", "n", 10, "so many of the last ones, without --since")
+	c.MarkFlagsMutuallyExclusive("from-now", "since")
+	c.MarkFlagsMutuallyExclusive("from-now", "limit")
 	return c
 }
 

@@ -17,11 +17,10 @@ func newTrigger(s *session) *cobra.Command {
 		Use: "trigger", Short: "Companion triggers, which record what other programs write",
 		Long: `Companion triggers, which record what other programs write.
 
-They are made by the application (trigger.Install, or trigger.Generate and a migration)
-and not here: its models say what is secret, and a trigger that did not know would write
-it to the audit table.`,
+The application makes them best (trigger.Install, or trigger.Generate and a migration):
+its models say what is secret, and how values are meant. Here, records and flags do.`,
 	}
-	c.AddCommand(triggerCheck(s), triggerDrop(s))
+	c.AddCommand(triggerCheck(s), plain(triggerGenerate(s)), plain(triggerInstall(s)), plain(triggerDrop(s)))
 	return c
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/history"
+	"github.com/gorm-audit/auditplugin/trigger"
 )
 
 // change is what commands have that write: nothing is written without --yes.
@@ -67,6 +68,15 @@ func (s *session) recorded(ctx context.Context, db *gorm.DB, tables []string) (*
 		}
 		if len(secret) > 0 {
 			opts = append(opts, auditplugin.WithoutColumns(secret...))
+		}
+	}
+	if len(tables) > 0 {
+		there, err := trigger.Examine(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		if len(there) > 0 {
+			opts = append(opts, auditplugin.WithCompanion()) // or they record it, too
 		}
 	}
 	return db, db.Use(auditplugin.New(opts...))

@@ -9,28 +9,34 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/gorm-audit/auditplugin/cmd/auditplugin/internal/settings"
 )
 
 // The errors of this package.
 var (
 	// ErrNoDatabase is a command that was not told which database to ask.
-	ErrNoDatabase = errors.New("no database: give --dsn, --dsn-file, or set AUDIT_DSN or DATABASE_URL")
+	ErrNoDatabase = errors.New("no database: give --dsn, --dsn-file, set AUDIT_DSN or DATABASE_URL, or write dsn: into auditplugin.yaml")
 	// ErrDSN is an address that nobody can make a database of. It does not quote it.
 	ErrDSN = errors.New("not the address of a database")
 	// ErrPasswordShown is a password on the command line, where every user of the
 	// machine can read it.
 	ErrPasswordShown = errors.New("a password on the command line can be read by every user of this machine: set AUDIT_DSN, or use --dsn-file (- is standard input)")
+	// ErrPasswordReadable is a password in settings that others may read.
+	ErrPasswordReadable = errors.New("it holds a password, and others than its owner may read it: chmod 600")
 )
 
 // Source says where the address of the database comes from: the first that is given of
-// a flag, a file, the environment and the file .env.
+// a flag, a file, the environment, the file .env and the settings.
 type Source struct {
 	// DSN is the flag, File the path of --dsn-file.
 	DSN, File string
 	// EnvFile is what is read beside the environment; "none" is nothing.
 	EnvFile string
-	Stdin   io.Reader
-	Getenv  func(string) string
+	// Settings is what auditplugin.yaml says, or nil.
+	Settings *settings.File
+	Stdin    io.Reader
+	Getenv   func(string) string
 }
 
 // variables name the address in the environment, the first one that is set counts.
@@ -66,7 +72,21 @@ func (s Source) Find() (Target, error) {
 			}
 		}
 	}
+	if s.Settings != nil && s.Settings.DSN != "" {
+		return fromSettings(s.Settings)
+	}
 	return Target{}, ErrNoDatabase
+}
+
+func fromSettings(f *settings.File) (Target, error) {
+	t, err := Parse(f.DSN)
+	if err != nil {
+		return Target{}, fmt.Errorf("dsn in %s: %w", f.Path, err)
+	}
+	if t.shown && f.Shared {
+		return Target{}, fmt.Errorf("%s: %w", f.Path, ErrPasswordReadable)
+	}
+	return t, nil
 }
 
 func (s Source) fromFile() (Target, error) {

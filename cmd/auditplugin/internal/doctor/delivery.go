@@ -30,7 +30,7 @@ func (e *Exam) beside(name string) string {
 // relays looks at the subscribers of the relay.
 func relays(ctx context.Context, e *Exam, report func(Level, string, string)) error {
 	var there, gone []string
-	for _, name := range []string{"audit_relay_positions", "audit_relay_leases", "audit_relay_dead"} {
+	for _, name := range relayTables() {
 		found, err := e.there(ctx, e.beside(name))
 		if err != nil {
 			return err

@@ -41,9 +41,13 @@ type Exam struct {
 	Table string
 	// Role is the application's, whose rights are looked at; "" is not known.
 	Role string
+	// RelayRole is the relay's, likewise.
+	RelayRole string
 	// Ignore names tables that need not be audited.
 	Ignore []string
-	Now    func() time.Time
+	// Limit is how many bytes the audit table may have; 0 is not known.
+	Limit int64
+	Now   func() time.Time
 }
 
 // check is one of the doctor's; every finding has its name.
@@ -66,6 +70,7 @@ func checks() (first, rest []check) {
 			{"unaudited", unaudited},
 			{"secrets", secrets},
 			{"relay", relays},
+			{"relay-rights", relayRights},
 			{"alerts", alerts},
 			{"companion", companions},
 			{"partitions", partitions},

@@ -89,21 +89,15 @@ func size(ctx context.Context, e *Exam, report func(Level, string, string)) erro
 		return err
 	}
 	text := fmt.Sprintf("%d records at most, %d a day in the last week", of.Last-of.First+min(1, of.Last), week/7)
-	query := map[string]string{
-		"postgres": "SELECT SUM(pg_total_relation_size(oid))::bigint FROM pg_catalog.pg_class WHERE oid IN (" + relations + ")",
-		"mysql":    "SELECT COALESCE(data_length + index_length, 0) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
-	}[e.DB.Name()]
-	if query != "" {
-		_, name := e.parts()
-		args := []any{name}
-		if e.DB.Name() == "postgres" {
-			args = []any{e.quoted(), e.quoted()}
-		}
-		var bytes int64
-		if err := e.ask(ctx, &bytes, query, args...); err != nil {
+	var bytes int64
+	if e.DB.Name() != "sqlite" || e.Limit > 0 {
+		if bytes, err = e.bytes(ctx); err != nil {
 			return err
 		}
-		text += fmt.Sprintf(", %d MiB", bytes>>20)
+		text += ", " + sizeText(bytes)
+	}
+	if e.Limit > 0 {
+		return e.limit(ctx, text, bytes, week, report)
 	}
 	report(OK, text, "")
 	return nil

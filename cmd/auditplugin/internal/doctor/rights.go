@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -74,56 +75,69 @@ func changing(report func(Level, string, string), role string, may map[string]bo
 
 var grantLine = regexp.MustCompile(`^GRANT (.+) ON (\S+) TO `)
 
-func mysqlRights(ctx context.Context, e *Exam, report func(Level, string, string)) error {
-	user, host, ok := strings.Cut(e.Role, "@")
+// grants are what a user of MySQL or MariaDB may do: with a table, or, for "", everywhere.
+// The function is nil where there is no such user.
+func (e *Exam) grants(ctx context.Context, role string) (may func(table, right string) bool, name string, err error) {
+	user, host, ok := strings.Cut(role, "@")
 	if !ok {
 		host = "%"
 	}
-	name := "'" + strings.ReplaceAll(user, "'", "''") + "'@'" + strings.ReplaceAll(host, "'", "''") + "'"
+	name = "'" + strings.ReplaceAll(user, "'", "''") + "'@'" + strings.ReplaceAll(host, "'", "''") + "'"
 	var lines []string
-	err := e.ask(ctx, &lines, "SHOW GRANTS FOR "+name)
+	err = e.ask(ctx, &lines, "SHOW GRANTS FOR "+name)
 	if denied(err) {
-		return lacking("SELECT on mysql.*")
+		return nil, name, lacking("SELECT on mysql.*")
 	}
 	if err != nil {
-		report(Fail, "there is no user "+e.Role, "name it as user@host")
-		return nil
+		return nil, name, nil
 	}
-	schema, table := e.parts()
-	if schema == "" {
-		if err := e.ask(ctx, &schema, "SELECT DATABASE()"); err != nil {
-			return err
-		}
+	var current string
+	if err := e.ask(ctx, &current, "SELECT DATABASE()"); err != nil {
+		return nil, name, err
 	}
-	may := map[string]bool{}
+	given := map[string]bool{}
 	for _, l := range lines {
 		m := grantLine.FindStringSubmatch(l)
 		if m == nil {
 			continue
 		}
 		on := strings.ReplaceAll(m[2], "`", "")
-		if on != "*.*" && on != schema+".*" && on != schema+"."+table {
-			continue
-		}
 		for _, right := range strings.Split(m[1], ",") {
-			switch right = strings.TrimSpace(right); right {
-			case "ALL PRIVILEGES":
-				may["INSERT"], may["UPDATE"], may["DELETE"], may["TRUNCATE"] = true, true, true, true
-			case "DROP":
-				may["TRUNCATE"] = true // which needs DROP
-			default:
-				may[right] = true
-			}
+			given[on+" "+strings.TrimSpace(right)] = true
 		}
 	}
-	if !may["INSERT"] {
+	return func(table, right string) bool {
+		places := []string{"*.*"}
+		if table != "" {
+			schema, rest, ok := strings.Cut(table, ".")
+			if !ok {
+				schema, rest = current, table
+			}
+			places = append(places, schema+".*", schema+"."+rest)
+		}
+		return slices.ContainsFunc(places, func(place string) bool {
+			return given[place+" "+right] || given[place+" ALL PRIVILEGES"]
+		})
+	}, name, nil
+}
+
+func mysqlRights(ctx context.Context, e *Exam, report func(Level, string, string)) error {
+	has, name, err := e.grants(ctx, e.Role)
+	if err != nil {
+		return err
+	}
+	if has == nil {
+		report(Fail, "there is no user "+e.Role, "name it as user@host")
+		return nil
+	}
+	may := func(right string) bool { return has(e.Table, right) }
+	switch {
+	case !may("INSERT"):
 		report(Fail, e.Role+" may not INSERT: every change of the application fails", "GRANT INSERT ON "+e.quoted()+" TO "+name)
-		return nil
-	}
-	if may["TRUNCATE"] && !may["UPDATE"] && !may["DELETE"] {
+	case may("DROP") && !may("UPDATE") && !may("DELETE"): // which TRUNCATE needs
 		report(Warn, e.Role+" may DROP: it could empty the table", "REVOKE DROP from it")
-		return nil
+	default:
+		changing(report, e.Role, map[string]bool{"UPDATE": may("UPDATE"), "DELETE": may("DELETE")}, " ON "+e.quoted()+" FROM "+name)
 	}
-	changing(report, e.Role, map[string]bool{"UPDATE": may["UPDATE"], "DELETE": may["DELETE"]}, " ON "+e.quoted()+" FROM "+name)
 	return nil
 }

@@ -47,6 +47,8 @@ type Printer struct {
 	Color bool
 	// NoHeader leaves the header of CSV out, where a file goes on.
 	NoHeader bool
+	// Query, if there is one, is what JSON and NDJSON are written through.
+	Query *Query
 	// Fields, if there are some, are the columns of tables and CSV, in order, and the
 	// names of JSON objects.
 	Fields []string
@@ -155,6 +157,9 @@ func (p *Printer) around() (begin, between, end, none string) {
 }
 
 func list[T any](p *Printer, items iter.Seq2[T, error]) (n int, err error) {
+	if p.Query != nil {
+		return queried(p, items)
+	}
 	// An object a write: who reads it gets each as it comes.
 	lead, between, end, none := p.around()
 	for item, err := range items {
@@ -195,6 +200,9 @@ func (p *Printer) object(v any) error {
 	text, err := p.marshal(v, p.Format == JSON)
 	if err != nil {
 		return err
+	}
+	if p.Query != nil {
+		return p.Query.write(p.Out, text)
 	}
 	all := string(text) + "\n"
 	if p.Format == YAML {
