@@ -82,7 +82,11 @@ func Once(i Images, s *statement.Statement) (statement.Outcome, error) {
 	case s.Op == statement.Create:
 		oc, upsert := s.OnConflict()
 		if upsert || replaces(s) {
-			return i.Upsert(s, oc)
+			out, err := i.Upsert(s, oc)
+			if err == nil {
+				err = refuseCarried(s, oc)
+			}
+			return out, err
 		}
 		return i.Insert(s)
 	case s.Op == statement.Update || s.IsUpdate():
