@@ -1,12 +1,14 @@
 package history
 
 import (
+	"database/sql/driver"
 	"encoding/json"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"gorm.io/gorm/schema"
 
@@ -52,10 +54,34 @@ func (t *rowTable) fromRecord(i int, v any) cell {
 		return cell{state: lost}
 	}
 	value, ok := c.rule.Recorded(v)
-	if !ok {
+	if !ok || t.facts.TypesAreLoose && c.ambiguous(value) {
 		return cell{state: lost}
 	}
 	return cell{state: known, value: value}
+}
+
+// ambiguous reports whether a text in a record may stand for two values of a column that
+// takes anything: bytes among numbers, which records have in base64 or repaired, or a text that is no
+// document among documents.
+func (c *rowColumn) ambiguous(value any) bool {
+	text, ok := value.(string)
+	switch {
+	case !ok || c.rule.IsText() || c.rule.IsBinary() || c.rule.IsUUID():
+		return false
+	case c.rule.IsJSON():
+		return !c.sendsDocuments()
+	}
+	_, err := strconv.ParseFloat(text, 64)
+	return err != nil && (values.MayBeBytes(text, []byte{}) || strings.ContainsRune(text, utf8.RuneError))
+}
+
+// sendsDocuments reports whether a model's type sees to it that the column has documents.
+func (c *rowColumn) sendsDocuments() bool {
+	if c.field == nil {
+		return false
+	}
+	_, valuer := newField(c.field).(driver.Valuer)
+	return valuer || c.field.Serializer != nil
 }
 
 // hides reports whether a recorded value is a mask or a hash, or holds one. Which
