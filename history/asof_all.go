@@ -130,16 +130,22 @@ func (a *asOfRows) present(ctx context.Context) error {
 			for _, k := range t.key {
 				tx = tx.Order(clause.OrderByColumn{Column: clause.Column{Name: t.columns[k].name}})
 			}
+			for _, c := range t.nullableKey() {
+				tx = tx.Where(clause.Neq{Column: c, Value: nil})
+			}
 			if last != nil {
 				tx = tx.Where(t.behindKey(last))
 			}
 			return tx.Scopes(t.settings.scopes...).Limit(asOfPage)
 		})
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return err
 		}
-		if err := a.page(ctx, rows); err != nil || len(rows) < asOfPage {
+		if err := a.page(ctx, rows); err != nil {
 			return err
+		}
+		if len(rows) < asOfPage {
+			return a.withoutKey(ctx)
 		}
 		last = make([]any, len(t.key))
 		for n, k := range t.key {
@@ -148,6 +154,38 @@ func (a *asOfRows) present(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// withoutKey goes through the rows in whose keys something is NULL, behind which there is no
+// next page. They are few, if any.
+func (a *asOfRows) withoutKey(ctx context.Context) error {
+	t := a.t
+	var null []clause.Expression
+	for _, c := range t.nullableKey() {
+		null = append(null, clause.Eq{Column: c, Value: nil})
+	}
+	if len(null) == 0 {
+		return nil
+	}
+	rows, err := t.selectRows(ctx, func(tx *gorm.DB) *gorm.DB { return tx.Where(clause.Or(null...)).Scopes(t.settings.scopes...) })
+	if err != nil {
+		return err
+	}
+	for _, raw := range rows {
+		if _, err := certain(t.identifyKey(t.keyOf(raw))); err != nil {
+			return err
+		}
+	}
+	return a.page(ctx, rows)
+}
+
+func (t *rowTable) nullableKey() (columns []clause.Column) {
+	for _, k := range t.key {
+		if !t.columns[k].notNull {
+			columns = append(columns, clause.Column{Name: t.columns[k].name})
+		}
+	}
+	return columns
 }
 
 // behindKey is (a > ?) OR (a = ? AND b > ?) …
@@ -170,6 +208,9 @@ func (t *rowTable) behindKey(last []any) clause.Expression {
 // page gives the rows of a page. Only those with records after the moment, or that
 // came to their key after it, were different.
 func (a *asOfRows) page(ctx context.Context, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	ids := make([]rowID, len(rows))
 	names := make([]string, len(rows))
 	for i, raw := range rows {

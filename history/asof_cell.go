@@ -293,6 +293,18 @@ func (t *rowTable) movedTo(id rowID, r *audit.Record) (rowID, bool) {
 	return rowID{recordIDOf(texts), key}, true
 }
 
+// emptyKey is what an empty part of a record id stands for, where it may be NULL: NULL, or,
+// in a model that knows no NULL, a text without letters.
+func (c *rowColumn) emptyKey() (value any, ok bool) {
+	switch {
+	case !c.rule.IsText() && !c.rule.IsBinary():
+		return nil, true
+	case c.field != nil && c.field.FieldType.Kind() == reflect.String:
+		return "", true
+	}
+	return nil, false
+}
+
 // keyOfID reads a key back from a record id; nil where it does not tell.
 func (t *rowTable) keyOfID(recordID string) []any {
 	texts := t.keyTexts(recordID)
@@ -304,7 +316,11 @@ func (t *rowTable) keyOfID(recordID string) []any {
 		if hides(text, t.columns[t.key[n]].secret) {
 			return nil
 		}
-		v, ok := t.columns[t.key[n]].rule.FromKeyText(text)
+		c := &t.columns[t.key[n]]
+		v, ok := c.rule.FromKeyText(text)
+		if text == "" && !c.notNull {
+			v, ok = c.emptyKey()
+		}
 		if !ok {
 			return nil
 		}

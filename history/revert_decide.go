@@ -71,15 +71,33 @@ func (v *reverter) prepare(ctx context.Context, r audit.Record) (*undoing, error
 		}
 		id = moved
 	}
-	if r.Action == audit.Delete {
-		if key := t.recordedKey(r.Before); key != nil {
+	if whole, ok := wholeImage(r); ok {
+		if key := t.recordedKey(whole); key != nil {
 			id.key = key
 		}
+	}
+	if id.key == nil && t.keyMayBeNull() {
+		return nil, fmt.Errorf("%w: record %q does not tell whether a part of the key of table %q is NULL", ErrNoKey, r.ID, t.bare)
 	}
 	if id.key == nil {
 		return nil, fmt.Errorf("%w: the key of table %q", ErrRedacted, t.bare)
 	}
 	return &undoing{t: t, r: r, id: id, old: old, from: from}, nil
+}
+
+// wholeImage is the image of a whole row, if the record has one.
+func wholeImage(r audit.Record) (map[string]any, bool) {
+	switch r.Action {
+	case audit.Create:
+		return r.After, true
+	case audit.Delete:
+		return r.Before, true
+	}
+	return nil, false
+}
+
+func (t *rowTable) keyMayBeNull() bool {
+	return len(t.nullableKey()) > 0 && !slices.ContainsFunc(t.key, func(k int) bool { return t.columns[k].secret })
 }
 
 // decide compares the row with what the record left, and says what to do.
