@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/values"
@@ -269,6 +270,11 @@ func newRow(s *schema.Schema) reflect.Value { return reflect.New(s.ModelType).El
 func (t *rowTable) movedTo(id rowID, r *audit.Record) (rowID, bool) {
 	texts := t.keyTexts(id.recordID)
 	moved := false
+	if texts == nil { // it was cut: only a record that has the whole key tells
+		if key := t.recordedKey(r.After); key != nil {
+			return rowID{emitter.StoredText("record_id", values.RecordID(key)), key}, true
+		}
+	}
 	key := append([]any(nil), id.key...)
 	for n, k := range t.key {
 		v, ok := r.After[t.columns[k].name]

@@ -76,10 +76,17 @@ func (v *reverter) prepare(ctx context.Context, r audit.Record) (*undoing, error
 			id.key = key
 		}
 	}
-	if id.key == nil && t.keyMayBeNull() {
-		return nil, fmt.Errorf("%w: record %q does not tell whether a part of the key of table %q is NULL", ErrNoKey, r.ID, t.bare)
-	}
 	if id.key == nil {
+		if id.key, err = t.wholeKey(ctx, id.recordID); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case id.key == nil && isCut(id.recordID):
+		return nil, fmt.Errorf("%w: no record has the whole key of row %q of table %q", ErrNoKey, id.recordID, t.bare)
+	case id.key == nil && t.keyMayBeNull():
+		return nil, fmt.Errorf("%w: record %q does not tell whether a part of the key of table %q is NULL", ErrNoKey, r.ID, t.bare)
+	case id.key == nil:
 		return nil, fmt.Errorf("%w: the key of table %q", ErrRedacted, t.bare)
 	}
 	return &undoing{t: t, r: r, id: id, old: old, from: from}, nil
