@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 )
 
 // handOver sees to it that a unique value is free before a row gets it: rows that are set
@@ -117,7 +118,7 @@ func (o *ordering) park(ctx context.Context, done []bool) (*undoing, error) {
 func (o *ordering) between(ctx context.Context, u *undoing, columns []string) (map[int]cell, error) {
 	t := u.t
 	for _, name := range columns {
-		if i, ok := t.index[name]; ok && u.goal.was[name] != u.goal.is[name] && t.mayBeNull([]string{name}, map[int]bool{}) {
+		if i, ok := t.index[name]; ok && u.goal.was[name] != u.goal.is[name] && t.mayBeNull([]string{name}, map[int]bool{}) && !t.isFollowed(name) {
 			return map[int]cell{i: {state: known}}, nil
 		}
 	}
@@ -145,6 +146,12 @@ func (o *ordering) between(ctx context.Context, u *undoing, columns []string) (m
 		}
 	}
 	return nil, nil
+}
+
+// isFollowed reports whether rows that refer to a column change with it: with NULL they
+// would be lost.
+func (t *rowTable) isFollowed(name string) bool {
+	return slices.ContainsFunc(t.tbl.Incoming, func(fk catalog.ForeignKey) bool { return slices.Contains(fk.RefColumns, name) })
 }
 
 // free reports whether no row of the table has the unique value that a row has with one of

@@ -134,3 +134,39 @@ func TestRevertOfAShift(t *testing.T) {
 		u.undo()
 	})
 }
+
+type depotRoot struct {
+	ID    uint       `gorm:"primaryKey;autoIncrement:false"`
+	Posts []postCode `gorm:"foreignKey:RootID"`
+}
+
+type postCode struct {
+	ID      uint `gorm:"primaryKey;autoIncrement:false"`
+	RootID  uint
+	Code    *string `gorm:"size:20;unique"`
+	Letters []mail  `gorm:"foreignKey:Code;references:Code;constraint:OnUpdate:CASCADE"`
+}
+
+type mail struct {
+	ID   uint    `gorm:"primaryKey;autoIncrement:false"`
+	Code *string `gorm:"size:20"`
+}
+
+// What refers to a unique value that goes round follows it, and is not lost on the way.
+func TestRevertToWithRingsThatOthersFollow(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		db := g.Open(t, migrated(&depotRoot{}, &postCode{}, &mail{}))
+		u := &undoneWhole{T: t, db: db, tables: []string{"post_codes", "mails"}}
+		must(t, db.Create(&depotRoot{ID: 1, Posts: []postCode{
+			{ID: 1, Code: pointer("a"), Letters: []mail{{ID: 1}}}, {ID: 2, Code: pointer("b"), Letters: []mail{{ID: 2}}},
+		}}).Error)
+		then, was := history.After(lastRecord(t, db.DB)), u.look()
+		for _, move := range []struct {
+			id   uint
+			code string
+		}{{1, "x"}, {2, "a"}, {1, "b"}} {
+			must(t, db.Model(&postCode{}).Where("id = ?", move.id).Update("code", move.code).Error)
+		}
+		u.backTo(&depotRoot{ID: 1}, then, was, history.With("Posts"))
+	})
+}
