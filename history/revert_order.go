@@ -29,6 +29,11 @@ func (v *reverter) order(ctx context.Context, todo []*undoing) ([]*undoing, erro
 	if len(todo) < 2 {
 		return todo, nil
 	}
+	v.involved = map[string][]*undoing{}
+	for _, u := range todo {
+		name := u.t.tbl.Schema + "." + u.t.tbl.Name
+		v.involved[name] = append(v.involved[name], u)
+	}
 	o := &ordering{v: v, todo: todo}
 	refs := map[*rowTable][]catalog.Reference{}
 	for _, u := range todo {
