@@ -1,19 +1,16 @@
 package history
 
 import (
-	"database/sql/driver"
 	"encoding/json"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
-	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/values"
@@ -59,30 +56,6 @@ func (t *rowTable) fromRecord(i int, v any) cell {
 		return cell{state: lost}
 	}
 	return cell{state: known, value: value}
-}
-
-// ambiguous reports whether a text in a record may stand for two values of a column that
-// takes anything: bytes among numbers, which records have in base64 or repaired, or a text that is no
-// document among documents.
-func (c *rowColumn) ambiguous(value any) bool {
-	text, ok := value.(string)
-	switch {
-	case !ok || c.rule.IsText() || c.rule.IsBinary() || c.rule.IsUUID():
-		return false
-	case c.rule.IsJSON():
-		return !c.sendsDocuments()
-	}
-	_, err := strconv.ParseFloat(text, 64)
-	return err != nil && (values.MayBeBytes(text, []byte{}) || strings.ContainsRune(text, utf8.RuneError))
-}
-
-// sendsDocuments reports whether a model's type sees to it that the column has documents.
-func (c *rowColumn) sendsDocuments() bool {
-	if c.field == nil {
-		return false
-	}
-	_, valuer := newField(c.field).(driver.Valuer)
-	return valuer || c.field.Serializer != nil
 }
 
 // hides reports whether a recorded value is a mask or a hash, or holds one. Which
@@ -264,73 +237,3 @@ func (t *rowTable) same(i int, c cell, recorded any) bool {
 }
 
 func newRow(s *schema.Schema) reflect.Value { return reflect.New(s.ModelType).Elem() }
-
-// movedTo returns the record id and key that a row has after an update, which
-// differ from those before when the update changed the key.
-func (t *rowTable) movedTo(id rowID, r *audit.Record) (rowID, bool) {
-	texts := t.keyTexts(id.recordID)
-	moved := false
-	if texts == nil { // it was cut: only a record that has the whole key tells
-		if key := t.recordedKey(r.After); key != nil {
-			return rowID{emitter.StoredText("record_id", values.RecordID(key)), key}, true
-		}
-	}
-	key := append([]any(nil), id.key...)
-	for n, k := range t.key {
-		v, ok := r.After[t.columns[k].name]
-		if !ok || texts == nil {
-			continue
-		}
-		moved = true
-		value, _ := t.columns[k].rule.Recorded(v)
-		if texts[n] = values.KeyText(value); isHash(v) {
-			texts[n], _ = v.(string)
-		}
-		if len(key) == len(t.key) {
-			key[n] = value
-			if hides(v, t.columns[k].secret) {
-				key = nil // only its hash is known
-			}
-		}
-	}
-	if !moved {
-		return id, false
-	}
-	return rowID{recordIDOf(texts), key}, true
-}
-
-// emptyKey is what an empty part of a record id stands for, where it may be NULL: NULL, or,
-// in a model that knows no NULL, a text without letters.
-func (c *rowColumn) emptyKey() (value any, ok bool) {
-	switch {
-	case !c.rule.IsText() && !c.rule.IsBinary():
-		return nil, true
-	case c.field != nil && c.field.FieldType.Kind() == reflect.String:
-		return "", true
-	}
-	return nil, false
-}
-
-// keyOfID reads a key back from a record id; nil where it does not tell.
-func (t *rowTable) keyOfID(recordID string) []any {
-	texts := t.keyTexts(recordID)
-	if texts == nil {
-		return nil
-	}
-	key := make([]any, len(texts))
-	for n, text := range texts {
-		if hides(text, t.columns[t.key[n]].secret) {
-			return nil
-		}
-		c := &t.columns[t.key[n]]
-		v, ok := c.rule.FromKeyText(text)
-		if text == "" && !c.notNull {
-			v, ok = c.emptyKey()
-		}
-		if !ok {
-			return nil
-		}
-		key[n] = v
-	}
-	return key
-}
