@@ -15,7 +15,12 @@ import (
 
 // checkChildren refuses to delete rows whose deletion would change others.
 func (v *reverter) checkChildren(ctx context.Context, t *rowTable, deeds []*deed) error {
-	return v.checkReferring(ctx, t, deeds, nil, func(fk catalog.ForeignKey) bool {
+	own := t.tbl.Schema + "." + t.tbl.Name
+	they := map[string][]*undoing{} // go as well, such as a row that refers to itself
+	for _, d := range deeds {
+		they[own] = append(they[own], d.u)
+	}
+	return v.checkReferring(ctx, t, deeds, they, func(fk catalog.ForeignKey) bool {
 		return fk.OnDelete == "CASCADE" || fk.OnDelete == "SET NULL" || fk.OnDelete == "SET DEFAULT"
 	})
 }

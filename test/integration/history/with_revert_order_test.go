@@ -77,6 +77,7 @@ func TestRevertToWithWhatIsHandedOn(t *testing.T) {
 		"notes come, the higher about the lower": {add(aside{ID: 5, QuayID: 1}), add(aside{ID: 6, QuayID: 1, AboutID: noted(5)})},
 		"notes come, the lower about the higher": {add(aside{ID: 6, QuayID: 1}), add(aside{ID: 5, QuayID: 1, AboutID: noted(6)})},
 		"notes go, the lower about the higher":   {remove(1), remove(2), remove(3)},
+		"a note about itself comes":              {add(aside{ID: 7, QuayID: 1, AboutID: noted(7)})},
 		"notes turn": {
 			func(tx *gorm.DB) error { return tx.Model(&aside{ID: 1}).Update("about_id", nil).Error },
 			func(tx *gorm.DB) error { return tx.Model(&aside{ID: 3}).Update("about_id", 1).Error },
