@@ -2,7 +2,6 @@ package history_test
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -53,7 +52,7 @@ func TestRevertToWithAtRandom(t *testing.T) {
 				done, err := history.RevertTo(context.Background(), db.DB, &quay{ID: 1}, moments[n], history.With("Moors", "Notes"))
 				must(t, err)
 				if got := u.look(); got != u.states[n] {
-					t.Fatal(fmt.Sprintf("seed %d, moment %d: got\n%swas\n%s%q", seed, n, got, u.states[n], steps(done)))
+					t.Fatalf("seed %d, moment %d: got\n%swas\n%s%q", seed, n, got, u.states[n], steps(done))
 				}
 			}
 		}
