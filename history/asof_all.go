@@ -130,16 +130,22 @@ func (a *asOfRows) present(ctx context.Context) error {
 			for _, k := range t.key {
 				tx = tx.Order(clause.OrderByColumn{Column: clause.Column{Name: t.columns[k].name}})
 			}
+			for _, c := range t.nullableKey() {
+				tx = tx.Where(clause.Neq{Column: c, Value: nil})
+			}
 			if last != nil {
 				tx = tx.Where(t.behindKey(last))
 			}
 			return tx.Scopes(t.settings.scopes...).Limit(asOfPage)
 		})
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return err
 		}
-		if err := a.page(ctx, rows); err != nil || len(rows) < asOfPage {
+		if err := a.page(ctx, rows); err != nil {
 			return err
+		}
+		if len(rows) < asOfPage {
+			return a.withoutKey(ctx)
 		}
 		last = make([]any, len(t.key))
 		for n, k := range t.key {
@@ -150,26 +156,12 @@ func (a *asOfRows) present(ctx context.Context) error {
 	}
 }
 
-// behindKey is (a > ?) OR (a = ? AND b > ?) …
-func (t *rowTable) behindKey(last []any) clause.Expression {
-	var alternatives []clause.Expression
-	for n := range t.key {
-		var parts []clause.Expression
-		for i := range n {
-			parts = append(parts, clause.Eq{Column: clause.Column{Name: t.columns[t.key[i]].name}, Value: last[i]})
-		}
-		parts = append(parts, clause.Gt{Column: clause.Column{Name: t.columns[t.key[n]].name}, Value: last[n]})
-		alternatives = append(alternatives, clause.And(parts...))
-	}
-	if len(alternatives) == 1 {
-		return alternatives[0]
-	}
-	return clause.Or(alternatives...)
-}
-
 // page gives the rows of a page. Only those with records after the moment, or that
 // came to their key after it, were different.
 func (a *asOfRows) page(ctx context.Context, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	ids := make([]rowID, len(rows))
 	names := make([]string, len(rows))
 	for i, raw := range rows {

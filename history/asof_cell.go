@@ -52,7 +52,7 @@ func (t *rowTable) fromRecord(i int, v any) cell {
 		return cell{state: lost}
 	}
 	value, ok := c.rule.Recorded(v)
-	if !ok {
+	if !ok || t.facts.TypesAreLoose && c.ambiguous(value) {
 		return cell{state: lost}
 	}
 	return cell{state: known, value: value}
@@ -237,52 +237,3 @@ func (t *rowTable) same(i int, c cell, recorded any) bool {
 }
 
 func newRow(s *schema.Schema) reflect.Value { return reflect.New(s.ModelType).Elem() }
-
-// movedTo returns the record id and key that a row has after an update, which
-// differ from those before when the update changed the key.
-func (t *rowTable) movedTo(id rowID, r *audit.Record) (rowID, bool) {
-	texts := t.keyTexts(id.recordID)
-	moved := false
-	key := append([]any(nil), id.key...)
-	for n, k := range t.key {
-		v, ok := r.After[t.columns[k].name]
-		if !ok || texts == nil {
-			continue
-		}
-		moved = true
-		value, _ := t.columns[k].rule.Recorded(v)
-		if texts[n] = values.KeyText(value); isHash(v) {
-			texts[n], _ = v.(string)
-		}
-		if len(key) == len(t.key) {
-			key[n] = value
-			if hides(v, t.columns[k].secret) {
-				key = nil // only its hash is known
-			}
-		}
-	}
-	if !moved {
-		return id, false
-	}
-	return rowID{recordIDOf(texts), key}, true
-}
-
-// keyOfID reads a key back from a record id; nil where it does not tell.
-func (t *rowTable) keyOfID(recordID string) []any {
-	texts := t.keyTexts(recordID)
-	if texts == nil {
-		return nil
-	}
-	key := make([]any, len(texts))
-	for n, text := range texts {
-		if hides(text, t.columns[t.key[n]].secret) {
-			return nil
-		}
-		v, ok := t.columns[t.key[n]].rule.FromKeyText(text)
-		if !ok {
-			return nil
-		}
-		key[n] = v
-	}
-	return key
-}

@@ -22,6 +22,12 @@ func (t *rowTable) find(ctx context.Context, model any, lock bool) (rowID, []any
 	if err != nil {
 		return id, nil, err
 	}
+	for n, k := range t.key {
+		if _, ok := t.columns[k].emptyKey(); !ok && !t.columns[k].notNull && n < len(id.key) && values.KeyText(id.key[n]) == "" {
+			_, err := certain(recordTarget{table: t.name, blurred: true}, nil)
+			return id, nil, err
+		}
+	}
 	present, err := t.one(ctx, id.key, lock)
 	if err != nil {
 		return id, nil, err

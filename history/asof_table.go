@@ -199,15 +199,16 @@ func (t *rowTable) idOf(ctx context.Context, model any) (rowID, error) {
 
 // identify names the row with the given key.
 func (t *rowTable) identify(key []any) (rowID, error) {
+	target, err := t.identifyKey(key)
+	return rowID{target.recordID, target.keyValues}, err
+}
+
+func (t *rowTable) identifyKey(key []any) (recordTarget, error) {
 	names, types := make([]string, len(t.key)), make([]string, len(t.key))
 	for i, k := range t.key {
 		names[i], types[i] = t.columns[k].name, t.columns[k].dbType
 	}
-	target, err := identify(t.db, t.schema, t.name, names, types, key)
-	if err != nil {
-		return rowID{}, err
-	}
-	return rowID{target.recordID, target.keyValues}, nil
+	return identify(t.db, t.schema, t.name, names, types, key)
 }
 
 // keyOf takes the key of a present row.

@@ -38,8 +38,24 @@ func (t *rowTable) argument(ctx context.Context, i int, v any) (any, error) {
 		if t.sendsBytes(ctx, i) {
 			return []byte(x), nil
 		}
+	case []byte:
+		if t.sendsText(ctx, i) {
+			return string(x), nil
+		}
 	}
 	return a, nil
+}
+
+// sendsText reports whether the model sends a text for a column of bytes, which then stores
+// it as such: to SQLite, no bytes are equal to it.
+func (t *rowTable) sendsText(ctx context.Context, i int) bool {
+	c := &t.columns[i]
+	if !t.facts.TypesAreLoose || c.field == nil || !c.rule.IsBinary() || c.field.Serializer != nil {
+		return false
+	}
+	value, _ := c.field.ValueOf(ctx, newRow(c.field.Schema))
+	_, bytes := sentValue(value).([]byte)
+	return c.field.GORMDataType == schema.String && !bytes
 }
 
 // driverValue is a canonical value as the driver would give it.

@@ -31,7 +31,7 @@ type EraseOptions struct {
 	// Texts makes Records erase message and reason as well.
 	Texts bool
 	// Actors are the person as one who did things: in the records of what they did,
-	// actor name, client address and user agent are erased. An actor without an ID is
+	// actor name, client address, user agent and session are erased. An actor without an ID is
 	// found by its Name; Type, if it is set, must be the record's.
 	Actors []audit.Actor
 	// ActorIDs erases the ids of Actors too. Without it, they go on telling what one
@@ -39,7 +39,7 @@ type EraseOptions struct {
 	ActorIDs bool
 	// Values are texts that are erased wherever they stand in any record: a value in
 	// an image, the changes or the metadata as a whole, of texts (message, reason,
-	// actor name, address, user agent) the part. They are compared exactly, and have
+	// actor name, address, user agent, session) the part. They are compared exactly, and have
 	// three characters at least. The whole table is read for them.
 	Values []string
 	// AlertTables and DeadTables name the outbox tables of package alert and the

@@ -66,6 +66,7 @@ func (e *erasing) erase(r *audit.Record, w what) (changed []string) {
 			{"reason", &r.Reason},
 			{"actor_name", &r.Actor.Name},
 			{"ip", &r.IP},
+			{"session_id", &r.Actor.SessionID},
 			{"user_agent", &r.UserAgent},
 			{"on_behalf_of_name", &r.Actor.OnBehalfOf.Name},
 		} {

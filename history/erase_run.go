@@ -163,7 +163,7 @@ func (e *erasing) containing(b *builder) (clause.Expression, error) {
 			columns []string
 		}{
 			{inJSON, jsonColumns},
-			{v, []string{"message", "reason", "actor_name", "ip", "user_agent", "on_behalf_of_name"}},
+			{v, []string{"message", "reason", "actor_name", "ip", "session_id", "user_agent", "on_behalf_of_name"}},
 		} {
 			for _, name := range c.columns {
 				found = append(found, b.sql.Contains(name, c.text))

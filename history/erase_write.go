@@ -84,7 +84,7 @@ func (e *erasing) rewrite(ctx context.Context, tx *sql.Tx, statements map[string
 		case "ip":
 			v = entry.Cut(r.IP, entry.TextLimit)
 		case "session_id":
-			v = r.Actor.SessionID
+			v = entry.Cut(r.Actor.SessionID, entry.TextLimit)
 		case "on_behalf_of_id":
 			v = r.Actor.OnBehalfOf.ID
 		case "on_behalf_of_name":

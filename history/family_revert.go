@@ -27,6 +27,7 @@ type familyReverter struct {
 	now    *layer
 	locked map[string]map[string][]any // present rows by table and record id
 	done   map[string]map[string]bool  // rows that were dealt with
+	todo   []*undoing
 }
 
 // revertFamily is RevertTo with associations. The rows are found out beforehand, so
@@ -188,8 +189,8 @@ func (f *familyReverter) check() error {
 	return nil
 }
 
-// restore first takes away what came since, from the bottom up, then sets back what
-// was there, in the order of the references.
+// restore takes away what came since, from the bottom up, then sets back what was there,
+// in the order of the references, except where single rows need another one.
 func (f *familyReverter) restore(ctx context.Context) error {
 	f.done = map[string]map[string]bool{}
 	belonged := map[string]map[string]bool{}
@@ -217,10 +218,20 @@ func (f *familyReverter) restore(ctx context.Context) error {
 			return err
 		}
 	}
-	return f.write(ctx, f.then)
+	if err := f.write(ctx, f.then); err != nil {
+		return err
+	}
+	ordered, err := f.v.order(ctx, f.todo)
+	if err != nil {
+		return err
+	}
+	if err := f.v.undoAll(ctx, ordered); err != nil {
+		return err
+	}
+	return f.v.checkDeferred(ctx)
 }
 
-// write sets back the rows of a layer: after those that they refer to, before those
+// write has the rows of a layer set back: after those that they refer to, before those
 // that refer to them.
 func (f *familyReverter) write(ctx context.Context, at *layer) error {
 	for _, sub := range at.subs {

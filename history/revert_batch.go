@@ -31,8 +31,8 @@ func batchOf(todo []*undoing) int {
 	for n, u := range todo {
 		key := keyText(u.id.key)
 		switch {
-		case n == revertBatch || u.t != head.t || u.part != head.part || kindOf(u.r) != kindOf(head.r) || seen[key],
-			n > 0 && u.t.selfReferring && head.r.Action != audit.Delete:
+		case n == revertBatch || u.t != head.t || u.part != head.part || u.kind() != head.kind() || seen[key],
+			n > 0 && u.t.selfReferring && head.kind() != audit.Delete:
 			return n
 		}
 		seen[key] = true
@@ -43,10 +43,13 @@ func batchOf(todo []*undoing) int {
 	return len(todo)
 }
 
-// kindOf tells apart what is inserted, updated and deleted.
-func kindOf(r audit.Record) audit.Action {
-	if r.Action == audit.Create || r.Action == audit.Delete {
-		return r.Action
+// kind tells apart what is undone: a creation, a deletion or a change.
+func (u *undoing) kind() audit.Action {
+	switch {
+	case u.goal != nil:
+		return u.goal.undoes
+	case u.r.Action == audit.Create || u.r.Action == audit.Delete:
+		return u.r.Action
 	}
 	return audit.Update
 }
@@ -58,7 +61,7 @@ func (v *reverter) undoBatch(ctx context.Context, batch []*undoing) error {
 		keys[n] = u.id.key
 	}
 	// Where nothing is expected nothing is locked: MySQL would lock the gap.
-	present, err := t.byKey(ctx, keys, batch[0].r.Action != audit.Delete || batch[0].part == secondHalf)
+	present, err := t.byKey(ctx, keys, batch[0].kind() != audit.Delete || batch[0].part == secondHalf)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -14,14 +15,35 @@ import (
 
 // checkChildren refuses to delete rows whose deletion would change others.
 func (v *reverter) checkChildren(ctx context.Context, t *rowTable, deeds []*deed) error {
+	own := t.tbl.Schema + "." + t.tbl.Name
+	they := map[string][]*undoing{} // go as well, such as a row that refers to itself
+	for _, d := range deeds {
+		they[own] = append(they[own], d.u)
+	}
+	return v.checkReferring(ctx, t, deeds, they, func(fk catalog.ForeignKey) bool {
+		return fk.OnDelete == "CASCADE" || fk.OnDelete == "SET NULL" || fk.OnDelete == "SET DEFAULT"
+	})
+}
+
+// checkLosers refuses to change values by which others refer to the rows, where they would
+// not follow but lose them, unless they are set back as well.
+func (v *reverter) checkLosers(ctx context.Context, t *rowTable, deeds []*deed) error {
+	return v.checkReferring(ctx, t, deeds, v.involved, func(fk catalog.ForeignKey) bool {
+		return (fk.OnUpdate == "SET NULL" || fk.OnUpdate == "SET DEFAULT") &&
+			slices.ContainsFunc(fk.RefColumns, func(name string) bool { _, set := deeds[0].set[t.index[name]]; return set })
+	})
+}
+
+// checkReferring refuses rows to which others, beside some, refer by some foreign keys.
+func (v *reverter) checkReferring(ctx context.Context, t *rowTable, deeds []*deed, beside map[string][]*undoing, by func(catalog.ForeignKey) bool) error {
 	if v.settings.revert.force || !t.tbl.ForeignKeysEnforced {
 		return nil
 	}
 	for _, fk := range t.tbl.Incoming {
-		if fk.OnDelete != "CASCADE" && fk.OnDelete != "SET NULL" && fk.OnDelete != "SET DEFAULT" {
+		if !by(fk) {
 			continue
 		}
-		refer, err := v.refer(ctx, t, fk, deeds)
+		refer, err := v.refer(ctx, t, fk, deeds, beside[fk.Schema+"."+fk.Table])
 		if err != nil || !refer {
 			if err != nil {
 				return err
@@ -29,7 +51,7 @@ func (v *reverter) checkChildren(ctx context.Context, t *rowTable, deeds []*deed
 			continue
 		}
 		for _, d := range deeds { // which of them?
-			if refer, err = v.refer(ctx, t, fk, []*deed{d}); err != nil {
+			if refer, err = v.refer(ctx, t, fk, []*deed{d}, beside[fk.Schema+"."+fk.Table]); err != nil {
 				return err
 			}
 			if refer {
@@ -40,8 +62,8 @@ func (v *reverter) checkChildren(ctx context.Context, t *rowTable, deeds []*deed
 	return nil
 }
 
-// refer reports whether rows of another table refer to one of the rows.
-func (v *reverter) refer(ctx context.Context, t *rowTable, fk catalog.ForeignKey, deeds []*deed) (bool, error) {
+// refer reports whether rows of another table, beside some, refer to one of the rows.
+func (v *reverter) refer(ctx context.Context, t *rowTable, fk catalog.ForeignKey, deeds []*deed, beside []*undoing) (bool, error) {
 	columns := make([]clause.Column, len(fk.Columns))
 	for n, name := range fk.Columns {
 		columns[n] = clause.Column{Name: name}
@@ -72,7 +94,19 @@ func (v *reverter) refer(ctx context.Context, t *rowTable, fk catalog.ForeignKey
 		name = fk.Schema + "." + name
 	}
 	var found []int
-	tx := tableOn(v.db.Session(&gorm.Session{NewDB: true, Context: ctx}), name).Select("1").Where(oneOfRows(columns, rows)).Limit(1).Find(&found)
+	tx := tableOn(v.db.Session(&gorm.Session{NewDB: true, Context: ctx}), name).Select("1").Where(oneOfRows(columns, rows)).Limit(1)
+	for some := range slices.Chunk(beside, revertBatch) {
+		keys := make([][]any, len(some))
+		for n, u := range some {
+			keys[n] = u.id.key
+		}
+		theirs, err := some[0].t.keyCondition(ctx, keys)
+		if err != nil {
+			return false, err
+		}
+		tx = tx.Where(clause.Expr{SQL: "NOT (?)", Vars: []any{theirs}})
+	}
+	tx = tx.Find(&found)
 	if tx.Error != nil {
 		return false, fmt.Errorf("auditplugin: reading table %q: %w", fk.Table, tx.Error)
 	}

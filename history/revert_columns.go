@@ -63,6 +63,9 @@ type laterChanges struct {
 type laterChange struct {
 	seq     int64
 	changed []string
+	// created is another row under the same key, or the same one that came back; nil for
+	// an update.
+	created map[string]any
 }
 
 func (l *laterChanges) read(ctx context.Context) error {
@@ -75,28 +78,44 @@ func (l *laterChanges) read(ctx context.Context) error {
 	for n, u := range l.batch {
 		ids[n], from = u.id.recordID, min(from, u.r.Seq)
 	}
-	q := l.t.q.ofTable(l.t.name).anyOf("record", "record_id", ids).Action(audit.Update, audit.SoftDelete, audit.Restore)
+	q := l.t.q.ofTable(l.t.name).anyOf("record", "record_id", ids).Action(audit.Create, audit.Update, audit.SoftDelete, audit.Restore)
 	for r, err := range q.behind(from).All(ctx) {
 		if err != nil {
 			return err
 		}
-		l.found[r.RecordID] = append(l.found[r.RecordID], laterChange{r.Seq, r.Changed})
+		later := laterChange{seq: r.Seq, changed: r.Changed}
+		if r.Action == audit.Create {
+			later.created = r.After
+		}
+		l.found[r.RecordID] = append(l.found[r.RecordID], later)
 	}
 	return nil
 }
 
-// any reports whether a column was changed after the record that is undone.
-func (l *laterChanges) any(u *undoing, name string) bool {
-	return slices.ContainsFunc(l.found[u.id.recordID], func(c laterChange) bool {
-		return c.seq > u.r.Seq && slices.Contains(c.changed, name)
-	})
+// any reports whether a column, which a record shows as left, was changed after the record
+// that is undone. A row that was created since may have another value: only hashes tell that
+// it has not.
+func (l *laterChanges) any(u *undoing, name string, left any) (changed, sure bool) {
+	for _, c := range l.found[u.id.recordID] {
+		switch {
+		case c.seq <= u.r.Seq:
+		case c.created == nil && slices.Contains(c.changed, name):
+			return true, true
+		case c.created == nil:
+		case !isHash(left) || !isHash(c.created[name]):
+			changed = true
+		case c.created[name] != left:
+			return true, true
+		}
+	}
+	return changed, !changed
 }
 
 // always reports whether every update after the record has changed the column.
 func (l *laterChanges) always(u *undoing, name string) bool {
 	n := 0
 	for _, c := range l.found[u.id.recordID] {
-		if c.seq <= u.r.Seq {
+		if c.seq <= u.r.Seq || c.created != nil {
 			continue
 		}
 		if n++; !slices.Contains(c.changed, name) {
@@ -151,8 +170,12 @@ func (v *reverter) changedSince(ctx context.Context, u *undoing, present []any, 
 		}
 	}
 	for _, name := range hidden {
-		if later.any(u, name) {
+		was, sure := later.any(u, name, left[name])
+		if was {
 			changed = append(changed, name)
+		}
+		if !sure {
+			u.unsure = append(u.unsure, name)
 		}
 	}
 	if u.r.Action == audit.Create {

@@ -24,7 +24,7 @@ func placeOf(schemaName, table string, columns []string, image map[string]any) (
 
 func (o *ordering) connect(refs map[*rowTable][]catalog.Reference) {
 	n := len(o.todo)
-	o.after, o.before, o.waits = make([][]int, n), make([]int, n), make([]map[int][]string, n)
+	o.after, o.before, o.waits, o.turns = make([][]int, n), make([]int, n), make([]map[int][]string, n), make([]map[int][]string, n)
 	restores, removes := map[place][]int{}, map[place][]int{}
 	targets := map[string][][]string{} // columns referred to, by table
 	each := func(f func(i int, u *undoing, ref catalog.Reference, columns []string)) {
@@ -50,11 +50,16 @@ func (o *ordering) connect(refs map[*rowTable][]catalog.Reference) {
 	for i, u := range o.todo {
 		tbl := u.t.tbl
 		for _, columns := range targets[tbl.Schema+"."+tbl.Name] {
-			if p, ok := placeOf(tbl.Schema, tbl.Name, columns, u.r.Before); ok {
-				restores[p] = append(restores[p], i)
+			was, ok := placeOf(tbl.Schema, tbl.Name, columns, u.before())
+			is, also := placeOf(tbl.Schema, tbl.Name, columns, u.after())
+			if ok && also && was == is {
+				continue // it is there all the time
 			}
-			if p, ok := placeOf(tbl.Schema, tbl.Name, columns, u.r.After); ok {
-				removes[p] = append(removes[p], i)
+			if ok {
+				restores[was] = append(restores[was], i)
+			}
+			if also {
+				removes[is] = append(removes[is], i)
 			}
 		}
 		// What happened to one row stays in order, under whichever key.
@@ -67,29 +72,34 @@ func (o *ordering) connect(refs map[*rowTable][]catalog.Reference) {
 		}
 	}
 	each(func(i int, u *undoing, ref catalog.Reference, columns []string) {
-		moved := func(image map[string]any, at map[place][]int, f func(k int)) {
+		refersTo := func(image map[string]any) (place, bool) {
 			mapped := map[string]any{}
 			for n, own := range ref.Columns {
 				if v, ok := image[own]; ok && n < len(columns) {
 					mapped[columns[n]] = v
 				}
 			}
-			p, ok := placeOf(ref.Schema, ref.Table, columns, mapped)
-			if !ok {
-				return
-			}
-			for _, k := range at[p] {
+			return placeOf(ref.Schema, ref.Table, columns, mapped)
+		}
+		was, ok := refersTo(u.before())
+		is, also := refersTo(u.after())
+		if ok && also && was == is {
+			return
+		}
+		if ok {
+			for _, k := range restores[was] {
 				if k != i {
-					f(k)
+					o.edge(k, i, ref.Columns)
 				}
 			}
 		}
-		moved(u.r.Before, restores, func(k int) { o.edge(k, i, ref.Columns) })
-		moved(u.r.After, removes, func(k int) {
-			if u.r.Cause != o.todo[k].r.ID { // a cascade follows by itself
-				o.edge(i, k, ref.Columns)
+		if also {
+			for _, k := range removes[is] {
+				if k != i && (u.goal != nil || u.r.Cause != o.todo[k].r.ID) { // a cascade follows by itself
+					o.edge(i, k, ref.Columns)
+				}
 			}
-		})
+		}
 	})
 }
 

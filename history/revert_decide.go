@@ -25,6 +25,13 @@ type undoing struct {
 	loose map[int]bool
 	// unsure are columns of which nothing tells whether they changed since.
 	unsure []string
+	// goal is what the row is to be, whatever has happened to it; nil for what the record
+	// says.
+	goal *goal
+	// between are values that the row has for a while, so that another gets its own.
+	between map[int]cell
+	// association is the one by which the row belongs to another, if any.
+	association string
 }
 
 type half uint8
@@ -33,6 +40,7 @@ const (
 	undivided  half = iota
 	firstHalf       // without the loose columns, or, before a deletion, setting them NULL
 	secondHalf      // what the first half left
+	parked          // with a value in between, so that another row can have its own
 )
 
 // deed is what is done to one row.
@@ -63,24 +71,51 @@ func (v *reverter) prepare(ctx context.Context, r audit.Record) (*undoing, error
 		}
 		id = moved
 	}
-	if r.Action == audit.Delete {
-		if key := t.recordedKey(r.Before); key != nil {
+	if whole, ok := wholeImage(r); ok {
+		if key := t.recordedKey(whole); key != nil {
 			id.key = key
 		}
 	}
 	if id.key == nil {
+		if id.key, err = t.wholeKey(ctx, id.recordID); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case id.key == nil && isCut(id.recordID):
+		return nil, fmt.Errorf("%w: no record has the whole key of row %q of table %q", ErrNoKey, id.recordID, t.bare)
+	case id.key == nil && t.keyMayBeNull():
+		return nil, fmt.Errorf("%w: record %q does not tell whether a part of the key of table %q is NULL", ErrNoKey, r.ID, t.bare)
+	case id.key == nil:
 		return nil, fmt.Errorf("%w: the key of table %q", ErrRedacted, t.bare)
 	}
 	return &undoing{t: t, r: r, id: id, old: old, from: from}, nil
 }
 
+// wholeImage is the image of a whole row, if the record has one.
+func wholeImage(r audit.Record) (map[string]any, bool) {
+	switch r.Action {
+	case audit.Create:
+		return r.After, true
+	case audit.Delete:
+		return r.Before, true
+	}
+	return nil, false
+}
+
+func (t *rowTable) keyMayBeNull() bool {
+	return len(t.nullableKey()) > 0 && !slices.ContainsFunc(t.key, func(k int) bool { return t.columns[k].secret })
+}
+
 // decide compares the row with what the record left, and says what to do.
 func (v *reverter) decide(ctx context.Context, u *undoing, present []any, later *laterChanges) (*deed, error) {
 	switch {
-	case u.part == firstHalf && u.r.Action == audit.Create:
+	case u.part == firstHalf && u.kind() == audit.Create:
 		return v.loosen(ctx, u, present)
 	case u.part == secondHalf:
 		return v.complete(ctx, u, present)
+	case u.goal != nil:
+		return v.reach(ctx, u, present)
 	case u.r.Action == audit.Create:
 		return v.undoCreate(ctx, u, present, later)
 	case u.r.Action == audit.Delete:
@@ -101,7 +136,7 @@ func (u *undoing) conflict(reason string, columns ...string) error {
 
 // nothing notes that the row is as it should be.
 func (u *undoing) nothing(present []any) *deed {
-	return &deed{u: u, step: RevertStep{Record: u.r, Table: u.t.bare, RecordID: u.id.recordID}, present: present, key: u.id.key}
+	return &deed{u: u, step: RevertStep{Record: u.r, Table: u.t.bare, RecordID: u.id.recordID, Association: u.association}, present: present, key: u.id.key}
 }
 
 func (v *reverter) undoCreate(ctx context.Context, u *undoing, present []any, later *laterChanges) (*deed, error) {
@@ -208,12 +243,15 @@ func (v *reverter) loosen(ctx context.Context, u *undoing, present []any) (*deed
 // left out.
 func (v *reverter) complete(ctx context.Context, u *undoing, present []any) (*deed, error) {
 	if present == nil {
-		if u.r.Action == audit.Delete && v.settings.revert.columns != nil {
+		if u.kind() == audit.Delete && v.settings.revert.columns != nil {
 			return u.nothing(nil), nil // it was not inserted
 		}
 		return nil, u.conflict("it is gone")
 	}
 	want := u.t.wanted(u.r.Before)
+	if u.goal != nil {
+		want = u.goal.cells(present)
+	}
 	maps.DeleteFunc(want, func(i int, _ cell) bool { return !u.loose[i] })
 	return v.change(ctx, u, present, want)
 }

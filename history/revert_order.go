@@ -19,6 +19,8 @@ type ordering struct {
 	before []int
 	// waits are the foreign keys for which i waits, by what it waits for.
 	waits []map[int][]string
+	// turns are the unique values for which i waits, by what it waits for.
+	turns []map[int][]string
 }
 
 // order puts the records in order, and splits in two what foreign keys that lead in a
@@ -26,6 +28,11 @@ type ordering struct {
 func (v *reverter) order(ctx context.Context, todo []*undoing) ([]*undoing, error) {
 	if len(todo) < 2 {
 		return todo, nil
+	}
+	v.involved = map[string][]*undoing{}
+	for _, u := range todo {
+		name := u.t.tbl.Schema + "." + u.t.tbl.Name
+		v.involved[name] = append(v.involved[name], u)
 	}
 	o := &ordering{v: v, todo: todo}
 	refs := map[*rowTable][]catalog.Reference{}
@@ -39,6 +46,7 @@ func (v *reverter) order(ctx context.Context, todo []*undoing) ([]*undoing, erro
 		}
 	}
 	o.connect(refs)
+	o.handOver()
 	return o.sort(ctx, refs)
 }
 
@@ -79,6 +87,19 @@ func (o *ordering) sort(ctx context.Context, refs map[*rowTable][]catalog.Refere
 			}
 			continue
 		}
+		half, err := o.park(ctx, done)
+		if err != nil {
+			return nil, err
+		}
+		if half != nil {
+			sorted = append(sorted, half)
+			for k := range o.before {
+				if !done[k] && o.before[k] == 0 {
+					heap.Push(ready, k)
+				}
+			}
+			continue
+		}
 		if err := o.v.deferKeys(ctx, refs); err != nil {
 			return nil, err
 		}
@@ -94,7 +115,7 @@ func (o *ordering) split(done []bool) (now, later []*undoing) {
 		if done[i] {
 			continue
 		}
-		if u.r.Action == audit.Create {
+		if u.kind() == audit.Create {
 			if half := o.giveUp(i, done); half != nil {
 				return []*undoing{half}, nil
 			}
@@ -159,6 +180,7 @@ func (o *ordering) forget(i, k int) {
 	o.after[i] = slices.DeleteFunc(o.after[i], func(n int) bool { return n == k })
 	o.before[k]--
 	delete(o.waits[k], i)
+	delete(o.turns[k], i)
 }
 
 // mayBeNull adds the columns, unless one of them may not.

@@ -68,7 +68,7 @@ func (v *reverter) change(ctx context.Context, u *undoing, present []any, want m
 	gaps := Gaps{}
 	for i, column := range t.columns {
 		c, ok := want[i]
-		if !ok || only != nil && !only[i] || column.computed || column.counts || u.part == firstHalf && r.Action != audit.Create && u.loose[i] {
+		if !ok || only != nil && !only[i] || column.computed || column.counts || u.part == firstHalf && u.kind() != audit.Create && u.loose[i] {
 			delete(want, i)
 			continue
 		}

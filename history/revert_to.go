@@ -74,48 +74,43 @@ func RevertTo[M When](ctx context.Context, db *gorm.DB, model any, when M, opts 
 func (v *reverter) restore(ctx context.Context, t *rowTable, id rowID, m Moment, present []any) error {
 	p, err := t.atFrom(ctx, id, m, present)
 	if errors.Is(err, ErrNotFound) && present != nil && p.first != nil {
-		d, err := v.removal(&undoing{t: t, r: *p.first, id: id}, present)
-		if err != nil {
-			return err
-		}
-		return v.perform(ctx, t, []*deed{d})
+		return v.reachOne(ctx, t, id, *p.first, nil, present)
 	}
 	if err != nil {
 		return err
 	}
-	d, err := v.restoration(ctx, t, id, p, present)
-	if err != nil || d == nil {
+	changed, err := t.restorable(id, p, present)
+	if err != nil || !changed {
+		return err
+	}
+	return v.reachOne(ctx, t, id, *p.first, p.img, present)
+}
+
+func (v *reverter) reachOne(ctx context.Context, t *rowTable, id rowID, first audit.Record, img image, present []any) error {
+	u, err := v.aim(ctx, t, id, first, img, present)
+	if err != nil {
+		return err
+	}
+	d, err := v.reach(ctx, u, present)
+	if err != nil {
 		return err
 	}
 	return v.perform(ctx, t, []*deed{d})
 }
 
-// restoration sets a row that existed at a moment back to what it was. It is nil where
-// nothing has happened since.
-func (v *reverter) restoration(ctx context.Context, t *rowTable, id rowID, p past, present []any) (*deed, error) {
+// restorable tells whether something has happened since to a row that existed at a moment,
+// and refuses one that is not under its key, or went away unrecorded.
+func (t *rowTable) restorable(id rowID, p past, present []any) (changed bool, err error) {
 	if p.movedTo != "" {
-		return nil, &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: fmt.Sprintf("its key is %q now", p.movedTo)}
+		return false, &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: fmt.Sprintf("its key is %q now", p.movedTo)}
 	}
 	if p.first == nil {
 		if present == nil {
-			return nil, &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: "it went away unrecorded"}
+			return false, &ConflictError{Table: t.bare, RecordID: id.recordID, Reason: "it went away unrecorded"}
 		}
-		return nil, nil
+		return false, nil
 	}
-	u := &undoing{t: t, r: *p.first, id: id}
-	want := map[int]cell{}
-	for i, c := range p.img {
-		if c.state != absent && !c.present {
-			want[i] = c
-		}
-	}
-	if present != nil {
-		return v.change(ctx, u, present, want)
-	}
-	if err := v.countOn(ctx, u, want); err != nil {
-		return nil, err
-	}
-	return v.insertion(ctx, u, want)
+	return true, nil
 }
 
 // countOn sets version columns to what they were when the row was deleted, from where

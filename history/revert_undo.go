@@ -17,8 +17,9 @@ type reverter struct {
 	settings settings
 	done     *Reverted
 	tables   map[string]*rowTable
-	deferred []*rowTable     // whose foreign keys are checked at the end
-	columns  map[string]bool // those of Columns that a table has
+	deferred []*rowTable           // whose foreign keys are checked at the end
+	columns  map[string]bool       // those of Columns that a table has
+	involved map[string][]*undoing // rows that are set back together, by table
 }
 
 // lock makes the transaction a writer before it reads, where there is one at a time: one

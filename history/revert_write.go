@@ -108,6 +108,9 @@ func (v *reverter) update(ctx context.Context, t *rowTable, deeds []*deed) error
 		if t.choosable(group[0].set) {
 			size = v.together(len(group[0].set) * (1 + len(t.key)))
 		}
+		if err := v.checkLosers(ctx, t, group); err != nil {
+			return err
+		}
 		for chunk := range slices.Chunk(group, size) {
 			set, err := t.assignments(ctx, chunk)
 			if err != nil {

@@ -27,6 +27,8 @@ type recordTarget struct {
 	keyValues []any
 	// schema is the row's model, nil for rows given by table name.
 	schema *schema.Schema
+	// blurred tells that a part of the key is NULL, which the record id does not tell.
+	blurred bool
 }
 
 // installed is what this package asks of the plugin.
@@ -99,7 +101,15 @@ func targetIn(ctx context.Context, db *gorm.DB, s *schema.Schema, table string, 
 	if !set {
 		return recordTarget{}, fmt.Errorf("%w: the key of model %s is not set", ErrNoKey, s.Name)
 	}
-	return identify(db, s, table, names, types, raw)
+	return certain(identify(db, s, table, names, types, raw))
+}
+
+// certain refuses a row whose records may be another's.
+func certain(t recordTarget, err error) (recordTarget, error) {
+	if err == nil && t.blurred {
+		err = fmt.Errorf("%w: a part of the key is NULL or empty, and records of table %q do not tell which", ErrNoKey, bareTable(t.table))
+	}
+	return t, err
 }
 
 // targetOfTable does so for the row of a table with the given key values, in the
@@ -121,7 +131,7 @@ func targetOfTable(ctx context.Context, db *gorm.DB, table string, key []any) (r
 	if len(names) != len(key) {
 		return recordTarget{}, fmt.Errorf("%w: table %q has the key (%s), not one of %d values", ErrInvalidQuery, table, strings.Join(names, ", "), len(key))
 	}
-	return identify(db, nil, table, names, types, key)
+	return certain(identify(db, nil, table, names, types, key))
 }
 
 // keyColumns asks the plugin, which knows the table's own key, or else the model.
@@ -151,7 +161,9 @@ func identify(db *gorm.DB, s *schema.Schema, table string, names, types []string
 		if s != nil {
 			c.Field = s.FieldsByDBName[name]
 		}
-		v := values.Normalise(db.Name(), c, raw[i])
+		rule := values.For(db.Name(), c)
+		v := rule.Normalise(raw[i])
+		t.blurred = t.blurred || v == nil && (len(names) == 1 || rule.IsText() || rule.IsBinary())
 		var err error
 		if shown[i], err = shownKey(db, s, bare, name, v); err != nil {
 			return recordTarget{}, fmt.Errorf("key of table %q: %w", bare, err)

@@ -83,7 +83,8 @@ func eraseScene(t *testing.T, g testdb.Target, options ...testdb.Option) (s scen
 	s.ok(support.Model(&home{ID: 1}).Update("street", "of bob").Error)
 	s.ok(support.Create(&memberFriend{ID: 1, MemberID: 42, Note: "note-of-ann"}).Error)
 	s.ok(support.Delete(&memberFriend{ID: 1}).Error)
-	s.ok(support.WithContext(audit.WithReason(support.Statement.Context, "called ann@example.test twice")).Model(&bob).Update("points", 1).Error)
+	calling := audit.WithActor(audit.WithReason(support.Statement.Context, "called ann@example.test twice"), audit.Actor{ID: "7", Name: "Grace", SessionID: "call of ann@example.test"})
+	s.ok(support.WithContext(calling).Model(&bob).Update("points", 1).Error)
 	s.ok(herself.Model(&bob).Update("points", 2).Error)
 	s.ok(support.Model(&member{ID: 43}).Updates(member{Profile: map[string]any{"friends": []any{"bob's"}, "by": map[string]any{"ann@example.test": 1}}}).Error)
 
