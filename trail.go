@@ -141,6 +141,16 @@ func (p *Plugin) RecordsSince(tableName string) (since time.Time, never bool) {
 	return p.installed, false
 }
 
+// LeavesOut tells which actions of a table's rows [WithActions] leaves out: what its rows were
+// at a moment is not in their records then. nil means that all are recorded, and also that
+// the plugin is turned off or not yet installed.
+func (p *Plugin) LeavesOut(tableName string) []audit.Action {
+	if p.tables == nil {
+		return nil
+	}
+	return p.tables.Rules.LeavesOut(table.Bare(tableName))
+}
+
 // KeyColumns returns the columns that make up a record's RecordID for rows of
 // a table, in order, and the database's names for their types ("" where it does
 // not tell). The catalog is asked in the database that db leads to, in its transaction if

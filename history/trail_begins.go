@@ -46,9 +46,12 @@ func (t *rowTable) beginning(ctx context.Context) (*audit.Record, error) {
 	return found, nil
 }
 
-// checkBegun refuses moments from before the trail of the table began: before the event
+// checkBegun refuses tables of which not every action is recorded, and moments from before the trail of the table began: before the event
 // that says so, and before any record of its rows.
 func (t *rowTable) checkBegun(ctx context.Context, m Moment) error {
+	if err := t.checkActions(); err != nil {
+		return err
+	}
 	began, err := t.beginning(ctx)
 	if err != nil || began == nil {
 		return err
@@ -62,6 +65,19 @@ func (t *rowTable) checkBegun(ctx context.Context, m Moment) error {
 		return fmt.Errorf("%w: changes of table %q are recorded since %s", ErrBeforeTrail, t.bare, began.Time.UTC().Format(time.RFC3339))
 	}
 	return err
+}
+
+// checkActions refuses tables of which the plugin's options leave out actions: what became of
+// a row in between is not in its records.
+func (t *rowTable) checkActions() error {
+	p, ok := pluginOf(t.db).(interface{ LeavesOut(table string) []audit.Action })
+	if !ok || t.q.in != nil || t.q.table != "" {
+		return nil
+	}
+	if left := p.LeavesOut(t.bare); len(left) > 0 {
+		return fmt.Errorf("%w: the plugin's options (WithActions) leave out %q of rows of table %q", ErrUnknown, left, t.bare)
+	}
+	return nil
 }
 
 // checkRecorded fails with ErrNotFound where no row of the table has a record up to m.

@@ -72,6 +72,9 @@ func versions(ctx context.Context, db *gorm.DB, model any, set settings, f func(
 		return err
 	}
 	defer t.close()
+	if err := t.checkActions(); err != nil {
+		return err
+	}
 	id, present, err := t.find(ctx, model, false)
 	if err != nil {
 		return err

@@ -100,6 +100,17 @@ func (r *Rules) leavesOut(table string) Actions {
 	return r.leftOutElse
 }
 
+// LeavesOut is leavesOut by name.
+func (r *Rules) LeavesOut(table string) (actions []audit.Action) {
+	left := r.leavesOut(table)
+	for _, a := range rowActions {
+		if left&bit(a) != 0 {
+			actions = append(actions, a)
+		}
+	}
+	return actions
+}
+
 // Limited tells which actions are recorded, by table, where that are not all; "*" is every
 // other table.
 func (r *Rules) Limited() map[string]string {

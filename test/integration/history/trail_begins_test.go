@@ -3,6 +3,7 @@ package history_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -191,6 +192,37 @@ func TestTableThatIsTakenInLater(t *testing.T) {
 			if err := ask(history.At(then)); !errors.Is(err, history.ErrBeforeTrail) {
 				t.Errorf("%s before the baseline: %v", name, err)
 			}
+		}
+	})
+}
+
+// Where options leave actions out, what a row was is not put together from the others; what
+// is recorded is there, and can be undone.
+func TestActionsThatAreLeftOut(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		only := auditplugin.WithActions([]audit.Action{audit.Create, audit.Delete}, &tenant{})
+		db := g.Open(t, migrated(&tenant{}), testdb.WithPlugin(only))
+		ctx := context.Background()
+		must(t, db.Create(&tenant{ID: 1, Name: "then"}).Error)
+		then := time.Now()
+		time.Sleep(2 * time.Millisecond)
+		must(t, db.Model(&tenant{ID: 1}).Update("name", "now").Error)
+		for name, ask := range aboutMoment(ctx, db.DB, 1) {
+			if err := ask(history.At(then)); !errors.Is(err, history.ErrUnknown) || !strings.Contains(err.Error(), "WithActions") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for _, err := range history.Versions(ctx, db.DB, &tenant{ID: 1}) {
+			if !errors.Is(err, history.ErrUnknown) {
+				t.Errorf("Versions: %v", err)
+			}
+		}
+		must(t, db.Unscoped().Delete(&tenant{ID: 1}).Error)
+		_, err := history.Revert(ctx, db.DB, lastRecord(t, db.DB))
+		must(t, err)
+		var got tenant
+		if must(t, db.First(&got, 1).Error); got.Name != "now" {
+			t.Errorf("brought back is %+v", got)
 		}
 	})
 }
