@@ -3,8 +3,6 @@ package capture
 import (
 	"slices"
 
-	"gorm.io/gorm/clause"
-
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
@@ -51,27 +49,6 @@ type parent struct {
 func cascades(s *statement.Statement, t *table.Table, how cascade) bool {
 	return slices.ContainsFunc(t.Catalog.Incoming, func(fk catalog.ForeignKey) bool { return how.action(fk) != "" }) &&
 		s.Ledger.ForeignKeys(s.Ctx)
-}
-
-// refuseCarried refuses an upsert that has changed a key which foreign keys carry to other
-// rows: it tells too late which rows it met for those to be read before.
-func refuseCarried(s *statement.Statement, oc clause.OnConflict) error {
-	how := cascade{columns: assigned(oc)}
-	if len(how.columns) == 0 || !cascades(s, s.Table, how) {
-		return nil
-	}
-	for _, fk := range s.Table.Catalog.Incoming {
-		at := s.Table.Positions(fk.RefColumns)
-		if how.action(fk) == "" || at == nil {
-			continue
-		}
-		for _, c := range s.Log.Plain() {
-			if c.Table == s.Table && c.Before != nil && c.After != nil && c.Before.Identity(at) != c.After.Identity(at) {
-				return s.Refuse("it changes a key that rows of table %s follow; assign it by Updates", fk.Table)
-			}
-		}
-	}
-	return nil
 }
 
 // findChildren reads the rows that the change will be carried to, before it

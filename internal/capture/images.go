@@ -82,11 +82,7 @@ func Once(i Images, s *statement.Statement) (statement.Outcome, error) {
 	case s.Op == statement.Create:
 		oc, upsert := s.OnConflict()
 		if upsert || replaces(s) {
-			out, err := i.Upsert(s, oc)
-			if err == nil {
-				err = refuseCarried(s, oc)
-			}
-			return out, err
+			return i.Upsert(s, oc)
 		}
 		return i.Insert(s)
 	case s.Op == statement.Update || s.IsUpdate():

@@ -63,10 +63,10 @@ func (p Portable) Upsert(s *statement.Statement, oc clause.OnConflict) (statemen
 				}
 				before = s.Table.Unique(append(before, more...))
 			}
-			return replacing(s, before, func() (statement.Outcome, error) { return upsertReturning(s, oc, vals, query, before) })
+			return upsertReturning(s, oc, vals, query, before)
 		}
 	}
-	return replacing(s, before, func() (statement.Outcome, error) { return upsertAndRead(s, oc, vals, before) })
+	return upsertAndRead(s, oc, vals, before)
 }
 
 // Update reads the rows, runs the statement, and reads them back.

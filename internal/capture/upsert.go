@@ -85,29 +85,6 @@ func compareReplaced(s *statement.Statement, oc clause.OnConflict, vals clause.V
 	return compare(s, oc, vals, before, after)
 }
 
-// replacing runs an upsert that may remove the rows of before, and records what foreign keys
-// remove with them.
-func replacing(s *statement.Statement, before []table.Row, run func() (statement.Outcome, error)) (statement.Outcome, error) {
-	if !replaces(s) {
-		return run()
-	}
-	kin, err := findChildren(s, s.Table, before, cascade{deleting: true})
-	if err != nil {
-		return statement.Outcome{}, err
-	}
-	out, err := run()
-	if err != nil {
-		return out, err
-	}
-	parents := make(map[string]parent, len(before))
-	for _, c := range s.Log.Plain() {
-		if c.Table == s.Table && c.Before != nil {
-			parents[s.Table.Identity(c.Before)] = parent{record: c.ID}
-		}
-	}
-	return out, finishChildren(s, kin, parents)
-}
-
 func upsertReturning(s *statement.Statement, oc clause.OnConflict, vals clause.Values, query string, before []table.Row) (statement.Outcome, error) {
 	theirs, added, err := s.Added(query, s.Args, len(s.Table.Columns))
 	if err != nil {

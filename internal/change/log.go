@@ -155,9 +155,6 @@ const (
 	packedKey // the same, but needed
 )
 
-// Plain are the changes that are not packed.
-func (l *Log) Plain() []Change { return l.plain }
-
 // Each calls f with the changes in order, and forgets them. f must not keep them,
 // nor their images. In those that were packed, columns that did not change are nil.
 func (l *Log) Each(f func(c *Change) error) error {
