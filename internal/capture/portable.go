@@ -43,7 +43,7 @@ func (p Portable) Insert(s *statement.Statement) (statement.Outcome, error) {
 // Upsert reads the rows that may conflict, runs the statement, and compares with what is
 // there then.
 func (p Portable) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.Outcome, error) {
-	if err := p.lock(s); err != nil {
+	if err := p.Ready(s); err != nil {
 		return statement.Outcome{}, err
 	}
 	vals := s.Values()
@@ -74,7 +74,7 @@ func (p Portable) Update(s *statement.Statement) (statement.Outcome, error) {
 	if err := refuseRandom(s); err != nil {
 		return statement.Outcome{}, err
 	}
-	if err := p.lock(s); err != nil {
+	if err := p.Ready(s); err != nil {
 		return statement.Outcome{}, err
 	}
 	if alone && keepsKeys(s, names) {
@@ -103,13 +103,14 @@ func (p Portable) Delete(s *statement.Statement) (statement.Outcome, error) {
 	if err := refuseRandom(s); err != nil {
 		return statement.Outcome{}, err
 	}
-	if err := p.lock(s); err != nil {
+	if err := p.Ready(s); err != nil {
 		return statement.Outcome{}, err
 	}
 	return readAndDelete(s)
 }
 
-func (p Portable) lock(s *statement.Statement) error {
+// Ready takes the lock.
+func (p Portable) Ready(s *statement.Statement) error {
 	if p.Lock == nil {
 		return nil
 	}
