@@ -7,7 +7,10 @@
 // Versions: SQLite 3.37, PostgreSQL 12, MySQL 5.7, MariaDB 10.2 and later.
 package catalog
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Kind is what a name in the database stands for.
 type Kind uint8
@@ -152,6 +155,9 @@ type Table struct {
 
 	// foldNames tells that the database compares column names without case.
 	foldNames bool
+	// longestName is of how many bytes a name is that the database does not cut, 0 where it
+	// cuts none.
+	longestName int
 }
 
 // Column returns the column with the given name, compared as the database does.
@@ -168,7 +174,21 @@ func (t *Table) Column(name string) (Column, bool) {
 			}
 		}
 	}
+	if t.longestName > 0 && len(name) > t.longestName {
+		return t.Column(Cut(name, t.longestName))
+	}
 	return Column{}, false
+}
+
+// Cut is a name of n bytes at most, and of whole characters; 0 cuts none.
+func Cut(name string, n int) string {
+	if n == 0 || len(name) <= n {
+		return name
+	}
+	for n > 0 && !utf8.RuneStart(name[n]) {
+		n--
+	}
+	return name[:n]
 }
 
 // UniqueNotNull reports whether a join on cols pairs every row with itself and no

@@ -80,7 +80,7 @@ func New(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Tab
 			continue
 		}
 		t.Index[c.Name] = len(t.Columns)
-		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: m.field(c.Name), DBType: c.DBType})
+		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: m.fieldOf(described, c.Name), DBType: c.DBType})
 	}
 	if len(described.Columns) == 0 && m.Schema != nil {
 		// The catalog does not know this dialect: believe the model.
@@ -167,7 +167,7 @@ func (t *Table) findDisplay() {
 		}
 		t.Show[i] = Display{
 			Model:     model,
-			Hidden:    t.ignored[strings.ToLower(c.Name)] || t.Plan.Ignored(model),
+			Hidden:    t.ignored[strings.ToLower(c.Name)] || t.Ignored(model),
 			Open:      t.Plan.Open(model),
 			Pseudonym: slices.Contains(t.Key, i) && t.Plan.Sensitive(model),
 			Setting:   slices.Contains(settings, c.Name) && t.Plan.Undecided(model),
