@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
 // random matches functions that give another value for each row and each time.
@@ -47,4 +48,54 @@ func checkGap(s *statement.Statement, out statement.Outcome, captured int) error
 		return nil
 	}
 	return s.Refuse("%d rows changed but only %d were there when their images were read", affected, captured)
+}
+
+// refuseReplaced runs an UPDATE, and refuses it where it has removed rows whose unique values
+// it assigned to others: by UPDATE OR REPLACE, or by a constraint of the table. Which they
+// were nobody tells.
+func refuseReplaced(s *statement.Statement, names []string, update func() (statement.Outcome, error)) (statement.Outcome, error) {
+	t := s.Table
+	if !t.Catalog.Replaces && !s.Modifies("REPLACE") || !t.Catalog.PartialUniques && !t.KeyIn(names) && !t.KeysChange(names) {
+		return update()
+	}
+	count := "SELECT COUNT(*) FROM " + t.SQLName
+	before, err := s.Ledger.Int(s.Ctx, count)
+	if err != nil {
+		return statement.Outcome{}, s.Unreadable(err)
+	}
+	out, err := update()
+	if err != nil {
+		return out, err
+	}
+	after, err := s.Ledger.Int(s.Ctx, count)
+	if err != nil {
+		return out, s.Unreadable(err)
+	}
+	if after < before {
+		return out, s.Refuse("it removed %d rows that were in its way; delete them first", before-after)
+	}
+	return out, nil
+}
+
+// refusePassedOver reports whether an UPDATE left all rows as they are that it was to make
+// others: by IGNORE, a trigger, or a constraint of the table. Where it left some, a row that
+// is found in a new place need not be the one that was to go there.
+func refusePassedOver(s *statement.Statement, out statement.Outcome, before []table.Row, next successors) (bool, error) {
+	if k := s.Table.Catalog.Kind; k == catalog.View || s.Table.Catalog.HasRules {
+		return false, nil // which count what they like
+	}
+	going := int64(0)
+	for i, n := range next.rows {
+		if n.moves || n.image != nil && !table.Same(before[i].Image, n.image) {
+			going++
+		}
+	}
+	n, err := out.Count()
+	if err != nil || n >= going {
+		return false, nil //nolint:nilerr // a driver that can not count leaves nothing to compare with
+	}
+	if n == 0 {
+		return true, nil
+	}
+	return false, s.Refuse("only %d of its %d rows changed; which of them got other keys can not be told", n, going)
 }

@@ -18,6 +18,9 @@ func Ignores(s *statement.Statement) bool {
 
 // replaces reports whether an INSERT removes rows that are in its way.
 func replaces(s *statement.Statement) bool {
+	if s.Table.Catalog.Replaces {
+		return true
+	}
 	insert, _ := s.DB.Statement.Clauses["INSERT"].Expression.(clause.Insert)
 	return strings.Contains(strings.ToUpper(insert.Modifier), "REPLACE")
 }

@@ -77,10 +77,12 @@ func (p Portable) Update(s *statement.Statement) (statement.Outcome, error) {
 	if err := p.Ready(s); err != nil {
 		return statement.Outcome{}, err
 	}
-	if alone && keepsKeys(s, names) {
-		return p.updateKeyed(s, names)
-	}
-	return updateAndFollow(s, names)
+	return refuseReplaced(s, names, func() (statement.Outcome, error) {
+		if alone && keepsKeys(s, names) {
+			return p.updateKeyed(s, names)
+		}
+		return updateAndFollow(s, names)
+	})
 }
 
 func (p Portable) updateKeyed(s *statement.Statement, names []string) (statement.Outcome, error) {

@@ -36,6 +36,9 @@ func updateAndFollow(s *statement.Statement, names []string) (statement.Outcome,
 	if err := checkGap(s, out, len(before)); err != nil {
 		return out, err
 	}
+	if none, err := refusePassedOver(s, out, before, next); none || err != nil {
+		return out, err
+	}
 	after, err := readAfter(s, next)
 	if err != nil {
 		return out, err
@@ -52,6 +55,7 @@ type successor struct {
 	key   []any // parameters of its key
 	id    string
 	image table.Image // computed, for tables without a key
+	moves bool        // it is another key than the row has
 }
 
 // successors are those of the rows that an UPDATE changes. kept are the positions in the
@@ -137,7 +141,7 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, successors
 					key[i] = v // as it is sent the other time, too
 				}
 			}
-			next.rows[n] = successor{key: key, id: next.identity(t, img)}
+			next.rows[n] = successor{key: key, id: next.identity(t, img), moves: t.Identity(img) != t.Identity(b.Image)}
 		}
 	}
 	if len(before) > 0 && next.rows[0].image != nil {

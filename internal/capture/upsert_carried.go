@@ -17,6 +17,9 @@ func upsert(i Images, s *statement.Statement, oc clause.OnConflict) (statement.O
 	if !cascades(s, s.Table, how) {
 		return i.Upsert(s, oc)
 	}
+	if how.deleting && cascades(s, s.Table, cascade{columns: how.columns}) {
+		return statement.Outcome{}, s.Refuse("foreign keys carry on what it assigns, and its table may replace rows")
+	}
 	if err := i.Ready(s); err != nil {
 		return statement.Outcome{}, err
 	}

@@ -153,6 +153,10 @@ type Table struct {
 	// HasRules tells that the table has PostgreSQL rules that rewrite writes.
 	HasRules bool
 
+	// Replaces tells that a constraint of the table may remove rows that are in the way of
+	// one that is written: SQLite's ON CONFLICT REPLACE in CREATE TABLE.
+	Replaces bool
+
 	// foldNames tells that the database compares column names without case.
 	foldNames bool
 	// longestName is of how many bytes a name is that the database does not cut, 0 where it

@@ -186,17 +186,22 @@ func (t *Table) spelling(name string) string {
 	return name
 }
 
-// sqliteTriggers looks for triggers: no pragma lists them. Those of the temp
-// database may be on tables of any other.
+// sqliteTriggers looks for triggers, and for what constraints do on conflict: no pragma
+// lists them. Triggers of the temp database may be on tables of any other.
 func sqliteTriggers(ctx context.Context, conn audit.Conn, t *Table) error {
-	rows, err := queryStrings(ctx, conn, `SELECT tbl_name, sql FROM `+quoteDouble(t.Schema)+`.sqlite_master WHERE type = 'trigger' AND substr(name, 1, 12) <> 'auditplugin_'
-	UNION ALL SELECT tbl_name, sql FROM sqlite_temp_master WHERE type = 'trigger'`)
+	rows, err := queryStrings(ctx, conn, `SELECT type, tbl_name, sql FROM `+quoteDouble(t.Schema)+`.sqlite_master
+	WHERE type = 'trigger' AND substr(name, 1, 12) <> 'auditplugin_' OR type = 'table' AND name = ?1
+	UNION ALL SELECT type, tbl_name, sql FROM sqlite_temp_master WHERE type = 'trigger'`, t.Name)
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
-		t.HasUserTriggers = t.HasUserTriggers || strings.EqualFold(r[0], t.Name)
-		t.Triggered = t.Triggered || sqltext.Mentions(triggerBody(r[1]), t.Name)
+		if r[0] == "table" {
+			t.Replaces = sqltext.Mentions(r[2], "CONFLICT") && sqltext.Mentions(r[2], "REPLACE")
+			continue
+		}
+		t.HasUserTriggers = t.HasUserTriggers || strings.EqualFold(r[1], t.Name)
+		t.Triggered = t.Triggered || sqltext.Mentions(triggerBody(r[2]), t.Name)
 	}
 	return nil
 }

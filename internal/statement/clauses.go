@@ -177,6 +177,12 @@ func (s *Statement) ModifiedUpdate() bool {
 	return ok && (u.Modifier != "" || u.Table.Name != "")
 }
 
+// Modifies reports whether the UPDATE's modifier has a word, in upper case.
+func (s *Statement) Modifies(word string) bool {
+	u, _ := s.DB.Statement.Clauses["UPDATE"].Expression.(clause.Update)
+	return strings.Contains(strings.ToUpper(u.Modifier), word)
+}
+
 // Returning is the application's own RETURNING clause as it ends its SQL, or "" when there
 // is none. ok is false when the application wants rows by other words.
 func (s *Statement) Returning() (text string, ok bool) {
