@@ -219,9 +219,9 @@ func childrenAfter(s *statement.Statement, c children, parents map[string]parent
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[string]table.Image, len(rows))
-	for _, r := range rows {
-		found[c.t.Identity(r.Image)] = r.Image
+	found, err := byIdentity(s, rows, c.t.Identity)
+	if err != nil {
+		return nil, err
 	}
 	for i := range after {
 		after[i] = found[ids[i]]

@@ -9,17 +9,15 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
-// random matches functions that give another value for each row and each time.
-var random = regexp.MustCompile(`(?i)\b(rand|random|randomblob|uuid|uuid_short|gen_random_uuid)\s*\(`)
+// random matches what gives another value for each row and each time, or counts the rows
+// that it was evaluated for.
+var random = regexp.MustCompile(`(?i)\b(?:rand|random|random_normal|randomblob|random_bytes|gen_random_bytes|uuid|uuid_short|uuid_generate_v\w+|uuidv[47]|gen_random_uuid|nextval|setval)\s*\(|\bnext\s+value\s+for\b|@[\w$]+\s*:=`)
 
 // refuseRandom refuses a statement whose condition gives other rows each time, where it
 // would be evaluated twice: the rows that were read are not those that it changes.
 func refuseRandom(s *statement.Statement) error {
-	if strings.IndexByte(s.Query, '(') < 0 {
-		return nil
-	}
 	at := strings.LastIndex(strings.ToUpper(s.Query), "WHERE")
-	if at < 0 || !strings.Contains(s.Query[at:], "(") || !random.MatchString(s.Query[at:]) {
+	if at < 0 || !random.MatchString(s.Query[at:]) {
 		return nil
 	}
 	return s.Refuse("its condition gives other rows each time it is evaluated; select their keys first")
@@ -98,4 +96,18 @@ func refusePassedOver(s *statement.Statement, out statement.Outcome, before []ta
 		return true, nil
 	}
 	return false, s.Refuse("only %d of its %d rows changed; which of them got other keys can not be told", n, going)
+}
+
+// byIdentity has rows that were read by their keys, by what they are known by. Where the
+// database does not hold that key unique, another row may have it, too.
+func byIdentity(s *statement.Statement, rows []table.Row, identity func(table.Image) string) (map[string]table.Image, error) {
+	found := make(map[string]table.Image, len(rows))
+	for _, r := range rows {
+		id := identity(r.Image)
+		if twin, met := found[id]; met && !table.Same(twin, r.Image) {
+			return nil, s.Refuse("rows have the same key, so that they can not be told apart")
+		}
+		found[id] = r.Image
+	}
+	return found, nil
 }

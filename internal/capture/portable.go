@@ -3,6 +3,7 @@ package capture
 import (
 	"gorm.io/gorm/clause"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
@@ -32,6 +33,9 @@ func (p Portable) Prepare(*statement.Statement) error { return nil }
 
 // Insert returns what was stored, or reads it back by key: never the struct.
 func (p Portable) Insert(s *statement.Statement) (statement.Outcome, error) {
+	if s.Dialect.ViewsUncounted && s.Table.Catalog.Kind == catalog.View {
+		return insertThroughView(s)
+	}
 	if p.returnsInserted(s) || onlyReturned(s) {
 		if query, ok := s.WithReturning(s.Table); ok {
 			return insertReturning(s, query)

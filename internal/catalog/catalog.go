@@ -8,6 +8,7 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -178,11 +179,22 @@ func (t *Table) Column(name string) (Column, bool) {
 			}
 		}
 	}
+	if t.RowIDAlias != "" && IsRowID(name) {
+		return t.Column(t.RowIDAlias)
+	}
 	if t.longestName > 0 && len(name) > t.longestName {
 		return t.Column(Cut(name, t.longestName))
 	}
 	return Column{}, false
 }
+
+// IsRowID reports whether a name stands for SQLite's rowid, where no column has it.
+func IsRowID(name string) bool {
+	return slices.ContainsFunc(RowIDNames(), func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// RowIDNames are the names of SQLite's rowid.
+func RowIDNames() []string { return []string{"rowid", "_rowid_", "oid"} }
 
 // Cut is a name of n bytes at most, and of whole characters; 0 cuts none.
 func Cut(name string, n int) string {

@@ -66,6 +66,8 @@ type Dialect struct {
 	ZeroCounts bool
 	// LastIDIsLast tells that LastInsertId is the last of a statement's keys, not the first.
 	LastIDIsLast bool
+	// ViewsUncounted tells that rows written to a view are not counted.
+	ViewsUncounted bool
 	// LastIDErr is what a result's LastInsertId fails with.
 	LastIDErr error
 	// HasRowID tells that rows of tables without a key are found by their rowid.

@@ -129,12 +129,22 @@ func (t *Table) At(name string) (int, bool) {
 // rowIDName is a name for the rowid that no column has taken: a column named rowid is
 // the column, not the rowid.
 func rowIDName(described *catalog.Table) string {
-	for _, name := range [...]string{"rowid", "_rowid_", "oid"} {
+	for _, name := range catalog.RowIDNames() {
 		if _, taken := described.Column(name); !taken {
 			return name
 		}
 	}
 	return ""
+}
+
+// IsRowID reports whether a name is the rowid's, by which rows of a table without a key are
+// found.
+func (t *Table) IsRowID(name string) bool {
+	if t.RowID == "" || !catalog.IsRowID(name) {
+		return false
+	}
+	_, taken := t.Catalog.Column(name)
+	return !taken
 }
 
 // findKey prefers the database's key to the model's: a model may name columns that
