@@ -74,6 +74,9 @@ func Once(i Images, s *statement.Statement) (statement.Outcome, error) {
 	if s.Table.Catalog.Kind == catalog.Missing && s.Dialect.ListsAll {
 		return s.Plain() // it will fail, in the database's own words
 	}
+	if err := refuseOtherTable(s); err != nil {
+		return statement.Outcome{}, err
+	}
 	if unrecorded(s) {
 		return s.Plain()
 	}

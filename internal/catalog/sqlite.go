@@ -197,7 +197,7 @@ func sqliteTriggers(ctx context.Context, conn audit.Conn, t *Table) error {
 	}
 	for _, r := range rows {
 		if r[0] == "table" {
-			t.Replaces = sqltext.Mentions(r[2], "CONFLICT") && sqltext.Mentions(r[2], "REPLACE")
+			t.Replaces = sqltext.Replaces(r[2])
 			continue
 		}
 		t.HasUserTriggers = t.HasUserTriggers || strings.EqualFold(r[1], t.Name)
