@@ -90,6 +90,9 @@ type ForeignKey struct {
 	// Columns are the child's columns, RefColumns those of the referenced table,
 	// in the same order.
 	Columns, RefColumns []string
+	// Collations are by which the referenced columns compare, where that may be another
+	// than the child's: on SQLite, "" for the usual one; nil elsewhere, or if all are usual.
+	Collations []string
 	// OnDelete and OnUpdate are "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"
 	// or "NO ACTION".
 	OnDelete, OnUpdate string

@@ -27,7 +27,7 @@ const (
 		c.dflt_value IS NOT NULL AND upper(trim(c.dflt_value)) <> 'NULL', ''
 	FROM t CROSS JOIN pragma_table_xinfo(t.n, t.s) AS c WHERE t.k <> 'view'
 	UNION ALL
-	SELECT 'i', i.name, i.origin, i.partial, x.seqno, x.cid, x.name, '', ''
+	SELECT 'i', i.name, i.origin, i.partial, x.seqno, x.cid, x.name, x.coll, ''
 	FROM t CROSS JOIN pragma_index_list(t.n, t.s) AS i CROSS JOIN pragma_index_xinfo(i.name, t.s) AS x
 	WHERE t.k <> 'view' AND i."unique" AND x.key
 	UNION ALL
@@ -80,7 +80,7 @@ func loadSQLite(ctx context.Context, conn audit.Conn, t *Table) error {
 	if rowidKey && t.Kind == Plain && !t.WithoutRowID && len(t.PrimaryKey) == 1 {
 		sqliteRowIDAlias(t)
 	}
-	sqliteIncoming(t, keys)
+	sqliteIncoming(t, keys, collations(indexes))
 	return sqliteTriggers(ctx, conn, t)
 }
 
@@ -144,7 +144,31 @@ func sqliteRowIDAlias(t *Table) {
 	t.Uniques = append([][]string{{t.RowIDAlias}}, t.Uniques...)
 }
 
-func sqliteIncoming(t *Table, rows [][]string) {
+// collations are those of the columns in unique indexes, where they are not the usual one.
+func collations(indexes [][]string) map[string]string {
+	found := map[string]string{}
+	for _, r := range indexes {
+		if r[7] != "BINARY" {
+			found[r[6]] = r[7]
+		}
+	}
+	return found
+}
+
+// collationsOf are those of some columns, nil where all are usual.
+func collationsOf(columns []string, found map[string]string) []string {
+	list, unusual := make([]string, len(columns)), false
+	for i, name := range columns {
+		list[i] = found[name]
+		unusual = unusual || list[i] != ""
+	}
+	if !unusual {
+		return nil
+	}
+	return list
+}
+
+func sqliteIncoming(t *Table, rows [][]string, found map[string]string) {
 	sort.SliceStable(rows, func(i, j int) bool {
 		a, b := rows[i], rows[j]
 		if a[1] != b[1] {
@@ -173,6 +197,7 @@ func sqliteIncoming(t *Table, rows [][]string) {
 		// A key that references a different number of columns is an error in
 		// every statement that would need it, so that it changes nothing.
 		if f.changesRows() && len(f.Columns) == len(f.RefColumns) {
+			f.Collations = collationsOf(f.RefColumns, found)
 			t.Incoming = append(t.Incoming, f)
 		}
 	}
