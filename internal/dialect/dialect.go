@@ -78,6 +78,8 @@ type Dialect struct {
 	FailsForGood bool
 	// SchemaIsDatabase tells that schema and database are one thing here.
 	SchemaIsDatabase bool
+	// BeginEnds tells that BEGIN ends an open transaction, and begins another.
+	BeginEnds bool
 	// PointsReplace tells that a savepoint deletes an older one of the same name, instead
 	// of standing before it.
 	PointsReplace bool

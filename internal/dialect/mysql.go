@@ -18,6 +18,7 @@ func mysql(s catalog.Server) *Dialect {
 		ErrorsGoUnseen:   true,
 		ZeroCounts:       true,
 		PointsReplace:    true,
+		BeginEnds:        true,
 		SchemaIsDatabase: true,
 		PrepareLasts:     true,
 		LockRows:         func(*catalog.Table, string, bool) (string, bool) { return " FOR UPDATE", true },
