@@ -247,7 +247,7 @@ func childrenAfter(s *statement.Statement, c children, parents map[string]parent
 	if err != nil {
 		return nil, err
 	}
-	found, err := byIdentity(s, rows, c.t.Identity)
+	found, err := byIdentity(s, rows, c.t.Key)
 	if err != nil {
 		return nil, err
 	}

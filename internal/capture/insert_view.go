@@ -45,11 +45,11 @@ func insertThroughView(s *statement.Statement) (statement.Outcome, error) {
 // compareShown makes changes of what a view shows, and of what it does not.
 func compareShown(s *statement.Statement, vals clause.Values, before, after []table.Row) error {
 	t := s.Table
-	was, err := byIdentity(s, before, t.Identity)
+	was, err := byIdentity(s, before, t.Key)
 	if err != nil {
 		return err
 	}
-	is, err := byIdentity(s, after, t.Identity)
+	is, err := byIdentity(s, after, t.Key)
 	if err != nil {
 		return err
 	}

@@ -12,17 +12,20 @@ import (
 // one that GORM says it is about: that one's rows would be read, and the others' not.
 func refuseOtherTable(s *statement.Statement) error {
 	clauses := s.DB.Statement.Clauses
-	written := make([]string, 0, 1)
 	switch s.Op {
 	case statement.Create:
 		insert, _ := clauses["INSERT"].Expression.(clause.Insert)
-		written = append(written, insert.Table.Name)
+		return refuseOther(s, insert.Table.Name)
 	case statement.Update:
 		update, _ := clauses["UPDATE"].Expression.(clause.Update)
-		written = append(written, update.Table.Name)
+		return refuseOther(s, update.Table.Name)
 	case statement.Delete:
-		written = append(written, deletedFrom(clauses)...)
+		return refuseOther(s, deletedFrom(clauses)...)
 	}
+	return nil
+}
+
+func refuseOther(s *statement.Statement, written ...string) error {
 	for _, name := range written {
 		if name != "" && name != clause.CurrentTable && !ownName(s, name) {
 			return s.Refuse("its clauses name another table to write to; name it by db.Table or db.Model")

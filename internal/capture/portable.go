@@ -81,12 +81,17 @@ func (p Portable) Update(s *statement.Statement) (statement.Outcome, error) {
 	if err := p.Ready(s); err != nil {
 		return statement.Outcome{}, err
 	}
-	return refuseReplaced(s, names, func() (statement.Outcome, error) {
-		if alone && keepsKeys(s, names) {
-			return p.updateKeyed(s, names)
-		}
-		return updateAndFollow(s, names)
-	})
+	if mayReplace(s, names) {
+		return refuseReplaced(s, func() (statement.Outcome, error) { return p.update(s, names, alone) })
+	}
+	return p.update(s, names, alone)
+}
+
+func (p Portable) update(s *statement.Statement, names []string, alone bool) (statement.Outcome, error) {
+	if alone && keepsKeys(s, names) {
+		return p.updateKeyed(s, names)
+	}
+	return updateAndFollow(s, names)
 }
 
 func (p Portable) updateKeyed(s *statement.Statement, names []string) (statement.Outcome, error) {

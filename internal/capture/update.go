@@ -175,7 +175,7 @@ func readAfter(s *statement.Statement, next successors) (map[string]table.Image,
 	if err != nil {
 		return nil, err
 	}
-	return byIdentity(s, rows, func(img table.Image) string { return next.identity(t, img) })
+	return byIdentity(s, rows, next.kept)
 }
 
 // pair compares the rows with what they were. It returns what became of them by

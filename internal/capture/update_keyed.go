@@ -51,7 +51,7 @@ func ReadBack(s *statement.Statement) error {
 		if err != nil {
 			return err
 		}
-		after, err := byIdentity(s, rows, t.Identity)
+		after, err := byIdentity(s, rows, t.Key)
 		if err != nil {
 			return err
 		}
