@@ -143,13 +143,41 @@ func childrenBy(s *statement.Statement, t *table.Table, rows []table.Row, fk cat
 			tuples = append(tuples, tuple)
 		}
 	}
-	if c.rows, err = s.ReadBy(ct, fk.Columns, tuples, s.Dialect.ChildLock(ct.Catalog)); err != nil {
+	if c.rows, err = s.ReadReferring(ct, fk, tuples, s.Dialect.ChildLock(ct.Catalog)); err != nil {
 		return c, err
 	}
 	for _, r := range c.rows {
-		c.of = append(c.of, parents[r.Image.Identity(cols)])
+		of, known := parents[r.Image.Identity(cols)]
+		if !known {
+			if of, err = parentOf(s, t, rows, fk, r, cols); err != nil {
+				return c, err
+			}
+		}
+		c.of = append(c.of, of)
 	}
 	return c, nil
+}
+
+// parentOf asks the database which of the parents a child refers to by a value that is not
+// spelt like the parent's: a collation may take them for the same.
+func parentOf(s *statement.Statement, t *table.Table, rows []table.Row, fk catalog.ForeignKey, child table.Row, cols []int) (string, error) {
+	if len(t.Key) == 0 {
+		return "", nil
+	}
+	value := make([]any, len(cols))
+	for i, k := range cols {
+		value[i] = table.Param(child.Image[k], child.Raw[k])
+	}
+	for _, r := range rows {
+		equal, err := s.Equal(t, fk.RefColumns, [][]any{value}, t.KeyParams(r.Image, r.Raw))
+		if err != nil {
+			return "", err
+		}
+		if equal[0] {
+			return t.Identity(r.Image), nil
+		}
+	}
+	return "", nil
 }
 
 // forget leaves out rows that were reached before.
@@ -219,12 +247,15 @@ func childrenAfter(s *statement.Statement, c children, parents map[string]parent
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[string]table.Image, len(rows))
-	for _, r := range rows {
-		found[c.t.Identity(r.Image)] = r.Image
+	found, err := byIdentity(s, rows, c.t.Key)
+	if err != nil {
+		return nil, err
 	}
 	for i := range after {
-		after[i] = found[ids[i]]
+		if after[i] = found[ids[i]]; after[i] == nil {
+			// A parent's key that the collation takes for the same is not carried on.
+			after[i] = found[c.t.Identity(c.rows[i].Image)]
+		}
 	}
 	return after, nil
 }

@@ -5,20 +5,23 @@ import (
 	"strings"
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
-// random matches functions that give another value for each row and each time.
-var random = regexp.MustCompile(`(?i)\b(rand|random|randomblob|uuid|uuid_short|gen_random_uuid)\s*\(`)
+// random matches what gives another value for each row and each time, or counts the rows
+// that it was evaluated for.
+var random = regexp.MustCompile(`(?i)\b(?:rand|random|random_normal|randomblob|random_bytes|gen_random_bytes|uuid|uuid_short|uuid_generate_v\w+|uuidv[47]|gen_random_uuid|nextval|setval)\s*\(|\bnext\s+value\s+for\b|@[\w$]+\s*:=`)
 
 // refuseRandom refuses a statement whose condition gives other rows each time, where it
 // would be evaluated twice: the rows that were read are not those that it changes.
 func refuseRandom(s *statement.Statement) error {
-	if strings.IndexByte(s.Query, '(') < 0 {
+	if strings.IndexByte(s.Query, '(') < 0 && !strings.Contains(s.Query, ":=") && !sqltext.Mentions(s.Query, "next") {
 		return nil
 	}
 	at := strings.LastIndex(strings.ToUpper(s.Query), "WHERE")
-	if at < 0 || !strings.Contains(s.Query[at:], "(") || !random.MatchString(s.Query[at:]) {
+	if at < 0 || !random.MatchString(s.Query[at:]) {
 		return nil
 	}
 	return s.Refuse("its condition gives other rows each time it is evaluated; select their keys first")
@@ -47,4 +50,70 @@ func checkGap(s *statement.Statement, out statement.Outcome, captured int) error
 		return nil
 	}
 	return s.Refuse("%d rows changed but only %d were there when their images were read", affected, captured)
+}
+
+// mayReplace reports whether an UPDATE of the named columns may remove rows whose unique
+// values it assigns to others: by UPDATE OR REPLACE, or by a constraint of the table.
+func mayReplace(s *statement.Statement, names []string) bool {
+	t := s.Table
+	return (t.Catalog.Replaces || s.Modifies("REPLACE")) && (t.Catalog.PartialUniques || t.KeyIn(names) || t.KeysChange(names))
+}
+
+// refuseReplaced runs such an UPDATE, and refuses it where it has removed rows: which they
+// were nobody tells.
+func refuseReplaced(s *statement.Statement, update func() (statement.Outcome, error)) (statement.Outcome, error) {
+	count := "SELECT COUNT(*) FROM " + s.Table.SQLName
+	before, err := s.Ledger.Int(s.Ctx, count)
+	if err != nil {
+		return statement.Outcome{}, s.Unreadable(err)
+	}
+	out, err := update()
+	if err != nil {
+		return out, err
+	}
+	after, err := s.Ledger.Int(s.Ctx, count)
+	if err != nil {
+		return out, s.Unreadable(err)
+	}
+	if after < before {
+		return out, s.Refuse("it removed %d rows that were in its way; delete them first", before-after)
+	}
+	return out, nil
+}
+
+// refusePassedOver reports whether an UPDATE left all rows as they are that it was to make
+// others: by IGNORE, a trigger, or a constraint of the table. Where it left some, a row that
+// is found in a new place need not be the one that was to go there.
+func refusePassedOver(s *statement.Statement, out statement.Outcome, before []table.Row, next successors) (bool, error) {
+	if k := s.Table.Catalog.Kind; k == catalog.View || s.Table.Catalog.HasRules {
+		return false, nil // which count what they like
+	}
+	going := int64(0)
+	for i, n := range next.rows {
+		if n.moves || n.image != nil && !table.Same(before[i].Image, n.image) {
+			going++
+		}
+	}
+	n, err := out.Count()
+	if err != nil || n >= going {
+		return false, nil //nolint:nilerr // a driver that can not count leaves nothing to compare with
+	}
+	if n == 0 {
+		return true, nil
+	}
+	return false, s.Refuse("only %d of its %d rows changed; which of them got other keys can not be told", n, going)
+}
+
+// byIdentity has rows that were read by their keys, by the values at the given positions.
+// Where the database does not hold that key unique, another row may have it, too.
+func byIdentity(s *statement.Statement, rows []table.Row, at []int) (map[string]table.Image, error) {
+	found := make(map[string]table.Image, len(rows))
+	for _, r := range rows {
+		id := r.Image.Identity(at)
+		if twin, met := found[id]; met && !table.Same(twin, r.Image) {
+			return nil, s.Refuse("rows have the same key, so that they can not be told apart")
+		}
+		found[id] = r.Image
+	}
+	return found, nil
 }

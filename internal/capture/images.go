@@ -17,6 +17,9 @@ import (
 type Images interface {
 	// Prepare is called before the catalog is asked about the statement's table.
 	Prepare(s *statement.Statement) error
+	// Ready makes the transaction a writer, where the database has a lock for that, before
+	// rows are read in it.
+	Ready(s *statement.Statement) error
 	Insert(s *statement.Statement) (statement.Outcome, error)
 	// Upsert is an INSERT that may meet rows which are there already.
 	Upsert(s *statement.Statement, oc clause.OnConflict) (statement.Outcome, error)
@@ -71,6 +74,9 @@ func Once(i Images, s *statement.Statement) (statement.Outcome, error) {
 	if s.Table.Catalog.Kind == catalog.Missing && s.Dialect.ListsAll {
 		return s.Plain() // it will fail, in the database's own words
 	}
+	if err := refuseOtherTable(s); err != nil {
+		return statement.Outcome{}, err
+	}
 	if unrecorded(s) {
 		return s.Plain()
 	}
@@ -80,9 +86,9 @@ func Once(i Images, s *statement.Statement) (statement.Outcome, error) {
 	case s.Table.Blind:
 		return unreadable(s)
 	case s.Op == statement.Create:
-		oc, upsert := s.OnConflict()
-		if upsert || replaces(s) {
-			return i.Upsert(s, oc)
+		oc, meets := s.OnConflict()
+		if meets || replaces(s) {
+			return upsert(i, s, oc)
 		}
 		return i.Insert(s)
 	case s.Op == statement.Update || s.IsUpdate():

@@ -18,6 +18,9 @@ func Ignores(s *statement.Statement) bool {
 
 // replaces reports whether an INSERT removes rows that are in its way.
 func replaces(s *statement.Statement) bool {
+	if s.Table.Catalog.Replaces {
+		return true
+	}
 	insert, _ := s.DB.Statement.Clauses["INSERT"].Expression.(clause.Insert)
 	return strings.Contains(strings.ToUpper(insert.Modifier), "REPLACE")
 }
@@ -115,14 +118,8 @@ func inOrderOf(t *table.Table, tuples [][]any, rows []table.Row) []table.Image {
 	return sorted
 }
 
-// Sent makes images of the values that were sent, for rows that can not be found
-// again, and says so in their records. Columns the database filled are not in them.
+// Sent makes images of the values that were sent, of as many rows as were stored.
 func Sent(s *statement.Statement, vals clause.Values, out statement.Outcome) []table.Image {
-	s.Note("image", "sent")
-	t := s.Table
-	if len(t.Columns) == 0 {
-		return nil
-	}
 	rows := vals.Values
 	if len(vals.Columns) == 0 {
 		rows = [][]any{nil} // DEFAULT VALUES
@@ -133,8 +130,19 @@ func Sent(s *statement.Statement, vals clause.Values, out statement.Outcome) []t
 			affected = min(affected, n)
 		}
 	}
-	images := make([]table.Image, 0, affected)
-	for _, v := range rows[:affected] {
+	return imagesSent(s, vals, rows[:affected])
+}
+
+// imagesSent makes images of the values that were sent, for rows that can not be found
+// again, and says so in their records. Columns the database filled are not in them.
+func imagesSent(s *statement.Statement, vals clause.Values, rows [][]any) []table.Image {
+	s.Note("image", "sent")
+	t := s.Table
+	if len(t.Columns) == 0 {
+		return nil
+	}
+	images := make([]table.Image, 0, len(rows))
+	for _, v := range rows {
 		img := make(table.Image, len(t.Columns))
 		for i, c := range vals.Columns {
 			if at, ok := t.At(c.Name); ok && !statement.IsExpression(v[i]) {

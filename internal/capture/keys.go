@@ -180,7 +180,7 @@ func returnedKeys(t *table.Table, set *replay.Set) ([][]any, bool) {
 	for i, k := range t.Key {
 		at[i] = -1
 		for n, c := range set.Columns {
-			if c.Name == t.Columns[k].Name {
+			if t.Canonical(c.Name) == t.Columns[k].Name {
 				at[i] = n
 			}
 		}

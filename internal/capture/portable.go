@@ -3,6 +3,7 @@ package capture
 import (
 	"gorm.io/gorm/clause"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
@@ -32,6 +33,9 @@ func (p Portable) Prepare(*statement.Statement) error { return nil }
 
 // Insert returns what was stored, or reads it back by key: never the struct.
 func (p Portable) Insert(s *statement.Statement) (statement.Outcome, error) {
+	if s.Dialect.ViewsUncounted && s.Table.Catalog.Kind == catalog.View {
+		return insertThroughView(s)
+	}
 	if p.returnsInserted(s) || onlyReturned(s) {
 		if query, ok := s.WithReturning(s.Table); ok {
 			return insertReturning(s, query)
@@ -43,7 +47,7 @@ func (p Portable) Insert(s *statement.Statement) (statement.Outcome, error) {
 // Upsert reads the rows that may conflict, runs the statement, and compares with what is
 // there then.
 func (p Portable) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.Outcome, error) {
-	if err := p.lock(s); err != nil {
+	if err := p.Ready(s); err != nil {
 		return statement.Outcome{}, err
 	}
 	vals := s.Values()
@@ -76,9 +80,16 @@ func (p Portable) Update(s *statement.Statement) (statement.Outcome, error) {
 	if err := refuseRandom(s); err != nil {
 		return statement.Outcome{}, err
 	}
-	if err := p.lock(s); err != nil {
+	if err := p.Ready(s); err != nil {
 		return statement.Outcome{}, err
 	}
+	if mayReplace(s, names) {
+		return refuseReplaced(s, func() (statement.Outcome, error) { return p.update(s, names, alone) })
+	}
+	return p.update(s, names, alone)
+}
+
+func (p Portable) update(s *statement.Statement, names []string, alone bool) (statement.Outcome, error) {
 	if alone && keepsKeys(s, names) {
 		return p.updateKeyed(s, names)
 	}
@@ -105,13 +116,14 @@ func (p Portable) Delete(s *statement.Statement) (statement.Outcome, error) {
 	if err := refuseRandom(s); err != nil {
 		return statement.Outcome{}, err
 	}
-	if err := p.lock(s); err != nil {
+	if err := p.Ready(s); err != nil {
 		return statement.Outcome{}, err
 	}
 	return readAndDelete(s)
 }
 
-func (p Portable) lock(s *statement.Statement) error {
+// Ready takes the lock.
+func (p Portable) Ready(s *statement.Statement) error {
 	if p.Lock == nil {
 		return nil
 	}

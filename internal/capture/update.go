@@ -36,6 +36,9 @@ func updateAndFollow(s *statement.Statement, names []string) (statement.Outcome,
 	if err := checkGap(s, out, len(before)); err != nil {
 		return out, err
 	}
+	if none, err := refusePassedOver(s, out, before, next); none || err != nil {
+		return out, err
+	}
 	after, err := readAfter(s, next)
 	if err != nil {
 		return out, err
@@ -52,6 +55,7 @@ type successor struct {
 	key   []any // parameters of its key
 	id    string
 	image table.Image // computed, for tables without a key
+	moves bool        // it is another key than the row has
 }
 
 // successors are those of the rows that an UPDATE changes. kept are the positions in the
@@ -87,7 +91,13 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, successors
 	}
 	exprAt := map[int]int{}
 	literal := map[int]any{}
+	rowidAt := len(columns) - 1
 	for _, a := range s.Assignments() {
+		if t.IsRowID(statement.ColumnName(a)) {
+			rowidAt = len(columns) + len(sel.Exprs)
+			sel.Exprs = append(sel.Exprs, statement.Assigned{Value: a.Value, Before: "CAST(", After: " AS INTEGER)"})
+			continue
+		}
 		i, ok := t.Index[statement.ColumnName(a)]
 		if !ok || !slices.Contains(needed, i) {
 			continue
@@ -126,8 +136,9 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, successors
 		}
 		switch {
 		case rowid:
-			at := b.Raw[len(t.Columns)]
-			next.rows[n] = successor{key: []any{at}, id: values.KeyText(at)}
+			at := b.Raw[rowidAt]
+			id := values.KeyText(at)
+			next.rows[n] = successor{key: []any{at}, id: id, moves: id != values.KeyText(b.Raw[len(t.Columns)])}
 		case len(t.Key) == 0:
 			next.rows[n] = successor{image: img}
 		default:
@@ -137,7 +148,7 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, successors
 					key[i] = v // as it is sent the other time, too
 				}
 			}
-			next.rows[n] = successor{key: key, id: next.identity(t, img)}
+			next.rows[n] = successor{key: key, id: next.identity(t, img), moves: t.Identity(img) != t.Identity(b.Image)}
 		}
 	}
 	if len(before) > 0 && next.rows[0].image != nil {
@@ -149,25 +160,22 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, successors
 // readAfter reads the changed rows back, by what they are known as now.
 func readAfter(s *statement.Statement, next successors) (map[string]table.Image, error) {
 	t := s.Table
-	after := make(map[string]table.Image, len(next.rows))
 	if len(next.rows) == 0 || next.rows[0].image != nil {
-		return after, nil
+		return nil, nil
 	}
 	tuples := make([][]any, len(next.rows))
 	for i, n := range next.rows {
 		tuples[i] = n.key
 	}
 	if t.RowID != "" {
+		after := make(map[string]table.Image, len(next.rows))
 		return after, s.ReadByRowID(tuples, func(rowid any, img table.Image) { after[values.KeyText(rowid)] = img })
 	}
 	rows, err := s.ReadByKey(t, tuples)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range rows {
-		after[next.identity(t, r.Image)] = r.Image
-	}
-	return after, nil
+	return byIdentity(s, rows, next.kept)
 }
 
 // pair compares the rows with what they were. It returns what became of them by

@@ -51,9 +51,9 @@ func ReadBack(s *statement.Statement) error {
 		if err != nil {
 			return err
 		}
-		after := make(map[string]table.Image, len(rows))
-		for _, r := range rows {
-			after[t.Identity(r.Image)] = r.Image
+		after, err := byIdentity(s, rows, t.Key)
+		if err != nil {
+			return err
 		}
 		for row := from; row < to; row++ {
 			b := before.Image(row)

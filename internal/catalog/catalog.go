@@ -7,7 +7,11 @@
 // Versions: SQLite 3.37, PostgreSQL 12, MySQL 5.7, MariaDB 10.2 and later.
 package catalog
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 // Kind is what a name in the database stands for.
 type Kind uint8
@@ -86,6 +90,9 @@ type ForeignKey struct {
 	// Columns are the child's columns, RefColumns those of the referenced table,
 	// in the same order.
 	Columns, RefColumns []string
+	// Collations are by which the referenced columns compare, where that may be another
+	// than the child's: on SQLite, "" for the usual one; nil elsewhere, or if all are usual.
+	Collations []string
 	// OnDelete and OnUpdate are "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"
 	// or "NO ACTION".
 	OnDelete, OnUpdate string
@@ -150,8 +157,15 @@ type Table struct {
 	// HasRules tells that the table has PostgreSQL rules that rewrite writes.
 	HasRules bool
 
+	// Replaces tells that a constraint of the table may remove rows that are in the way of
+	// one that is written: SQLite's ON CONFLICT REPLACE in CREATE TABLE.
+	Replaces bool
+
 	// foldNames tells that the database compares column names without case.
 	foldNames bool
+	// longestName is of how many bytes a name is that the database does not cut, 0 where it
+	// cuts none.
+	longestName int
 }
 
 // Column returns the column with the given name, compared as the database does.
@@ -168,7 +182,32 @@ func (t *Table) Column(name string) (Column, bool) {
 			}
 		}
 	}
+	if t.RowIDAlias != "" && IsRowID(name) {
+		return t.Column(t.RowIDAlias)
+	}
+	if t.longestName > 0 && len(name) > t.longestName {
+		return t.Column(Cut(name, t.longestName))
+	}
 	return Column{}, false
+}
+
+// IsRowID reports whether a name stands for SQLite's rowid, where no column has it.
+func IsRowID(name string) bool {
+	return slices.ContainsFunc(RowIDNames(), func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// RowIDNames are the names of SQLite's rowid.
+func RowIDNames() []string { return []string{"rowid", "_rowid_", "oid"} }
+
+// Cut is a name of n bytes at most, and of whole characters; 0 cuts none.
+func Cut(name string, n int) string {
+	if n == 0 || len(name) <= n {
+		return name
+	}
+	for n > 0 && !utf8.RuneStart(name[n]) {
+		n--
+	}
+	return name[:n]
 }
 
 // UniqueNotNull reports whether a join on cols pairs every row with itself and no

@@ -108,6 +108,9 @@ type postgresDocument struct {
 	}
 }
 
+// PostgresNameBytes is how much of a name PostgreSQL keeps.
+const PostgresNameBytes = 63
+
 // maxScale keeps out what PostgreSQL 15 writes for scales below zero.
 const maxScale = 1000
 
@@ -124,7 +127,7 @@ func loadPostgres(ctx context.Context, conn audit.Conn, t *Table) error {
 	t.Kind = map[string]Kind{"r": Plain, "p": Partitioned, "v": View, "m": View, "f": Foreign}[doc.Kind]
 	t.CanLock, t.RowSecurity, t.HasRules = doc.Lock, doc.RowSecurity, doc.Rules
 	t.HasUserTriggers, t.Triggered = doc.Triggers, doc.Before
-	t.ForeignKeysEnforced = true
+	t.ForeignKeysEnforced, t.longestName = true, PostgresNameBytes
 	t.CanSelect, t.CanUpdate = true, true
 	for _, c := range doc.Columns {
 		def := ""

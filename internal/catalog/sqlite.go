@@ -27,7 +27,7 @@ const (
 		c.dflt_value IS NOT NULL AND upper(trim(c.dflt_value)) <> 'NULL', ''
 	FROM t CROSS JOIN pragma_table_xinfo(t.n, t.s) AS c WHERE t.k <> 'view'
 	UNION ALL
-	SELECT 'i', i.name, i.origin, i.partial, x.seqno, x.cid, x.name, '', ''
+	SELECT 'i', i.name, i.origin, i.partial, x.seqno, x.cid, x.name, x.coll, ''
 	FROM t CROSS JOIN pragma_index_list(t.n, t.s) AS i CROSS JOIN pragma_index_xinfo(i.name, t.s) AS x
 	WHERE t.k <> 'view' AND i."unique" AND x.key
 	UNION ALL
@@ -80,7 +80,7 @@ func loadSQLite(ctx context.Context, conn audit.Conn, t *Table) error {
 	if rowidKey && t.Kind == Plain && !t.WithoutRowID && len(t.PrimaryKey) == 1 {
 		sqliteRowIDAlias(t)
 	}
-	sqliteIncoming(t, keys)
+	sqliteIncoming(t, keys, collations(indexes))
 	return sqliteTriggers(ctx, conn, t)
 }
 
@@ -144,7 +144,31 @@ func sqliteRowIDAlias(t *Table) {
 	t.Uniques = append([][]string{{t.RowIDAlias}}, t.Uniques...)
 }
 
-func sqliteIncoming(t *Table, rows [][]string) {
+// collations are those of the columns in unique indexes, where they are not the usual one.
+func collations(indexes [][]string) map[string]string {
+	found := map[string]string{}
+	for _, r := range indexes {
+		if r[7] != "BINARY" {
+			found[r[6]] = r[7]
+		}
+	}
+	return found
+}
+
+// collationsOf are those of some columns, nil where all are usual.
+func collationsOf(columns []string, found map[string]string) []string {
+	list, unusual := make([]string, len(columns)), false
+	for i, name := range columns {
+		list[i] = found[name]
+		unusual = unusual || list[i] != ""
+	}
+	if !unusual {
+		return nil
+	}
+	return list
+}
+
+func sqliteIncoming(t *Table, rows [][]string, found map[string]string) {
 	sort.SliceStable(rows, func(i, j int) bool {
 		a, b := rows[i], rows[j]
 		if a[1] != b[1] {
@@ -173,6 +197,7 @@ func sqliteIncoming(t *Table, rows [][]string) {
 		// A key that references a different number of columns is an error in
 		// every statement that would need it, so that it changes nothing.
 		if f.changesRows() && len(f.Columns) == len(f.RefColumns) {
+			f.Collations = collationsOf(f.RefColumns, found)
 			t.Incoming = append(t.Incoming, f)
 		}
 	}
@@ -186,17 +211,22 @@ func (t *Table) spelling(name string) string {
 	return name
 }
 
-// sqliteTriggers looks for triggers: no pragma lists them. Those of the temp
-// database may be on tables of any other.
+// sqliteTriggers looks for triggers, and for what constraints do on conflict: no pragma
+// lists them. Triggers of the temp database may be on tables of any other.
 func sqliteTriggers(ctx context.Context, conn audit.Conn, t *Table) error {
-	rows, err := queryStrings(ctx, conn, `SELECT tbl_name, sql FROM `+quoteDouble(t.Schema)+`.sqlite_master WHERE type = 'trigger' AND substr(name, 1, 12) <> 'auditplugin_'
-	UNION ALL SELECT tbl_name, sql FROM sqlite_temp_master WHERE type = 'trigger'`)
+	rows, err := queryStrings(ctx, conn, `SELECT type, tbl_name, sql FROM `+quoteDouble(t.Schema)+`.sqlite_master
+	WHERE type = 'trigger' AND substr(name, 1, 12) <> 'auditplugin_' OR type = 'table' AND name = ?1
+	UNION ALL SELECT type, tbl_name, sql FROM sqlite_temp_master WHERE type = 'trigger'`, t.Name)
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
-		t.HasUserTriggers = t.HasUserTriggers || strings.EqualFold(r[0], t.Name)
-		t.Triggered = t.Triggered || sqltext.Mentions(triggerBody(r[1]), t.Name)
+		if r[0] == "table" {
+			t.Replaces = sqltext.Replaces(r[2])
+			continue
+		}
+		t.HasUserTriggers = t.HasUserTriggers || strings.EqualFold(r[1], t.Name)
+		t.Triggered = t.Triggered || sqltext.Mentions(triggerBody(r[2]), t.Name)
 	}
 	return nil
 }

@@ -81,6 +81,10 @@ func (l *Log) append(c Change) {
 	l.plain = append(l.plain, c)
 }
 
+// Held are the changes that were added so far, without those that are packed. They are the
+// log's own.
+func (l *Log) Held() []Change { return l.plain }
+
 // copied is a copy of an image that the caller uses again.
 func (l *Log) copied(img table.Image) table.Image {
 	if img == nil {

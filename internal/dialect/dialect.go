@@ -66,6 +66,8 @@ type Dialect struct {
 	ZeroCounts bool
 	// LastIDIsLast tells that LastInsertId is the last of a statement's keys, not the first.
 	LastIDIsLast bool
+	// ViewsUncounted tells that rows written to a view are not counted.
+	ViewsUncounted bool
 	// LastIDErr is what a result's LastInsertId fails with.
 	LastIDErr error
 	// HasRowID tells that rows of tables without a key are found by their rowid.
@@ -76,6 +78,8 @@ type Dialect struct {
 	FailsForGood bool
 	// SchemaIsDatabase tells that schema and database are one thing here.
 	SchemaIsDatabase bool
+	// BeginEnds tells that BEGIN ends an open transaction, and begins another.
+	BeginEnds bool
 	// PointsReplace tells that a savepoint deletes an older one of the same name, instead
 	// of standing before it.
 	PointsReplace bool

@@ -9,6 +9,8 @@ type Facts struct {
 	IdentQuote byte
 	// TablesFold tells that tables' names which differ in case are one table.
 	TablesFold bool
+	// NameBytes is how much of a longer name is kept, 0 where none is longer.
+	NameBytes int
 	// NumbersMarks tells that placeholders are $1, $2 and so on.
 	NumbersMarks bool
 	// ReadAs is how a column is read so that its value is all that is stored.

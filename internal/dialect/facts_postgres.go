@@ -1,7 +1,10 @@
 package dialect
 
+import "github.com/gorm-audit/auditplugin/internal/catalog"
+
 var postgresFacts = Facts{
 	NumbersMarks:    true,
+	NameBytes:       catalog.PostgresNameBytes,
 	SettingFunction: "set_config",
 	Now:             "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint",
 	Tables: Tables{

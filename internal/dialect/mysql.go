@@ -19,6 +19,7 @@ func mysql(s catalog.Server) *Dialect {
 		ZeroCounts:       true,
 		MeetsAny:         true,
 		PointsReplace:    true,
+		BeginEnds:        true,
 		SchemaIsDatabase: true,
 		PrepareLasts:     true,
 		LockRows:         func(*catalog.Table, string, bool) (string, bool) { return " FOR UPDATE", true },

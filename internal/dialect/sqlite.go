@@ -9,6 +9,7 @@ func sqlite() *Dialect {
 		LastIDQuery:      "SELECT last_insert_rowid()",
 		ReadKeyAs:        sqliteReadKey,
 		LastIDIsLast:     true,
+		ViewsUncounted:   true,
 		ForeignKeysQuery: "PRAGMA foreign_keys",
 		HasRowID:         true,
 		ListsAll:         true,
@@ -29,11 +30,11 @@ func sqlite() *Dialect {
 	}
 }
 
-// sqliteReadKey keeps the driver from making a time of what is a text or a number: that
-// would be sent back in another form, and find nothing.
+// sqliteReadKey keeps the driver from making a time or a truth value of what is a text or a
+// number: that would be sent back in another form, and find nothing, or another row.
 func sqliteReadKey(expr, dbType string) string {
 	switch dbType {
-	case "DATE", "DATETIME", "TIMESTAMP":
+	case "DATE", "DATETIME", "TIMESTAMP", "BOOLEAN":
 		return "+" + expr
 	}
 	return expr

@@ -113,3 +113,17 @@ func contents(literal string, backslash bool) string {
 	}
 	return inner
 }
+
+// FirstWord is the first word of a query in upper case, behind comments and parentheses.
+func FirstWord(dialectName, query string) string {
+	l := lexer{s: query, d: dialectOf(dialectName)}
+	for t := l.next(); t.kind != tokenEnd; t = l.next() {
+		switch {
+		case t.kind == tokenWord:
+			return strings.ToUpper(query[t.start:t.end])
+		case query[t.start:t.end] != "(":
+			return ""
+		}
+	}
+	return ""
+}

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
@@ -177,6 +178,12 @@ func (s *Statement) ModifiedUpdate() bool {
 	return ok && (u.Modifier != "" || u.Table.Name != "")
 }
 
+// Modifies reports whether the UPDATE's modifier has a word, in upper case.
+func (s *Statement) Modifies(word string) bool {
+	u, _ := s.DB.Statement.Clauses["UPDATE"].Expression.(clause.Update)
+	return strings.Contains(strings.ToUpper(u.Modifier), word)
+}
+
 // Returning is the application's own RETURNING clause as it ends its SQL, or "" when there
 // is none. ok is false when the application wants rows by other words.
 func (s *Statement) Returning() (text string, ok bool) {
@@ -214,8 +221,13 @@ func (s *Statement) WithReturning(t *table.Table) (query string, ok bool) {
 
 // IsUpdate reports whether the statement is an UPDATE, as a soft delete is.
 func (s *Statement) IsUpdate() bool {
-	query := strings.TrimLeft(s.Query, " \t\r\n(")
-	return len(query) >= 6 && strings.EqualFold(query[:6], "UPDATE")
+	switch sqltext.FirstWord(s.Dialect.Name(), s.Query) {
+	case "UPDATE":
+		return true
+	case "WITH":
+		return s.Has("SET")
+	}
+	return false
 }
 
 // Predictable reports whether the statement, which assigns the named columns, changes

@@ -3,6 +3,7 @@ package statement
 import (
 	"strings"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
@@ -31,6 +32,41 @@ func (s *Statement) ReadBy(t *table.Table, columns []string, tuples [][]any, loc
 // ReadByKey is ReadBy for the table's key.
 func (s *Statement) ReadByKey(t *table.Table, tuples [][]any) ([]table.Row, error) {
 	return s.ReadBy(t, t.KeyNames(), tuples, s.Dialect.ReadLock)
+}
+
+// ReadReferring is ReadBy for the rows that refer to the tuples by a foreign key: they are
+// compared as the parent's columns compare.
+func (s *Statement) ReadReferring(t *table.Table, fk catalog.ForeignKey, tuples [][]any, lock string) ([]table.Row, error) {
+	if len(fk.Collations) == 0 {
+		return s.ReadBy(t, fk.Columns, tuples, lock)
+	}
+	var rows []table.Row
+	for ; len(tuples) > 0; tuples = tuples[min(len(tuples), KeyBatch):] {
+		b := s.SQL()
+		Write(b, "SELECT ", strings.Join(t.Bare, ","), " FROM ", t.SQLName, " WHERE ")
+		for i, tuple := range tuples[:min(len(tuples), KeyBatch)] {
+			if i > 0 {
+				Write(b, " OR ")
+			}
+			for k, v := range tuple {
+				if k > 0 {
+					Write(b, " AND ")
+				}
+				Write(b, s.Dialect.Quote(fk.Columns[k]), "=")
+				b.AddVar(b, v)
+				if k < len(fk.Collations) && fk.Collations[k] != "" {
+					Write(b, " COLLATE ", s.Dialect.Quote(fk.Collations[k]))
+				}
+			}
+		}
+		Write(b, lock)
+		raw, err := s.Read(b.SQL.String(), b.Vars)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, t.Rows(raw)...)
+	}
+	return rows, nil
 }
 
 // Equal tells which of some tuples equal the columns of the row with a key, as the database

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/audit"
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/fault"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/values"
@@ -108,6 +109,20 @@ func (m *Model) field(column string) *schema.Field {
 		return f
 	}
 	return m.Schema.FieldsByDBName[column]
+}
+
+// fieldOf is what the models say of a column of the table, which the database may spell in
+// another case, or shorter, than they do.
+func (m *Model) fieldOf(t *catalog.Table, column string) *schema.Field {
+	if f := m.field(column); f != nil {
+		return f
+	}
+	for name, f := range m.fields {
+		if c, ok := t.Column(name); ok && c.Name == column {
+			return f
+		}
+	}
+	return nil
 }
 
 // named reports whether the schema is that of a type with a name: join tables have none.

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm/schema"
 
+	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 )
 
@@ -134,10 +135,11 @@ func (r *Registry) forget(key string) {
 	})
 }
 
-// folding is how a database tells tables by name, by case or not.
+// folding is how a database tells tables by name: by case or not, and by how much of it.
 func folding(dialectName string) func(string) string {
-	if dialect.FactsOf(dialectName).TablesFold {
+	facts := dialect.FactsOf(dialectName)
+	if facts.TablesFold {
 		return strings.ToLower
 	}
-	return func(name string) string { return name }
+	return func(name string) string { return catalog.Cut(name, facts.NameBytes) }
 }

@@ -80,7 +80,7 @@ func New(d *dialect.Dialect, m *Model, described *catalog.Table, name Name) *Tab
 			continue
 		}
 		t.Index[c.Name] = len(t.Columns)
-		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: m.field(c.Name), DBType: c.DBType})
+		t.Columns = append(t.Columns, values.Column{Name: c.Name, Field: m.fieldOf(described, c.Name), DBType: c.DBType})
 	}
 	if len(described.Columns) == 0 && m.Schema != nil {
 		// The catalog does not know this dialect: believe the model.
@@ -129,12 +129,22 @@ func (t *Table) At(name string) (int, bool) {
 // rowIDName is a name for the rowid that no column has taken: a column named rowid is
 // the column, not the rowid.
 func rowIDName(described *catalog.Table) string {
-	for _, name := range [...]string{"rowid", "_rowid_", "oid"} {
+	for _, name := range catalog.RowIDNames() {
 		if _, taken := described.Column(name); !taken {
 			return name
 		}
 	}
 	return ""
+}
+
+// IsRowID reports whether a name is the rowid's, by which rows of a table without a key are
+// found.
+func (t *Table) IsRowID(name string) bool {
+	if t.RowID == "" || !catalog.IsRowID(name) {
+		return false
+	}
+	_, taken := t.Catalog.Column(name)
+	return !taken
 }
 
 // findKey prefers the database's key to the model's: a model may name columns that
@@ -167,7 +177,7 @@ func (t *Table) findDisplay() {
 		}
 		t.Show[i] = Display{
 			Model:     model,
-			Hidden:    t.ignored[strings.ToLower(c.Name)] || t.Plan.Ignored(model),
+			Hidden:    t.ignored[strings.ToLower(c.Name)] || t.Ignored(model),
 			Open:      t.Plan.Open(model),
 			Pseudonym: slices.Contains(t.Key, i) && t.Plan.Sensitive(model),
 			Setting:   slices.Contains(settings, c.Name) && t.Plan.Undecided(model),

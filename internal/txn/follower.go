@@ -46,6 +46,8 @@ type Follower struct {
 	// pools are the pools that were wrapped, by what tells them apart.
 	pools  sync.Map // uintptr → *sql.DB
 	unseen unseen
+	// hands are the transactions begun by hand, by their connection.
+	hands sync.Map // *sql.Conn → *byHand
 }
 
 // Wrap puts our pool in the place of db's, which may lead to another database.
@@ -81,7 +83,12 @@ func (f *Follower) Seen(cp gorm.ConnPool) (*Ledger, bool) {
 func (f *Follower) Unseen(ctx context.Context, cp gorm.ConnPool) (*Ledger, bool) {
 	tx := neighbour.Transaction(cp)
 	if tx == nil {
-		return nil, false
+		hand := f.hand(cp)
+		if hand == nil {
+			return nil, false
+		}
+		f = f.at(hand.Conn)
+		return f.unseen.ledger(ctx, f, hand), true
 	}
 	f = f.at(tx)
 	return f.unseen.ledger(ctx, f, tx), true

@@ -42,6 +42,7 @@ func (f *Follower) Notice(ctx context.Context, cp gorm.ConnPool, query string) {
 	if _, ours := of(cp); ours || !f.noteworthy(query) {
 		return
 	}
+	f.noticeHand(cp, query)
 	effect := sqltext.Effects(f.Dialect.Name(), query)
 	if effect == 0 {
 		return

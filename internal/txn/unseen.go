@@ -30,7 +30,7 @@ const settleTries = 10
 // audit table itself says what survived, and that is announced.
 type unseen struct {
 	mu      sync.Mutex
-	open    map[*sql.Tx]*Ledger
+	open    map[gorm.Tx]*Ledger
 	running bool
 	idle    chan struct{} // closed when nothing is open; nil while nothing was
 }
@@ -38,19 +38,23 @@ type unseen struct {
 func newUnseen(ctx context.Context, f *Follower, tx gorm.Tx) *Ledger {
 	l := &Ledger{unseen: true}
 	l.open(ctx, f, tx)
+	if hand, ok := tx.(*byHand); ok {
+		l.pool = neighbour.Database(hand.Conn)
+	}
 	l.used.Store(true)
 	return l
 }
 
 // ledger returns the books of a transaction out of sight.
 func (u *unseen) ledger(ctx context.Context, f *Follower, tx gorm.Tx) *Ledger {
-	sqlTx, ok := tx.(*sql.Tx)
-	if !ok {
+	switch tx.(type) {
+	case *sql.Tx, *byHand:
+	default:
 		return newUnseen(ctx, f, tx)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if l, known := u.open[sqlTx]; known {
+	if l, known := u.open[tx]; known {
 		return l
 	}
 	l := newUnseen(context.WithoutCancel(ctx), f, tx)
@@ -59,9 +63,9 @@ func (u *unseen) ledger(ctx context.Context, f *Follower, tx gorm.Tx) *Ledger {
 	}
 	l.unsettled = true
 	if u.open == nil {
-		u.open = map[*sql.Tx]*Ledger{}
+		u.open = map[gorm.Tx]*Ledger{}
 	}
-	u.open[sqlTx] = l
+	u.open[tx] = l
 	if !u.running {
 		u.running = true
 		u.idle = make(chan struct{})
@@ -85,7 +89,7 @@ func (u *unseen) watch(f *Follower) {
 	for now := range ticker.C {
 		u.mu.Lock()
 		for tx, l := range u.open {
-			if neighbour.IsDone(tx) {
+			if isOver(tx) {
 				over = append(over, &ending{ledger: l})
 				delete(u.open, tx)
 			}

@@ -35,10 +35,14 @@ func (i Images) Update(s *statement.Statement) (statement.Outcome, error) {
 	return i.Portable.Update(s)
 }
 
+// mostResults is how many columns a statement may return; those of the application need
+// some, too.
+const mostResults = 1500
+
 // single reports whether one statement serves. The join with the before images must be
 // 1:1, so only the database's own key will do.
 func single(s *statement.Statement) bool {
 	t, c := s.Table, s.Table.Catalog
 	return t.Exact && s.Name.Simple && (c.Kind == catalog.Plain || c.Kind == catalog.Partitioned) &&
-		c.CanSelect && c.CanLock && !c.HasRules && s.PoliciesCount() && !s.Has("FROM", "ORDER BY", "LIMIT") && !s.ModifiedUpdate()
+		2*len(t.Columns) <= mostResults && c.CanSelect && c.CanLock && !c.HasRules && s.PoliciesCount() && !s.Has("FROM", "ORDER BY", "LIMIT") && !s.ModifiedUpdate()
 }
