@@ -87,6 +87,9 @@ func (t *rowTable) head(ctx context.Context, id rowID, m Moment) (head, error) {
 // The first record after m that speaks of a column tells what it was; of a column
 // that none speaks of, the present row does.
 func (t *rowTable) atFrom(ctx context.Context, id rowID, m Moment, present []any) (past, error) {
+	if err := t.checkActions(); err != nil {
+		return past{}, err
+	}
 	h, err := t.head(ctx, id, m)
 	if err != nil {
 		return past{img: make(image, len(t.columns))}, err

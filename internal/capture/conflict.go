@@ -31,9 +31,15 @@ func foreseen(s *statement.Statement, vals clause.Values, stored table.Image) bo
 		if known && stored[at] == nil {
 			return true
 		}
-		unknown = unknown || !known || statement.ColumnAt(vals, name) < 0 && !AutoIncrement(s.Table, at)
+		unknown = unknown || !known || statement.ColumnAt(vals, name) < 0 && !mayCount(s.Table, at)
 	}
 	return !unknown
+}
+
+// mayCount reports whether the database counts a column up, as far as that is known.
+func mayCount(t *table.Table, at int) bool {
+	c, known := t.Column(at)
+	return !known || c.AutoIncrement
 }
 
 // readByUniques reads the rows whose unique keys equal those in VALUES.
