@@ -70,7 +70,9 @@ func (t *rowTable) checkBegun(ctx context.Context, m Moment) error {
 // checkActions refuses tables of which the plugin's options leave out actions: what became of
 // a row in between is not in its records.
 func (t *rowTable) checkActions() error {
-	p, ok := pluginOf(t.db).(interface{ LeavesOut(table string) []audit.Action })
+	p, ok := pluginOf(t.db).(interface {
+		LeavesOut(table string) []audit.Action
+	})
 	if !ok || t.q.in != nil || t.q.table != "" {
 		return nil
 	}

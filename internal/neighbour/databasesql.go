@@ -28,6 +28,13 @@ func Raw(conn *sql.Conn, f func(dc any)) {
 	})
 }
 
+// IsClosed asks database/sql whether conn is closed. It waits for what runs on it.
+func IsClosed(conn *sql.Conn) (closed bool) {
+	defer func() { _ = recover() }() // as in Raw
+	closed = true
+	return errors.Is(conn.Raw(func(any) error { return nil }), sql.ErrConnDone)
+}
+
 // Database tells the *sql.DB that x is, or is a transaction or connection of, from others;
 // 0 where it can not be told.
 func Database(x any) uintptr {

@@ -5,12 +5,16 @@ import (
 	"database/sql"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 )
+
+// closeEvery is how often a connection is asked whether it was closed.
+const closeEvery = 50 * time.Millisecond
 
 // byHand is a transaction that the application began on a connection of its own, by sending
 // BEGIN. One of ours would end it. It is out of sight: its statements tell where it ends, and
@@ -54,8 +58,22 @@ func (f *Follower) noticeHand(cp gorm.ConnPool, query string) {
 			}
 		}
 		if begins {
-			f.hands.LoadOrStore(conn, &byHand{Conn: conn})
+			tx := &byHand{Conn: conn}
+			if _, open := f.hands.LoadOrStore(conn, tx); !open {
+				go f.awaitClose(tx)
+			}
 		}
+	}
+}
+
+// awaitClose forgets a transaction whose connection was given back without an end to it.
+func (f *Follower) awaitClose(tx *byHand) {
+	for !tx.over.Load() {
+		if neighbour.IsClosed(tx.Conn) {
+			tx.over.Store(true)
+			f.hands.CompareAndDelete(tx.Conn, tx)
+		}
+		time.Sleep(closeEvery)
 	}
 }
 

@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -57,5 +59,21 @@ func TestXATransaction(t *testing.T) {
 		}))
 		s.expect("1 create settings")
 		s.judgeTable()
+	})
+}
+
+// A connection that is given back in the middle of such a transaction is not waited for.
+func TestTransactionByHandWithoutEnd(t *testing.T) {
+	sc := mode(testdb.WithGORM(func(c *gorm.Config) { c.SkipDefaultTransaction = true }))
+	sc.on(t, testdb.Postgres, func(s *stage) {
+		testdb.SkipPooled(s.T, "it gives each statement another session")
+		s.oracle = nil
+		s.try(s.db.Connection(func(tx *gorm.DB) error {
+			s.ok(tx.Session(&gorm.Session{NewDB: true}).Exec("BEGIN"))
+			return put(tx.Session(&gorm.Session{NewDB: true}), "by hand")
+		}))
+		ctx, cancel := context.WithTimeout(s.Context(), 8*time.Second)
+		defer cancel()
+		s.try(s.db.Plugin.Close(ctx))
 	})
 }

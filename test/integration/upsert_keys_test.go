@@ -147,3 +147,17 @@ func TestUpsertWithoutKeyMeetsUnseen(t *testing.T) {
 		s.expect("1 create visits")
 	})
 }
+
+// GORM knows no column to assign to itself for a map without a model: the statement fails as
+// it does without the plugin.
+func TestUpsertOfMapsFailsAsWithout(t *testing.T) {
+	scene{models: []any{&Counter{}}}.on(t, testdb.MySQL, func(s *stage) {
+		run := func(db *gorm.DB) error {
+			return db.Table("counters").Clauses(clause.OnConflict{DoNothing: true}).Create(map[string]any{"name": "a"}).Error
+		}
+		if want, got := run(s.other()), run(s.db.DB); want == nil || got == nil || want.Error() != got.Error() {
+			s.Errorf("the error is %v, without the plugin %v", got, want)
+		}
+		s.expect()
+	})
+}

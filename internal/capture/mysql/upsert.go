@@ -23,6 +23,9 @@ var errReturning = fault.Quiet("auditplugin: the RETURNING clause is not GORM's"
 // Upsert takes no lock ahead of the statement. A lock on a key that does not
 // exist is a gap lock, and two of those deadlock.
 func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.Outcome, error) {
+	if len(oc.DoUpdates) == 0 && s.DB.Statement.Schema == nil {
+		return s.Plain() // GORM knows no column to assign to itself: it fails, as it would have
+	}
 	at := -1
 	if len(s.Table.Columns) > 0 {
 		at = assignable(s.Table)
