@@ -26,6 +26,7 @@ type settings struct {
 	ask       func(Query) Query
 	gaps      *Gaps
 	fixedKeys bool
+	proven    bool
 	scopes    []func(*gorm.DB) *gorm.DB
 	revert    revertSettings
 	with      []string
@@ -63,6 +64,16 @@ func Partial(gaps *Gaps) Option {
 // begin with its creation, among all updates of the table after the moment, which
 // is slow where there are very many and no index finds the few (PostgreSQL has one).
 func FixedKeys() Option { return func(s *settings) { s.fixedKeys = true } }
+
+// Proven takes no other table's records for a sign that this one's changes were recorded.
+// Where the present row or a later record would have to tell what a row was, the moment is
+// [ErrBeforeTrail], unless the plugin was installed in this process by then, or a record of
+// the table shows that somebody recorded it: of any of its rows, or of a [Baseline].
+//
+// Without it, a trail speaks for all tables since its first record. That is a guess for a
+// table that an option or another service took in later, and the only way to ask for tables
+// that hardly ever change.
+func Proven() Option { return func(s *settings) { s.proven = true } }
 
 // Present narrows the existing rows that [AsOfAll] reads, by GORM scopes. They see
 // rows as they are now, so that they may only use what never changes, such as the

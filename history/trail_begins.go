@@ -56,7 +56,7 @@ func (t *rowTable) checkBegun(ctx context.Context, m Moment) error {
 	if err != nil || began == nil {
 		return err
 	}
-	if m.bySeq && m.seq >= began.Seq || !m.bySeq && !m.time.Before(began.Time) {
+	if begunBy(began, m) {
 		t.speaksAt(m)
 		return nil
 	}
@@ -65,6 +65,12 @@ func (t *rowTable) checkBegun(ctx context.Context, m Moment) error {
 		return fmt.Errorf("%w: changes of table %q are recorded since %s", ErrBeforeTrail, t.bare, began.Time.UTC().Format(time.RFC3339))
 	}
 	return err
+}
+
+// begunBy reports whether the event that says since when a table's changes are recorded is
+// there, and not behind a moment.
+func begunBy(began *audit.Record, m Moment) bool {
+	return began != nil && (m.bySeq && m.seq >= began.Seq || !m.bySeq && !m.time.Before(began.Time))
 }
 
 // checkActions refuses tables of which the plugin's options leave out actions: what became of
@@ -103,7 +109,7 @@ func (t *rowTable) speaksAt(m Moment) {
 // a row was, but the present row or a later record. Nothing is written to know it: a trail
 // that is used has a first record (docs/adr/0026-a-trail-begins.md).
 func (t *rowTable) checkGuess(ctx context.Context, m Moment) error {
-	if m.bySeq || !t.speaks.IsZero() && !m.time.Before(t.speaks) {
+	if m.bySeq && !t.settings.proven || !m.bySeq && !t.speaks.IsZero() && !m.time.Before(t.speaks) {
 		return nil
 	}
 	if p, ok := pluginOf(t.db).(interface {
@@ -111,11 +117,14 @@ func (t *rowTable) checkGuess(ctx context.Context, m Moment) error {
 	}); ok && t.q.in == nil && t.q.table == "" {
 		at, never := p.RecordsSince(t.bare)
 		if never {
-			return t.checkLeftOut(ctx, m)
+			return t.checkShown(ctx, m, "the plugin's options leave it out")
 		}
-		if !at.IsZero() && !m.time.Before(at.Truncate(time.Microsecond)) {
+		if !m.bySeq && !at.IsZero() && !m.time.Before(at.Truncate(time.Microsecond)) {
 			return nil
 		}
+	}
+	if t.settings.proven {
+		return t.checkShown(ctx, m, "nothing proves that its changes were recorded")
 	}
 	left, err := t.pruned(ctx)
 	if err != nil || left.any() && !m.time.Before(left.since) {
@@ -134,12 +143,15 @@ func (t *rowTable) checkGuess(ctx context.Context, m Moment) error {
 	return nil
 }
 
-// checkLeftOut is checkGuess for a table that the plugin's options leave out: neither the
-// install nor records of other tables tell that somebody would have recorded its changes.
-func (t *rowTable) checkLeftOut(ctx context.Context, m Moment) error {
+// checkShown refuses moments by which neither a row of the table has a record, nor an event
+// says that it is recorded.
+func (t *rowTable) checkShown(ctx context.Context, m Moment, why string) error {
+	if began, err := t.beginning(ctx); err != nil || begunBy(began, m) {
+		return err
+	}
 	err := t.checkRecorded(ctx, m)
 	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("%w: the plugin's options leave table %q out, and no row of it has a record of then", ErrBeforeTrail, t.bare)
+		return fmt.Errorf("%w: no row of table %q has a record of then, and %s", ErrBeforeTrail, t.bare, why)
 	}
 	return err
 }

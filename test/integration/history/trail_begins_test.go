@@ -196,6 +196,54 @@ func TestTableThatIsTakenInLater(t *testing.T) {
 	})
 }
 
+// Whoever must not be told a guess asks for what is proven: by a record of the table, by a
+// baseline, or by the plugin's having been there.
+func TestProven(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		db := old(t, g, 3)
+		ctx := context.Background()
+		year := func(n int) history.Moment { return history.At(time.Now().AddDate(-n, 0, 0)) }
+		installed := time.Now()
+		recordThen(t, db, "others", 5)
+		time.Sleep(2 * time.Millisecond)
+		ask := func(m history.Moment, opts ...history.Option) error {
+			return history.AsOf(ctx, db.DB, &tenant{ID: 1}, m, opts...)
+		}
+		is := func(err, want error) {
+			t.Helper()
+			if !errors.Is(err, want) {
+				t.Errorf("%v, want %v", err, want)
+			}
+		}
+		is(ask(year(1)), nil) // the guess: other tables were recorded
+		is(ask(year(1), history.Proven()), history.ErrBeforeTrail)
+		is(ask(history.At(installed), history.Proven()), nil)
+		for _, err := range history.AsOfAll[tenant](ctx, db.DB, year(1), history.Proven()) {
+			is(err, history.ErrBeforeTrail)
+			break
+		}
+		_, err := history.Diff(ctx, db.DB, &tenant{ID: 1}, year(1), time.Now(), history.Proven())
+		is(err, history.ErrBeforeTrail)
+		_, err = history.RevertTo(ctx, db.DB, &tenant{ID: 1}, year(1), history.Proven(), history.DryRun())
+		is(err, history.ErrBeforeTrail)
+		recordThen(t, db, "tenants", 2)
+		is(ask(year(1), history.Proven()), nil)
+		is(ask(year(3), history.Proven()), history.ErrBeforeTrail)
+		is(ask(year(3)), nil)
+	})
+}
+
+// recordThen leaves a record of another row of a table, of some years ago.
+func recordThen(t *testing.T, db *testdb.DB, table string, years int) {
+	t.Helper()
+	bound, err := emitter.Table(emitter.NoCreate()).Bind(db.Plain(t))
+	must(t, err)
+	must(t, bound.Emit(context.Background(), []audit.Record{{
+		Time: time.Now().AddDate(-years, 0, 0), Action: audit.Update, Outcome: audit.Success, RecordType: "other", Table: table, RecordID: "77",
+		Before: map[string]any{"name": "a"}, After: map[string]any{"name": "b"}, Changed: []string{"name"}, SchemaVersion: audit.SchemaVersion,
+	}}))
+}
+
 // Where options leave actions out, what a row was is not put together from the others; what
 // is recorded is there, and can be undone.
 func TestActionsThatAreLeftOut(t *testing.T) {
