@@ -30,8 +30,7 @@ func Raw(conn *sql.Conn, f func(dc any)) {
 
 // IsClosed asks database/sql whether conn is closed. It waits for what runs on it.
 func IsClosed(conn *sql.Conn) (closed bool) {
-	defer func() { _ = recover() }() // as in Raw
-	closed = true
+	defer func() { closed = recover() != nil || closed }() // as in Raw
 	return errors.Is(conn.Raw(func(any) error { return nil }), sql.ErrConnDone)
 }
 
