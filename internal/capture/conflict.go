@@ -22,18 +22,24 @@ func readConflicting(s *statement.Statement, vals clause.Values) ([]table.Row, e
 // foreseen reports whether a row that the statement stored was found before, if it was there:
 // what it is met by was sent, or is NULL, which meets nothing.
 func foreseen(s *statement.Statement, vals clause.Values, stored table.Image) bool {
+	keys := [][]string{s.Target}
 	if len(s.Target) == 0 {
-		return !s.Table.Catalog.PartialUniques
-	}
-	unknown := false
-	for _, name := range s.Target {
-		at, known := s.Table.At(name)
-		if known && stored[at] == nil {
-			return true
+		if s.Table.Catalog.PartialUniques {
+			return false
 		}
-		unknown = unknown || !known || statement.ColumnAt(vals, name) < 0 && !mayCount(s.Table, at)
+		keys = s.Table.Catalog.Uniques
 	}
-	return !unknown
+	return !slices.ContainsFunc(keys, func(key []string) bool {
+		unknown := false
+		for _, name := range key {
+			at, known := s.Table.At(name)
+			if known && stored[at] == nil {
+				return false
+			}
+			unknown = unknown || !known || statement.ColumnAt(vals, name) < 0 && !mayCount(s.Table, at)
+		}
+		return unknown
+	})
 }
 
 // mayCount reports whether the database counts a column up, as far as that is known.

@@ -27,8 +27,10 @@ func upsertAndRead(s *statement.Statement, oc clause.OnConflict, vals clause.Val
 	if err := allFound(s, before, after, out); err != nil {
 		return out, err
 	}
-	if _, added := split(s.Table, before, after); !oc.DoNothing && slices.ContainsFunc(added, func(r table.Row) bool { return !foreseen(s, vals, r.Image) }) {
-		return out, s.Refuse("what is sent does not tell whether rows that it stored were there before")
+	if _, added := split(s.Table, before, after); len(added) > 0 {
+		if err := allForeseen(s, oc, vals, added); err != nil {
+			return out, err
+		}
 	}
 	return out, compareReplaced(s, oc, vals, before, after)
 }
@@ -94,7 +96,21 @@ func upsertReturning(s *statement.Statement, oc clause.OnConflict, vals clause.V
 	if err != nil {
 		return out, err
 	}
-	return out, compareReplaced(s, oc, vals, before, s.Table.Rows(added))
+	after := s.Table.Rows(added)
+	if len(s.Table.Key) == 0 { // otherwise it was rehearsed
+		if err := allForeseen(s, oc, vals, after); err != nil {
+			return out, err
+		}
+	}
+	return out, compareReplaced(s, oc, vals, before, after)
+}
+
+// allForeseen refuses an upsert of which nobody knows whether rows that it stored were there.
+func allForeseen(s *statement.Statement, oc clause.OnConflict, vals clause.Values, stored []table.Row) error {
+	if oc.DoNothing || !slices.ContainsFunc(stored, func(r table.Row) bool { return !foreseen(s, vals, r.Image) }) {
+		return nil
+	}
+	return s.Refuse("what is sent does not tell whether rows that it stored were there before")
 }
 
 // withoutForeign leaves out of after the rows that another session inserted after
