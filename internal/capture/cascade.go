@@ -2,6 +2,7 @@ package capture
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/statement"
@@ -33,6 +34,7 @@ type children struct {
 	t      *table.Table
 	parent *table.Table
 	fk     catalog.ForeignKey
+	action string
 	rows   []table.Row
 	// of holds, by row, the identity of its parent row.
 	of    []string
@@ -57,25 +59,38 @@ func findChildren(s *statement.Statement, t *table.Table, rows []table.Row, how 
 	// Rows that the statement itself names are its own, also as children of others.
 	seen := reached{}
 	for _, r := range rows {
-		seen.first(t, r.Image)
+		seen[rowOf(t, r.Image)] = true
 	}
 	return childrenOf(s, t, rows, how, seen)
 }
 
-// reached holds the rows that were met, by table and key: foreign keys can form
-// cycles. Rows without a key are always met for the first time.
+// reached holds the rows that were met, and what happened to them: foreign keys can form
+// cycles, and change by one way what is deleted by another.
 type reached map[string]bool
 
-func (seen reached) first(t *table.Table, img table.Image) bool {
-	if len(t.Key) == 0 {
-		return true
+func (seen reached) first(t *table.Table, img table.Image, how cascade) bool {
+	row := rowOf(t, img)
+	again := row + "\x00" + strings.Join(how.columns, "\x00")
+	if row == "" || seen[row] || seen[again] {
+		return row == ""
 	}
-	id := t.Catalog.Schema + "." + t.Catalog.Name + "\x00" + t.Identity(img)
-	if seen[id] {
-		return false
-	}
-	seen[id] = true
+	seen[again] = true
 	return true
+}
+
+// rowOf tells a row of all tables apart: by its key, or by what others may refer to it by; ""
+// where it has neither.
+func rowOf(t *table.Table, img table.Image) string {
+	in := t.Catalog.Schema + "." + t.Catalog.Name + "\x00"
+	if len(t.Key) > 0 {
+		return in + t.Identity(img)
+	}
+	for _, unique := range t.Catalog.Uniques {
+		if at := t.Positions(unique); len(at) > 0 && !img.HasNull(at) {
+			return in + strings.Join(unique, ",") + "\x00" + img.Identity(at)
+		}
+	}
+	return ""
 }
 
 func childrenOf(s *statement.Statement, t *table.Table, rows []table.Row, how cascade, seen reached) ([]children, error) {
@@ -92,15 +107,18 @@ func childrenOf(s *statement.Statement, t *table.Table, rows []table.Row, how ca
 		if err != nil {
 			return nil, err
 		}
-		c.forget(seen)
+		next := cascade{columns: fk.Columns}
+		if how.deleting && action == "CASCADE" {
+			next = cascade{deleting: true}
+		}
+		c.action = action
+		if err := c.forget(s, seen, next); err != nil {
+			return nil, err
+		}
 		if len(c.rows) == 0 {
 			continue
 		}
 		s.Carries(c.t)
-		next := cascade{columns: fk.Columns}
-		if how.deleting && action == "CASCADE" {
-			next = how
-		}
 		if c.below, err = childrenOf(s, c.t, c.rows, next, seen); err != nil {
 			return nil, err
 		}
@@ -127,7 +145,10 @@ func childrenBy(s *statement.Statement, t *table.Table, rows []table.Row, fk cat
 	c := children{t: ct, parent: t, fk: fk}
 	refs, cols := t.Positions(fk.RefColumns), ct.Positions(fk.Columns)
 	if refs == nil || cols == nil {
-		return c, nil
+		if !ct.Audited {
+			return c, nil
+		}
+		return c, s.Refuse("the role may not read the columns by which table %s follows it", fk.Table)
 	}
 	parents := map[string]string{}
 	var tuples [][]any
@@ -180,82 +201,23 @@ func parentOf(s *statement.Statement, t *table.Table, rows []table.Row, fk catal
 	return "", nil
 }
 
-// forget leaves out rows that were reached before.
-func (c *children) forget(seen reached) {
+// forget leaves out rows that were reached before. Of a row without a key that two foreign
+// keys lead to, nothing tells what it is in the end.
+func (c *children) forget(s *statement.Statement, seen reached, how cascade) error {
 	rows, of := c.rows[:0], c.of[:0]
 	for i, r := range c.rows {
-		if seen.first(c.t, r.Image) {
+		if len(c.t.Key) == 0 && c.t.Audited {
+			all := c.t.Catalog.Name + "\x00\x00" + r.Image.Identity(c.t.All())
+			way := all + "\x00" + strings.Join(c.fk.Columns, ",")
+			if seen[all] && !seen[way] {
+				return s.Refuse("two foreign keys lead to rows of table %s, which has no key to find them again", c.fk.Table)
+			}
+			seen[all], seen[way] = true, true
+		}
+		if seen.first(c.t, r.Image, how) {
 			rows, of = append(rows, r), append(of, c.of[i])
 		}
 	}
 	c.rows, c.of = rows, of
-}
-
-// finishChildren reads the children back: gone is a delete, different an update.
-func finishChildren(s *statement.Statement, sets []children, parents map[string]parent) error {
-	for _, c := range sets {
-		after, err := childrenAfter(s, c, parents)
-		if err != nil {
-			return err
-		}
-		next := make(map[string]parent, len(c.rows))
-		for i, r := range c.rows {
-			cause := parents[c.of[i]].record
-			img := after[i]
-			if img != nil && table.Same(r.Image, img) {
-				continue
-			}
-			became := parent{record: cause, after: img}
-			if c.t.Audited {
-				ch := s.Changed(c.t, r.Image, img)
-				ch.Cause = cause
-				if ch.ID != "" { // else it has no record, and those below follow from its parent's
-					became.record = ch.ID
-				}
-			}
-			next[c.t.Identity(r.Image)] = became
-		}
-		if err := finishChildren(s, c.below, next); err != nil {
-			return err
-		}
-	}
 	return nil
-}
-
-// childrenAfter returns the images of c.rows after the change, nil for the gone.
-func childrenAfter(s *statement.Statement, c children, parents map[string]parent) ([]table.Image, error) {
-	after := make([]table.Image, len(c.rows))
-	if len(c.t.Key) == 0 {
-		return after, nil // nothing finds them again: taken for deleted
-	}
-	refs, cols := c.parent.Positions(c.fk.RefColumns), c.t.Positions(c.fk.Columns)
-	tuples := make([][]any, 0, len(c.rows))
-	ids := make([]string, len(c.rows))
-	for i, r := range c.rows {
-		img, raw := r.Image, r.Raw
-		if p := parents[c.of[i]].after; p != nil && c.fk.OnUpdate == "CASCADE" {
-			// The child's key may contain the column that follows the parent.
-			img, raw = slices.Clone(img), slices.Clone(raw)
-			for n := range cols {
-				img[cols[n]], raw[cols[n]] = p[refs[n]], p[refs[n]]
-			}
-		}
-		ids[i] = c.t.Identity(img)
-		tuples = append(tuples, c.t.KeyParams(img, raw))
-	}
-	rows, err := s.ReadByKey(c.t, tuples)
-	if err != nil {
-		return nil, err
-	}
-	found, err := byIdentity(s, rows, c.t.Key)
-	if err != nil {
-		return nil, err
-	}
-	for i := range after {
-		if after[i] = found[ids[i]]; after[i] == nil {
-			// A parent's key that the collation takes for the same is not carried on.
-			after[i] = found[c.t.Identity(c.rows[i].Image)]
-		}
-	}
-	return after, nil
 }

@@ -20,8 +20,7 @@ func refuseRandom(s *statement.Statement) error {
 	if strings.IndexByte(s.Query, '(') < 0 && !strings.Contains(s.Query, ":=") && !sqltext.Mentions(s.Query, "next") {
 		return nil
 	}
-	at := strings.LastIndex(strings.ToUpper(s.Query), "WHERE")
-	if at < 0 || !random.MatchString(s.Query[at:]) {
+	if !random.MatchString(s.Conditions()) {
 		return nil
 	}
 	return s.Refuse("its condition gives other rows each time it is evaluated; select their keys first")
@@ -29,8 +28,11 @@ func refuseRandom(s *statement.Statement) error {
 
 // refuseUnfound refuses an UPDATE one of whose rows is not found again, where nothing but
 // the statement could have taken it away: it would be recorded as deleted.
-func refuseUnfound(s *statement.Statement) error {
+func refuseUnfound(s *statement.Statement, before table.Image) error {
 	c := s.Table.Catalog
+	if before.HasNull(s.Table.Key) {
+		return s.Refuse("a row whose key is NULL is not found again")
+	}
 	if c.HasUserTriggers || c.Triggered || c.HasRules || c.Kind != catalog.Plain && c.Kind != catalog.Partitioned {
 		return nil
 	}

@@ -13,7 +13,8 @@ import (
 // before image were inserted.
 func compare(s *statement.Statement, oc clause.OnConflict, vals clause.Values, before, after []table.Row) error {
 	t := s.Table
-	if len(t.Key) > 0 && !AssignsKey(s, oc) {
+	null := slices.ContainsFunc(before, func(r table.Row) bool { return r.Image.HasNull(t.Key) })
+	if len(t.Key) > 0 && !null && !AssignsKey(s, oc) {
 		compareBy(s, t, before, after)
 		return nil
 	}

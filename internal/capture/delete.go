@@ -45,7 +45,7 @@ func readAndDelete(s *statement.Statement) (statement.Outcome, error) {
 	if err != nil {
 		return statement.Outcome{}, err
 	}
-	out, err := s.Plain()
+	out, err := s.PlainOf(t, len(before), keysOf(t, before))
 	if err != nil {
 		return out, err
 	}

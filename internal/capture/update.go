@@ -29,7 +29,7 @@ func updateAndFollow(s *statement.Statement, names []string) (statement.Outcome,
 	if err != nil {
 		return statement.Outcome{}, err
 	}
-	out, err := s.Plain()
+	out, err := s.PlainOf(s.Table, len(before), keysOf(s.Table, before))
 	if err != nil {
 		return out, err
 	}
@@ -48,6 +48,11 @@ func updateAndFollow(s *statement.Statement, names []string) (statement.Outcome,
 		return out, err
 	}
 	return out, finishChildren(s, below, parents)
+}
+
+// keysOf are the parameters of rows' keys.
+func keysOf(t *table.Table, rows []table.Row) func(row int) []any {
+	return func(row int) []any { return t.KeyParams(rows[row].Image, rows[row].Raw) }
 }
 
 // successor tells where a row will be found after the update, or what it will be.
@@ -188,7 +193,7 @@ func pair(s *statement.Statement, before []table.Row, next successors, after map
 			img = after[next.rows[i].id]
 		}
 		if img == nil {
-			if err := refuseUnfound(s); err != nil {
+			if err := refuseUnfound(s, b.Image); err != nil {
 				return nil, err
 			}
 		}

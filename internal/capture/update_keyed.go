@@ -22,7 +22,7 @@ func readKeyed(s *statement.Statement, names []string) error {
 
 // Write runs the application's UPDATE of the rows that were read. It must change no others.
 func Write(s *statement.Statement) (statement.Outcome, error) {
-	out, err := s.Plain()
+	out, err := s.PlainOf(s.Table, s.Before.Len(), s.Before.Key)
 	if err != nil {
 		return out, err
 	}
@@ -59,7 +59,7 @@ func ReadBack(s *statement.Statement) error {
 			b := before.Image(row)
 			img := after[t.Identity(b)]
 			if img == nil {
-				if err := refuseUnfound(s); err != nil {
+				if err := refuseUnfound(s, b); err != nil {
 					return err
 				}
 			}

@@ -121,16 +121,27 @@ func (r *Rows) Find(id string) (row int, ok bool) {
 		r.next++
 		return r.next - 1, true
 	}
-	if r.ids == nil {
-		r.ids = make(map[string]int, r.Len())
-		for row := range r.Len() {
-			r.ids[r.Identity(row)] = row
-		}
-	}
+	r.index()
 	if row, ok = r.ids[id]; ok {
 		r.next = row + 1
 	}
 	return row, ok
+}
+
+// Distinct reports whether no two rows have the same identity.
+func (r *Rows) Distinct() bool {
+	r.index()
+	return len(r.ids) == r.Len()
+}
+
+func (r *Rows) index() {
+	if r.ids != nil {
+		return
+	}
+	r.ids = make(map[string]int, r.Len())
+	for row := range r.Len() {
+		r.ids[r.Identity(row)] = row
+	}
 }
 
 // Identity is the row's key as a map key.

@@ -57,9 +57,9 @@ func mysqlEndedBy(err error) string {
 // mysqlError knows the numbers of the MySQL error reference.
 func mysqlError(err error) Kind {
 	switch neighbour.MySQLErrorNumber(err) {
-	case 1213, 1205, 1020, 3572, 1206, 1613, 1614:
+	case 1213, 1205, 1020, 3572, 1206, 1613, 1614, 1317, 1969, 3024:
 		// deadlock, lock wait timeout, record changed, lock not available, no room for
-		// locks, XA's deadlock and timeout
+		// locks, XA's deadlock and timeout, interrupted, MariaDB's and MySQL's timeouts
 		return Transaction
 	case 1305:
 		return NoPoint

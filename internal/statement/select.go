@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"slices"
 	"time"
 
 	"gorm.io/gorm/clause"
@@ -49,9 +50,30 @@ func (s *Statement) SelectRows(sel Selection) (string, []any) {
 			join.Build(b)
 		}
 	}
-	Build(b, "WHERE", "ORDER BY", "LIMIT")
+	Build(b, s.choosing()...)
 	Write(b, sel.Lock)
 	return b.SQL.String(), b.Vars
+}
+
+// choosing are the clauses that choose the statement's rows. GORM leaves ORDER BY and LIMIT
+// out of writes to databases that have no such thing.
+func (s *Statement) choosing() []string {
+	names := []string{"WHERE"}
+	for _, name := range []string{"ORDER BY", "LIMIT"} {
+		if slices.Contains(s.DB.Statement.BuildClauses, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Conditions is the SQL that chooses the statement's rows.
+func (s *Statement) Conditions() string {
+	b := s.SQL()
+	from, _ := b.Clauses["FROM"].Expression.(clause.From)
+	from.Build(b)
+	Build(b, s.choosing()...)
+	return b.SQL.String()
 }
 
 // SelectTable is SelectRows of the table's columns, remembered where the arguments

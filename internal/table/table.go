@@ -269,7 +269,8 @@ func (t *Table) Rows(raw [][]any) []Row {
 // Identity is the key of an image as a map key; "" without a key.
 func (t *Table) Identity(img Image) string { return img.Identity(t.Key) }
 
-// Unique leaves out rows that were met before, which a join repeats.
+// Unique leaves out rows that were met before, which a join repeats. Rows whose key is NULL
+// are not the same.
 func (t *Table) Unique(rows []Row) []Row {
 	if len(t.Key) == 0 {
 		return rows
@@ -278,7 +279,7 @@ func (t *Table) Unique(rows []Row) []Row {
 	out := rows[:0]
 	for _, r := range rows {
 		id := t.Identity(r.Image)
-		if !seen[id] {
+		if !seen[id] || r.Image.HasNull(t.Key) {
 			seen[id] = true
 			out = append(out, r)
 		}

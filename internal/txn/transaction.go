@@ -3,6 +3,7 @@ package txn
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 
 	"gorm.io/gorm"
@@ -133,8 +134,8 @@ func (t *Transaction) commit() error {
 		if l.ctx.Err() != nil {
 			return t.tooLate()
 		}
-		if l.f.Dialect.Is(err, dialect.Aborted) {
-			return t.commitInner() // the server rolls back
+		if l.f.Dialect.Is(err, dialect.Aborted) || errors.Is(err, driver.ErrBadConn) {
+			return t.commitInner() // the server rolls back, or there is no connection to it
 		}
 		_ = t.rollbackInner()
 		return err

@@ -121,3 +121,33 @@ func TestInsertIntoView(t *testing.T) {
 		}
 	})
 }
+
+// Rows whose keys are the same, or NULL, are read in another order than they are changed in.
+func TestUpdateOfRowsAlike(t *testing.T) {
+	for name, create := range map[string]string{
+		"same": "CREATE TABLE seats (id int, name text, n int)", "null": "CREATE TABLE seats (id text PRIMARY KEY, name text, n int)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			seats(create, "UPDATE seats SET n = 10 - n", "CREATE INDEX by_n ON seats (n, id)", "UPDATE seats SET id = "+map[string]string{"same": "7", "null": "NULL"}[name]).on(t, testdb.SQLite, func(s *stage) {
+				s.oracle = nil // it tells rows apart by their keys
+				all := s.db.Session(&gorm.Session{AllowGlobalUpdate: true})
+				s.fails(all.Model(&Seat{}).Update("n", gorm.Expr("n + 10")).Error, auditplugin.ErrAuditFailed)
+				if trail := s.trail(); len(trail) > 0 {
+					s.Errorf("recorded are %v", tally(trail))
+				}
+			})
+		})
+	}
+}
+
+// A row whose key is NULL is met by another unique value.
+func TestUpsertMeetsNullKey(t *testing.T) {
+	seats("CREATE TABLE seats (id text PRIMARY KEY, name text UNIQUE, n int)", "UPDATE seats SET id = NULL").on(t, testdb.SQLite, func(s *stage) {
+		s.oracle = nil // it tells rows apart by their keys
+		on := clause.OnConflict{Columns: []clause.Column{{Name: "name"}}, DoUpdates: clause.AssignmentColumns([]string{"n"})}
+		s.ok(s.db.Table("seats").Clauses(on).Create([]map[string]any{{"name": "a", "n": 9}, {"name": "new", "n": 1}, {"name": "b", "n": 9}}))
+		if got := fmt.Sprint(tally(s.trail())); got != "[1 create seats 2 update seats]" {
+			s.Errorf("recorded are %v", got)
+		}
+	})
+}

@@ -44,5 +44,5 @@ const mostResults = 1500
 func single(s *statement.Statement) bool {
 	t, c := s.Table, s.Table.Catalog
 	return t.Exact && s.Name.Simple && (c.Kind == catalog.Plain || c.Kind == catalog.Partitioned) &&
-		2*len(t.Columns) <= mostResults && c.CanSelect && c.CanLock && !c.HasRules && s.PoliciesCount() && !s.Has("FROM", "ORDER BY", "LIMIT") && !s.ModifiedUpdate()
+		2*len(t.Columns) <= mostResults && c.CanSelect && c.CanLock && !c.HasRules && s.PoliciesCount() && !s.Has("FROM") && !s.ModifiedUpdate()
 }

@@ -46,6 +46,7 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 	if err != nil {
 		return statement.Outcome{}, err
 	}
+	passed := mayPass(s, len(added)) && !oc.DoNothing
 	for _, raw := range added {
 		form.Zone = statement.ZoneOf(raw[n+2])
 		after := form.Row(t, raw[:n]).Image
@@ -57,10 +58,24 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 			}
 			before = form.Row(t, fields).Image
 		}
+		if before != nil && passed {
+			own, err := isOwn(s, oc, before, after)
+			if err != nil {
+				return statement.Outcome{}, err
+			}
+			if !own {
+				before = nil
+			}
+		}
 		if before != nil && table.Same(before, after) {
 			continue
 		}
 		s.Changed(t, before, after)
+	}
+	if passed {
+		if err := s.Ledger.Exec(s.Ctx, forget); err != nil {
+			return statement.Outcome{}, s.Unreadable(err)
+		}
 	}
 	return s.Answer(theirs, int64(len(added)))
 }

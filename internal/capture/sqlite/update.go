@@ -44,6 +44,9 @@ func updateReturning(s *statement.Statement) (query string, ok bool) {
 var errUnexpectedRow = errors.New("auditplugin: a row was changed that was not read")
 
 func runReturning(s *statement.Statement, query string) (statement.Outcome, error) {
+	if !s.Table.Exact && !s.Before.Distinct() {
+		return statement.Outcome{}, s.Refuse("rows have the same key, so that they can not be told apart")
+	}
 	n, after := int64(0), make(table.Image, len(s.Table.Columns))
 	err := s.Each(query, s.Args, len(s.Table.Columns), func(raw []any) error {
 		n++

@@ -1,0 +1,75 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/test/integration/testdb"
+)
+
+// A statement that runs into a timeout of its own does so once, in the server's words, and
+// the transaction goes on.
+func TestStatementTimeout(t *testing.T) {
+	seats(plainSeats).on(t, testdb.MySQL, func(s *stage) {
+		if !s.db.MariaDB(s.T) {
+			s.Skip("MySQL times reads only")
+		}
+		other, err := s.db.Raw.Begin()
+		s.try(err)
+		defer func() { _ = other.Rollback() }()
+		if _, err := other.Exec("UPDATE seats SET n = 5 WHERE id = 1"); err != nil {
+			s.Fatal(err)
+		}
+		run := func(db *gorm.DB, id int) (err error, took time.Duration) {
+			s.try(db.Transaction(func(tx *gorm.DB) error {
+				s.ok(tx.Exec("SET SESSION max_statement_time = 0.4"))
+				s.ok(tx.Create(&Seat{ID: id, Name: string(rune('a' + id))}))
+				begun := time.Now()
+				err = tx.Model(&Seat{ID: 1}).Update("n", 9).Error
+				took = time.Since(begun)
+				s.ok(tx.Exec("SET SESSION max_statement_time = 0"))
+				return nil
+			}))
+			return err, took
+		}
+		want, _ := run(s.other(), 5)
+		err, took := run(s.db.DB, 6)
+		if want == nil || err == nil || err.Error() != want.Error() || took > 700*time.Millisecond {
+			s.Errorf("after %v the error is %v, without the plugin %v", took, err, want)
+		}
+		s.oracle = nil // it saw the write without the plugin, too
+		if got := tally(s.trail()); len(got) != 1 || got[0] != "1 create seats" {
+			s.Errorf("recorded are %v", got)
+		}
+	})
+}
+
+// A statement that is cancelled may take the connection with it: what comes then fails as it
+// does without the plugin.
+func TestStatementCancelled(t *testing.T) {
+	slow := map[string]string{
+		testdb.Postgres: "(SELECT 1 FROM pg_sleep(2))", testdb.MySQL: "SLEEP(2)",
+		testdb.SQLite: "(WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 50000000) SELECT COUNT(*) FROM c)",
+	}
+	seats(plainSeats).natively(t, func(s *stage) {
+		run := func(db *gorm.DB) (errs []string) {
+			note := func(err error) { errs = append(errs, fmt.Sprint(err)) }
+			tx := db.Begin()
+			note(tx.Create(&Seat{ID: 7, Name: "g"}).Error)
+			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+			defer cancel()
+			note(tx.WithContext(ctx).Model(&Seat{ID: 1}).Update("n", gorm.Expr(slow[s.db.Target.Dialect])).Error)
+			note(tx.Commit().Error)
+			return errs
+		}
+		if want, got := run(s.other()), run(s.db.DB); !slices.Equal(got, want) {
+			s.Errorf("the errors are %q, without the plugin %q", got, want)
+		}
+		s.expect()
+	})
+}
