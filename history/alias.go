@@ -73,7 +73,7 @@ func (b *builder) toldApart(name, full string) bool {
 		return false
 	}
 	var seqs []int64
-	tx := tableOn(b.db.Session(&gorm.Session{NewDB: true, Context: b.ctx}), b.q.auditTable())
+	tx := tableOn(led(b.db.Session(&gorm.Session{NewDB: true, Context: b.ctx}), b.db), b.q.auditTable())
 	if err := tx.Clauses(clause.Where{Exprs: []clause.Expression{among{"table_name", []any{full}}}}).Limit(1).Pluck("seq", &seqs).Error; err != nil || len(seqs) == 0 {
 		return false // an error will show in the question itself
 	}

@@ -47,7 +47,7 @@ func (t *rowTable) pasts(ctx context.Context, rows []*replayed, m Moment, f func
 	if err != nil {
 		return err
 	}
-	err = t.checkThinned(ctx, kept, m, "", recordIDs(rows))
+	err = t.checkThinned(ctx, kept, m, nil, recordIDs(rows))
 	if err != nil && !errors.Is(err, ErrPruned) {
 		return err
 	}

@@ -3,12 +3,12 @@ package history
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"github.com/gorm-audit/auditplugin/emitter"
 	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/values"
@@ -43,16 +43,17 @@ func (t *rowTable) find(ctx context.Context, model any, lock bool) (rowID, []any
 // spelling finds out how the records spell the key of a row that is gone, where the
 // database takes several spellings for the same.
 func (t *rowTable) spelling(ctx context.Context, id rowID) (rowID, error) {
-	if len(t.key) != 1 || id.key == nil || !t.columns[t.key[0]].rule.IsText() || t.tbl.Kind == catalog.Missing {
+	if id.key == nil || t.tbl.Kind == catalog.Missing || !slices.ContainsFunc(t.key, func(k int) bool { return t.columns[k].rule.IsText() }) {
 		return id, nil
 	}
 	_, err := t.q.ofRow(t.name, id.recordID).rows().First(ctx)
 	if err == nil || !errors.Is(err, ErrNotFound) {
 		return id, err
 	}
-	text := strings.TrimRight(values.KeyText(id.key[0]), " ")
+	// At least those that pad it, or write it in another case.
+	text := strings.ReplaceAll(id.recordID, " ", "")
 	q := t.q.ofTable(t.name).rows().where(func(*builder) (clause.Expression, error) {
-		return clause.Expr{SQL: "LOWER(RTRIM(?)) = LOWER(?)", Vars: []any{condition.Column("record_id"), emitter.StoredText("record_id", text)}}, nil
+		return clause.Expr{SQL: "LOWER(REPLACE(?, ' ', '')) = LOWER(?)", Vars: []any{condition.Column("record_id"), text}}, nil
 	})
 	found, err := t.recordIDs(ctx, q, maxSpellings)
 	if err != nil {
@@ -63,7 +64,7 @@ func (t *rowTable) spelling(ctx context.Context, id rowID) (rowID, error) {
 		if key == nil {
 			continue
 		}
-		same, err := t.sameKey(ctx, key[0], id.key[0])
+		same, err := t.sameValues(ctx, t.key, key, id.key)
 		if err != nil {
 			return id, err
 		}
@@ -77,16 +78,32 @@ func (t *rowTable) spelling(ctx context.Context, id rowID) (rowID, error) {
 // maxSpellings bounds how many are compared.
 const maxSpellings = 10
 
-// sameKey asks the database whether two values are the same key to it. In a union the
-// values take on the column's type and collation.
-func (t *rowTable) sameKey(ctx context.Context, a, b any) (bool, error) {
-	k := t.key[0]
-	name := clause.Column{Name: t.columns[k].name}
-	first, err := t.argument(ctx, k, a)
+// sameValues reports whether two rows' values of some columns are the same to the database.
+func (t *rowTable) sameValues(ctx context.Context, columns []int, a, b []any) (bool, error) {
+	for n, i := range columns {
+		same := values.KeyText(a[n]) == values.KeyText(b[n])
+		if !same && t.columns[i].rule.IsText() {
+			var err error
+			if same, err = t.sameText(ctx, i, a[n], b[n]); err != nil {
+				return false, err
+			}
+		}
+		if !same {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// sameText asks the database whether two values of a column are the same to it. In a union
+// the values take on the column's type and collation.
+func (t *rowTable) sameText(ctx context.Context, i int, a, b any) (bool, error) {
+	name := clause.Column{Name: t.columns[i].name}
+	first, err := t.argument(ctx, i, a)
 	if err != nil {
 		return false, err
 	}
-	second, err := t.argument(ctx, k, b)
+	second, err := t.argument(ctx, i, b)
 	if err != nil {
 		return false, err
 	}

@@ -46,6 +46,9 @@ func settingsOf(opts []Option) settings {
 //	history.Asking(func(q history.Query) history.Query {
 //		return q.AuditTable("old_audit_logs").Alias("phone_no", "phone")
 //	})
+//
+// [Prune], [Erase] and the functions for partitions refuse a question that is narrowed: their
+// own options say what they are about.
 func Asking(f func(Query) Query) Option { return func(s *settings) { s.ask = f } }
 
 // Partial accepts rows of which some columns cannot be known: those stay zero, and
@@ -152,12 +155,6 @@ func session(ctx context.Context, db *gorm.DB) (*gorm.DB, error) {
 		return nil, q.err
 	}
 	// A statement of its own, at once: a session of a session would go on with db's conditions.
-	tx := db.Session(&gorm.Session{NewDB: true, Context: ctx}).Scopes()
-	db.Statement.Settings.Range(func(k, v any) bool {
-		if name, ok := k.(string); ok {
-			tx = tx.Set(name, v)
-		}
-		return true
-	})
+	tx := led(db.Session(&gorm.Session{NewDB: true, Context: ctx}).Scopes(), db)
 	return tx.Session(&gorm.Session{Context: ctx}), nil
 }

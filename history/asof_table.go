@@ -36,6 +36,7 @@ type rowTable struct {
 	// have left; nil while that is not known.
 	begun  **audit.Record
 	left   *pruned
+	types  []string       // of the records of its rows, once known
 	speaks time.Time      // the earliest moment at which the trail is known to have begun
 	raws   []audit.Record // statements that may have deleted rows, once known
 	player *replay.Player // gives rows back; see close
@@ -74,6 +75,8 @@ type rowColumn struct {
 	stamps bool
 	// bytes tells that the model sends bytes for a text, once that is known.
 	bytes *bool
+	// anyCase tells that the database does not tell case apart, once that is known.
+	anyCase *bool
 }
 
 // openModel opens the table that a handle and a model mean.

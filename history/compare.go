@@ -74,6 +74,7 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 				return nil, err
 			}
 			kind = r.RecordType
+			d.left = d.left || r.Action != audit.Delete && !t.stays(id, &r)
 			d.add(&r)
 		}
 	}
@@ -90,6 +91,13 @@ func (t *rowTable) diff(ctx context.Context, id rowID, a, b Moment) ([]audit.Cha
 		if err := t.checkGuess(ctx, m); err != nil {
 			return nil, err
 		}
+	}
+	moved, err := t.moved(ctx, id, &d, first, last)
+	if err != nil {
+		return nil, err
+	}
+	if moved {
+		return t.apart(ctx, id, a, b)
 	}
 	changes, err := d.changes()
 	if backwards {
@@ -116,6 +124,7 @@ func (t *rowTable) cut(ctx context.Context, id rowID, m Moment) (int64, error) {
 type difference struct {
 	from, to map[string]any
 	created  bool // by the first record
+	left     bool // its key for another one
 	any      bool
 	secret   map[string]audit.Change // changes whose values are masked, by path
 }

@@ -39,7 +39,7 @@ func (e *erasing) left(ctx context.Context, f *family) error {
 			}
 		}
 		for some := range slices.Chunk(slices.Sorted(maps.Keys(rows)), idsAtOnce) {
-			q := Search(e.db).at(e.q).ofTable(k.table.name).rows().behind(behind).anyOf("record", "record_id", some)
+			q := k.table.q.ofTable(k.table.name).rows().behind(behind).anyOf("record", "record_id", some)
 			if err := e.leftBy(ctx, q, rows); err != nil {
 				return err
 			}

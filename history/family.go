@@ -72,6 +72,7 @@ func (q Query) family(ctx context.Context) (*family, error) {
 	}
 	set := settingsOf([]Option{Asking(func(other Query) Query {
 		other.in, other.table, other.aliases, other.formerly = q.in, q.table, q.aliases, q.formerly
+		other.conditions = append(other.conditions, q.whose...)
 		return other
 	})})
 	root, err := openModel(ctx, q.db, set, s)

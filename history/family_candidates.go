@@ -19,39 +19,31 @@ func (l *link) checkReach(ctx context.Context, m Moment) error {
 
 // candidatesThen finds the rows that have the tuples now, and those whose later
 // records say that they had.
-func (l *link) candidatesThen(ctx context.Context, m Moment, tuples [][]any) (map[string]rowID, map[string][]any, error) {
+func (l *link) candidatesThen(ctx context.Context, m Moment, tuples [][]any, loose bool) (candidates, error) {
 	t := l.to
 	c := candidates{ids: map[string]rowID{}, present: map[string][]any{}}
-	var absent [][]any
 	if l.byKey() {
-		for _, vals := range tuples {
-			id, err := l.identify(vals)
-			if err != nil {
-				return nil, nil, err
-			}
-			c.ids[id.recordID] = id
-			absent = append(absent, id.key)
-		}
-		return c.ids, c.present, t.readInto(ctx, absent, false, c.present)
+		return c, c.addByKey(ctx, l, tuples, loose)
 	}
 	if err := c.add(ctx, l, tuples); err != nil {
-		return nil, nil, err
+		return c, err
 	}
 	q, images := t.q.ofTable(t.name).rows(), []string{"before"}
 	// What raw SQL has deleted has no record after the moment.
 	removed, err := t.removedAfter(ctx, m)
 	if err != nil {
-		return nil, nil, err
+		return c, err
 	}
 	if removed {
 		images = append(images, "after")
 	} else {
 		q = q.from(m)
 	}
+	var absent [][]any
 	for some := range slices.Chunk(tuples, keysAtOnce) {
-		recordIDs, err := t.recordIDs(ctx, l.mentions(q, images, some), 0)
+		recordIDs, err := t.recordIDs(ctx, l.mentions(q, images, some, loose), 0)
 		if err != nil {
-			return nil, nil, err
+			return c, err
 		}
 		for _, recordID := range recordIDs {
 			if _, ok := c.ids[recordID]; ok {
@@ -64,5 +56,5 @@ func (l *link) candidatesThen(ctx context.Context, m Moment, tuples [][]any) (ma
 			}
 		}
 	}
-	return c.ids, c.present, t.readInto(ctx, absent, false, c.present)
+	return c, t.readInto(ctx, absent, false, c.present)
 }

@@ -21,41 +21,65 @@ func (l *link) follow(ctx context.Context, from, to *kin) error {
 	if err != nil || len(lefts) == 0 {
 		return err
 	}
-	if l.byKey() {
-		for _, h := range lefts {
-			id, err := l.identify(h.vals)
-			if err != nil {
-				return err
-			}
-			to.add(id, h.span)
-		}
-		return nil
-	}
-	byTuple := map[string][]held{}
-	var tuples [][]any
+	ask := newAsked[held](l)
 	for _, h := range lefts {
-		text := tuple(h.vals)
-		if byTuple[text] == nil {
-			tuples = append(tuples, h.vals)
-		}
-		byTuple[text] = append(byTuple[text], h)
+		ask.add(h.vals, h)
 	}
-	c, err := l.candidates(ctx, tuples)
+	if ask.loose, err = l.ignoresCase(ctx); err != nil {
+		return err
+	}
+	if l.byKey() {
+		return l.followKeys(ctx, ask, to)
+	}
+	c, err := l.candidates(ctx, ask.tuples, ask.loose)
 	if err != nil {
 		return err
 	}
 	columns := l.rightColumns()
 	for _, recordID := range slices.Sorted(maps.Keys(c.ids)) {
 		for _, s := range l.to.states(columns, c.records[recordID], c.present[recordID]) {
-			text, ok := l.matches(s)
+			vals, ok := l.matches(s)
 			if !ok {
 				continue
 			}
-			for _, h := range byTuple[text] {
+			parents, err := ask.of(ctx, vals)
+			if err != nil {
+				return err
+			}
+			for _, h := range parents {
 				if both, ok := s.span.and(h.span); ok {
 					to.add(c.ids[recordID], both)
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// followKeys adds the rows that have the tuples for a key.
+func (l *link) followKeys(ctx context.Context, ask *asked[held], to *kin) error {
+	c := candidates{ids: map[string]rowID{}, present: map[string][]any{}}
+	if ask.loose { // otherwise nothing has to be looked for
+		if err := c.addByKey(ctx, l, ask.tuples, true); err != nil {
+			return err
+		}
+	} else {
+		for _, vals := range ask.tuples {
+			id, err := l.identify(vals)
+			if err != nil {
+				return err
+			}
+			c.ids[id.recordID] = id
+		}
+	}
+	for _, recordID := range slices.Sorted(maps.Keys(c.ids)) {
+		id := c.ids[recordID]
+		parents, err := ask.of(ctx, l.keyIn(id))
+		if err != nil {
+			return err
+		}
+		for _, h := range parents {
+			to.add(id, h.span)
 		}
 	}
 	return nil
@@ -66,19 +90,18 @@ func (l *link) rightColumns() []int {
 	return append(slices.Clip(l.right), slices.Sorted(maps.Keys(l.fixed))...)
 }
 
-// matches returns the tuple that a state of the right columns holds.
-func (l *link) matches(s state) (string, bool) {
+// matches returns what a state of the right columns holds, if it belongs to something.
+func (l *link) matches(s state) ([]any, bool) {
 	vals, ok := s.known()
 	if !ok {
-		return "", false
+		return nil, false
 	}
 	for n, i := range l.rightColumns()[len(l.right):] {
 		if vals[len(l.right)+n] != l.fixed[i] {
-			return "", false
+			return nil, false
 		}
 	}
-	text := tuple(vals[:len(l.right)])
-	return text, text != ""
+	return vals[:len(l.right)], tuple(vals[:len(l.right)]) != ""
 }
 
 // lefts returns what the left columns of the rows held while the rows belonged.
@@ -157,7 +180,7 @@ type candidates struct {
 	present map[string][]any
 }
 
-func (l *link) candidates(ctx context.Context, tuples [][]any) (candidates, error) {
+func (l *link) candidates(ctx context.Context, tuples [][]any, loose bool) (candidates, error) {
 	t := l.to
 	c := candidates{map[string]rowID{}, map[string][]audit.Record{}, map[string][]any{}}
 	if err := c.add(ctx, l, tuples); err != nil {
@@ -165,7 +188,7 @@ func (l *link) candidates(ctx context.Context, tuples [][]any) (candidates, erro
 	}
 	columns := l.rightColumns()
 	for some := range slices.Chunk(tuples, keysAtOnce) {
-		q := l.mentions(t.q.ofTable(t.name).rows(), []string{"before", "after"}, some)
+		q := l.mentions(t.q.ofTable(t.name).rows(), []string{"before", "after"}, some, loose)
 		if err := t.collect(ctx, q, columns, c.records); err != nil {
 			return c, err
 		}

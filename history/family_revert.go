@@ -171,7 +171,7 @@ func (f *familyReverter) lock(ctx context.Context, first *familyReverter) error 
 
 // own is the transaction's own for a table that was opened outside.
 func (f *familyReverter) own(ctx context.Context, t *rowTable) (*rowTable, error) {
-	if t.name == f.root.name {
+	if t.name == f.root.name && t.schema.ModelType == f.schema.ModelType {
 		return f.root, nil
 	}
 	return f.open.open(ctx, t.schema)

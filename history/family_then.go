@@ -108,33 +108,29 @@ func (f *then) grow(ctx context.Context, at *layer, tree []*branch) error {
 // of their key.
 func (l *link) then(ctx context.Context, f *then, path string, from []*rowThen) (map[*rowThen][]*rowThen, []*rowThen, error) {
 	t := l.to
-	byTuple := map[string][]*rowThen{} // rows of from
-	var tuples [][]any
+	ask := newAsked[*rowThen](l) // rows of from
 	for _, row := range from {
 		vals, err := l.leftThen(row, path)
 		if err != nil {
 			return nil, nil, err
 		}
-		text := tuple(vals)
-		if text == "" {
-			continue
-		}
-		if byTuple[text] == nil {
-			tuples = append(tuples, vals)
-		}
-		byTuple[text] = append(byTuple[text], row)
+		ask.add(vals, row)
 	}
-	if len(tuples) == 0 {
+	if len(ask.tuples) == 0 {
 		return nil, nil, nil
 	}
 	if err := l.checkReach(ctx, f.m); err != nil {
 		return nil, nil, err
 	}
-	ids, present, err := l.candidatesThen(ctx, f.m, tuples)
+	var err error
+	if ask.loose, err = l.ignoresCase(ctx); err != nil {
+		return nil, nil, err
+	}
+	c, err := l.candidatesThen(ctx, f.m, ask.tuples, ask.loose)
 	if err != nil {
 		return nil, nil, err
 	}
-	found, _, err := t.manyAt(ctx, ids, present, f.m)
+	found, _, err := t.manyAt(ctx, c.ids, c.present, f.m)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,16 +140,20 @@ func (l *link) then(ctx context.Context, f *then, path string, from []*rowThen) 
 		if !f.unscoped && (&asOfRows{t: t}).softDeleted(p.img) {
 			continue
 		}
-		text, err := l.tupleThen(ids[recordID], p.img, path)
+		vals, err := l.valuesThen(c.ids[recordID], p.img, path)
 		if err != nil {
 			return nil, nil, err
 		}
-		if byTuple[text] == nil {
+		parents, err := ask.of(ctx, vals)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(parents) == 0 {
 			continue
 		}
-		row := &rowThen{id: ids[recordID], past: p, exists: present[recordID] != nil}
+		row := &rowThen{id: c.ids[recordID], past: p, exists: c.present[recordID] != nil}
 		all = append(all, row)
-		for _, parent := range byTuple[text] {
+		for _, parent := range parents {
 			belongs[parent] = append(belongs[parent], row)
 		}
 	}
@@ -192,25 +192,21 @@ func (t *rowTable) unknownAt(id rowID, i int, c cell, path string) error {
 	return fmt.Errorf("auditplugin: association %q: %w", path, &UnknownError{Table: t.bare, RecordID: id.recordID, Gaps: g})
 }
 
-// tupleThen is what a row held in the right columns; "" where it does not belong.
-func (l *link) tupleThen(id rowID, img image, path string) (string, error) {
+// valuesThen is what a row held in the right columns; nil where it does not belong.
+func (l *link) valuesThen(id rowID, img image, path string) ([]any, error) {
 	if l.byKey() && id.key != nil {
-		vals := make([]any, len(l.right))
-		for n, i := range l.right {
-			vals[n] = id.key[slices.Index(l.to.key, i)]
-		}
-		return tuple(vals), nil
+		return l.keyIn(id), nil
 	}
 	s := state{}
 	for _, i := range l.rightColumns() {
 		c := img[i]
 		if c.state == redacted || c.state == lost || c.state == erased {
-			return "", l.to.unknownAt(id, i, c, path)
+			return nil, l.to.unknownAt(id, i, c, path)
 		}
 		s.cells = append(s.cells, c)
 	}
-	text, _ := l.matches(s)
-	return text, nil
+	vals, _ := l.matches(s)
+	return vals, nil
 }
 
 // sortRows orders rows by their key, as far as it is known.

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"gorm.io/gorm"
@@ -23,19 +24,25 @@ type link struct {
 	fixed map[int]string
 }
 
-// tables opens each table once.
+// tables opens each table once for each model that it has.
 type tables struct {
 	db  *gorm.DB
 	set settings
 	// root may have been called otherwise; the others have not.
 	root   *schema.Schema
-	opened map[string]*rowTable
+	opened map[modelled]*rowTable
 	// thorough walks go on to the rows' ends.
 	thorough bool
 }
 
+// modelled is a table, and a model of its rows: several may share one.
+type modelled struct {
+	table string
+	model reflect.Type
+}
+
 func newTables(db *gorm.DB, set settings, root *rowTable) *tables {
-	return &tables{db: db, set: set, root: root.schema, opened: map[string]*rowTable{root.name: root}}
+	return &tables{db: db, set: set, root: root.schema, opened: map[modelled]*rowTable{{root.name, root.schema.ModelType}: root}}
 }
 
 // close lets go of what giving rows back took.
@@ -46,7 +53,8 @@ func (o *tables) close() {
 }
 
 func (o *tables) open(ctx context.Context, s *schema.Schema) (*rowTable, error) {
-	if t, ok := o.opened[s.Table]; ok {
+	which := modelled{s.Table, s.ModelType}
+	if t, ok := o.opened[which]; ok {
 		return t, nil
 	}
 	t, err := openTable(ctx, o.db, o.set, s, s.Table)
@@ -54,7 +62,7 @@ func (o *tables) open(ctx context.Context, s *schema.Schema) (*rowTable, error) 
 		return nil, err
 	}
 	t.q.formerly, t.thorough = nil, o.thorough
-	o.opened[s.Table] = t
+	o.opened[which] = t
 	return t, nil
 }
 

@@ -12,12 +12,13 @@ import (
 )
 
 // mentioned is the condition that an image has one of some values in a column, by
-// their texts: at least the records that do, and perhaps a few more.
-func (b *builder) mentioned(images []string, name string, texts []string) (clause.Expression, error) {
+// their texts: at least the records that do, and perhaps a few more. Loose ones are in any
+// case.
+func (b *builder) mentioned(images []string, name string, texts []string, loose bool) (clause.Expression, error) {
 	var found []clause.Expression
 	for _, n := range b.names(name) {
 		for _, image := range images {
-			e, err := b.sql.Mentions(image, n, texts)
+			e, err := b.sql.Mentions(image, n, texts, loose)
 			if err != nil {
 				return nil, err
 			}
@@ -44,7 +45,7 @@ func mentionTexts(v any) []string {
 
 // mentions narrows a question to records whose images, before or after, have one of
 // the tuples' values in a right column.
-func (l *link) mentions(q Query, images []string, tuples [][]any) Query {
+func (l *link) mentions(q Query, images []string, tuples [][]any, loose bool) Query {
 	return q.where(func(b *builder) (clause.Expression, error) {
 		var found []clause.Expression
 		for n, i := range l.right {
@@ -53,7 +54,7 @@ func (l *link) mentions(q Query, images []string, tuples [][]any) Query {
 				texts = append(texts, mentionTexts(vals[n])...)
 			}
 			slices.Sort(texts)
-			e, err := b.mentioned(images, l.to.columns[i].name, slices.Compact(texts))
+			e, err := b.mentioned(images, l.to.columns[i].name, slices.Compact(texts), loose)
 			if err != nil {
 				return nil, err
 			}

@@ -19,8 +19,9 @@ import (
 // Keys are those of the model. It asks one question for a few hundred keys. Rows that
 // are gone have the name that the records know last; soft-deleted ones have theirs. A
 // column that the model's tags, or its name, keep secret is [ErrRedacted]. db's own
-// context counts where no other is given. It is safe for concurrent use.
-func NameFrom(db *gorm.DB, model any, column string) Resolver {
+// context counts where no other is given. It is safe for concurrent use. Of the options,
+// [Asking] counts: where tenants share a trail, it says whose rows are named.
+func NameFrom(db *gorm.DB, model any, column string, opts ...Option) Resolver {
 	return func(ctx context.Context, keys []string) (map[string]string, error) {
 		s, err := schemaIn(db, model)
 		if err != nil {
@@ -29,7 +30,7 @@ func NameFrom(db *gorm.DB, model any, column string) Resolver {
 		if ctx == context.Background() && db.Statement.Context != nil {
 			ctx = db.Statement.Context
 		}
-		t, err := openModel(ctx, db, settingsOf(nil), s)
+		t, err := openModel(ctx, db, settingsOf(opts), s)
 		if err != nil {
 			return nil, err
 		}

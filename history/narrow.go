@@ -65,7 +65,10 @@ func (q Query) Session(ids ...string) Query { return q.anyOf("Session", "session
 // Tenant asks for the records of the given tenants; "" stands for those that name none.
 // See [audit.WithTenant].
 func (q Query) Tenant(tenants ...string) Query {
+	given := len(q.conditions)
 	q = q.anyOf("Tenant", "tenant", tenants)
+	// What belongs to a row is a matter of the same tenant's records.
+	q.whose = append(slices.Clip(q.whose), q.conditions[given:]...)
 	if slices.Contains(tenants, "") {
 		return q
 	}

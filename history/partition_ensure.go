@@ -57,6 +57,9 @@ func storeOf(db *gorm.DB, set settings) (store, Query, error) {
 	if q.err != nil {
 		return store{}, q, q.err
 	}
+	if len(q.conditions)+len(q.scopes) > 0 {
+		return store{}, q, fmt.Errorf("%w: Asking: what is done to the audit table as a whole cannot be narrowed", ErrInvalidQuery)
+	}
 	from := db
 	if q.in != nil {
 		from = q.in

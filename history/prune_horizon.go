@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm/schema"
+
 	"github.com/gorm-audit/auditplugin/audit"
 )
 
@@ -65,19 +67,56 @@ func (t *rowTable) recordType() string {
 	return t.bare
 }
 
+// recordTypes are the types that records about the table's rows have, as far as that is
+// known: several models may share a table. None stand for any.
+func (t *rowTable) recordTypes(ctx context.Context) ([]string, error) {
+	if t.types != nil || t.schema == nil {
+		return t.types, nil
+	}
+	types := []string{t.recordType()}
+	if p, ok := t.db.Plugins["auditplugin"].(interface {
+		SchemaOf(table string) *schema.Schema
+	}); ok {
+		if s := p.SchemaOf(t.bare); s != nil {
+			types = append(types, recordTypeOf(s))
+		}
+	}
+	for _, q := range []Query{t.q.Newest(), t.q.Oldest()} {
+		records, err := q.ofTable(t.name).rows().Limit(evidence).Find(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			types = append(types, r.RecordType)
+		}
+	}
+	slices.Sort(types)
+	t.types = slices.Compact(types)
+	return t.types, nil
+}
+
+// kinds is the given type, or, where it is empty, what records of the table have.
+func (t *rowTable) kinds(ctx context.Context, kind string) ([]string, error) {
+	if kind != "" {
+		return []string{kind}, nil
+	}
+	return t.recordTypes(ctx)
+}
+
 // checkPruned refuses moments of which records may be gone: those of the given type,
-// of the model's where it is empty, and of any where there is no model. Where only the
+// of the table's where it is empty, and of any where there is no model. Where only the
 // last ones of each row were kept, those of the given rows count.
 func (t *rowTable) checkPruned(ctx context.Context, m Moment, kind string, recordIDs ...string) error {
-	if kind == "" {
-		kind = t.recordType()
-	}
 	p, err := t.pruned(ctx)
+	if err != nil || !p.any() {
+		return err
+	}
+	kinds, err := t.kinds(ctx, kind)
 	if err != nil {
 		return err
 	}
 	for name, h := range p.horizons {
-		if !t.concerns(name, kind) {
+		if !t.concerns(name, kinds) {
 			continue
 		}
 		if m.bySeq && m.seq < h.Seq || !m.bySeq && m.time.Before(h.Before) {
@@ -87,7 +126,7 @@ func (t *rowTable) checkPruned(ctx context.Context, m Moment, kind string, recor
 	if len(recordIDs) == 0 {
 		return nil
 	}
-	return t.checkThinned(ctx, p, m, kind, recordIDs)
+	return t.checkThinned(ctx, p, m, kinds, recordIDs)
 }
 
 // pruned is what prunings have left. It is read once.

@@ -91,20 +91,20 @@ func metadataInto(v, into any) bool {
 	return err != nil || json.Unmarshal(text, into) == nil
 }
 
-// concerns reports whether a horizon's name stands for the table's records, of the given
-// type or, if that is empty, of any.
-func (t *rowTable) concerns(name, kind string) bool {
+// concerns reports whether a horizon's name stands for the table's records, of one of
+// the given types or, without them, of any.
+func (t *rowTable) concerns(name string, kinds []string) bool {
 	if strings.HasPrefix(name, tableHorizon) {
 		return t.hadName(name)
 	}
-	return name == everyType || kind == "" || name == kind
+	return name == everyType || len(kinds) == 0 || slices.Contains(kinds, name)
 }
 
 // keptFor returns the horizons that moments before them ask about.
-func (t *rowTable) keptFor(p pruned, kind string) []keptHorizon {
+func (t *rowTable) keptFor(p pruned, kinds []string) []keptHorizon {
 	var all []keptHorizon
 	for _, name := range slices.Sorted(maps.Keys(p.kept)) {
-		if t.concerns(name, kind) {
+		if t.concerns(name, kinds) {
 			for _, h := range p.kept[name] {
 				all = addKept(all, h)
 			}
@@ -115,12 +115,15 @@ func (t *rowTable) keptFor(p pruned, kind string) []keptHorizon {
 
 // checkThinned refuses moments behind which one of the rows has as many records as were
 // kept: there may have been more.
-func (t *rowTable) checkThinned(ctx context.Context, p pruned, m Moment, kind string, ids []string) error {
-	for _, h := range t.keptFor(p, kind) {
+func (t *rowTable) checkThinned(ctx context.Context, p pruned, m Moment, kinds, ids []string) error {
+	for _, h := range t.keptFor(p, kinds) {
 		if m.bySeq && m.seq >= h.Seq || !m.bySeq && !m.time.Before(h.Before) {
 			continue
 		}
-		crowded, err := t.crowded(ctx, t.q.from(m), h, ids)
+		// A pruning counts what shares a trail, whatever the question is narrowed to.
+		whole := t.q
+		whole.conditions, whole.scopes = nil, nil
+		crowded, err := t.crowded(ctx, whole.from(m), h, ids)
 		if err != nil {
 			return err
 		}
@@ -163,7 +166,7 @@ func (t *rowTable) gap(ctx context.Context, id rowID, r *audit.Record) (bool, er
 	if err != nil || len(p.kept) == 0 {
 		return false, err
 	}
-	err = t.checkThinned(ctx, p, AtSeq(r.Seq), r.RecordType, []string{id.recordID})
+	err = t.checkThinned(ctx, p, AtSeq(r.Seq), []string{r.RecordType}, []string{id.recordID})
 	if err == nil {
 		return false, nil
 	}
@@ -183,5 +186,9 @@ func (t *rowTable) checkAllThinned(ctx context.Context, m Moment) error {
 	if err != nil || len(p.kept) == 0 {
 		return err
 	}
-	return t.checkThinned(ctx, p, m, t.recordType(), nil)
+	types, err := t.recordTypes(ctx)
+	if err != nil {
+		return err
+	}
+	return t.checkThinned(ctx, p, m, types, nil)
 }

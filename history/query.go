@@ -36,6 +36,7 @@ type Query struct {
 	after      string
 	with       []string // associations
 	kin        *parts   // the rows that with adds, once they are known
+	whose      []term   // conditions of Tenant
 	asWritten  bool     // columns keep the names that records have
 	err        error
 }

@@ -90,7 +90,7 @@ func (v *reverter) refer(ctx context.Context, t *rowTable, fk catalog.ForeignKey
 		return false, nil
 	}
 	name := fk.Table
-	if fk.Schema != t.tbl.Schema {
+	if fk.Schema != "" { // what the connection finds by the name alone may be another one
 		name = fk.Schema + "." + name
 	}
 	var found []int

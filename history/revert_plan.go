@@ -53,7 +53,24 @@ func (v *reverter) insertion(ctx context.Context, u *undoing, want map[int]cell)
 			}
 		}
 	}
+	if u.goal == nil && u.part != secondHalf && slices.ContainsFunc(t.columns, func(c rowColumn) bool {
+		_, ok := u.r.Before[c.name]
+		return !ok && !c.computed && !c.ignored
+	}) {
+		gaps.Lost = append(gaps.Lost, t.homeless(u.r.Before)...)
+	}
 	return d, v.settings.refuse(&d.step, t.bare, u.id.recordID, gaps)
+}
+
+// homeless are the columns of an image that the table does not have, and may have under
+// another name.
+func (t *rowTable) homeless(columns map[string]any) (names []string) {
+	for name, v := range columns {
+		if _, ok := t.index[name]; !ok && v != nil && !t.q.isDropped(name) && !allTruncated(columns) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // change writes the wanted values that differ from the present ones.

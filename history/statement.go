@@ -44,14 +44,7 @@ func (q Query) conditioned(ctx context.Context) (*gorm.DB, *builder, error) {
 	if q.in != nil {
 		from = q.in
 	}
-	tx := from.Session(&gorm.Session{NewDB: true, Context: ctx})
-	// Such as dbresolver's choice between source and replica.
-	from.Statement.Settings.Range(func(k, v any) bool {
-		if name, ok := k.(string); ok {
-			tx = tx.Set(name, v)
-		}
-		return true
-	})
+	tx := led(from.Session(&gorm.Session{NewDB: true, Context: ctx}), from)
 	b := &builder{ctx: ctx, q: &q, db: tx, facts: dialect.FactsOf(from.Name())}
 	b.sql = condition.Of(from.Name(), b)
 	tx = tableOn(tx, q.auditTable())
@@ -68,6 +61,25 @@ func (q Query) conditioned(ctx context.Context) (*gorm.DB, *builder, error) {
 		return tx, nil, tx.Error
 	}
 	return tx, b, nil
+}
+
+// usedResolver is the clause of dbresolver's Use.
+const usedResolver = "gorm:db_resolver:using"
+
+// led leads a new session to where a handle leads, such as by dbresolver's choice of a
+// database, and between source and replica.
+func led(tx, from *gorm.DB) *gorm.DB {
+	from.Statement.Settings.Range(func(k, v any) bool {
+		if name, ok := k.(string); ok {
+			tx = tx.Set(name, v)
+		}
+		return true
+	})
+	if c, ok := from.Statement.Clauses[usedResolver]; ok {
+		tx = tx.Scopes() // a statement of its own
+		tx.Statement.Clauses[usedResolver] = c
+	}
+	return tx
 }
 
 func (q Query) expressions(b *builder) ([]clause.Expression, error) {

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -74,54 +75,61 @@ func branches(s *schema.Schema, paths []string) ([]*branch, error) {
 	root := &branch{}
 	for _, path := range paths {
 		at, model := root, s
-		for _, name := range strings.Split(path, ".") {
-			if name == clause.Associations {
-				if err := at.all(model); err != nil {
-					return nil, err
+		for names := strings.Split(path, "."); len(names) > 0; {
+			if names[0] == clause.Associations {
+				if len(names) > 1 {
+					return nil, fmt.Errorf("%w: nothing can follow %q in the name of an association", ErrInvalidQuery, clause.Associations)
 				}
+				at.all(&model.Relationships, "")
 				break
 			}
-			next, err := at.sub(model, name)
-			if err != nil {
-				return nil, err
+			rel, n := associationOf(model, names)
+			if rel == nil {
+				return nil, fmt.Errorf("%w: model %s has no association %q", ErrInvalidQuery, model.Name, strings.Join(names[:n], "."))
 			}
-			at, model = next, next.rel.FieldSchema
+			at, model = at.sub(rel, strings.Join(names[:n], ".")), rel.FieldSchema
+			names = names[n:]
 		}
 	}
 	return root.subs, nil
 }
 
-// sub returns the association of that name below b.
-func (b *branch) sub(model *schema.Schema, name string) (*branch, error) {
-	for _, known := range b.subs {
-		if known.rel.Name == name {
-			return known, nil
+// associationOf finds the association that the first n of some names are for. Structs that
+// are embedded come before those of their fields, as with GORM: "Billing.Country".
+func associationOf(s *schema.Schema, names []string) (rel *schema.Relationship, n int) {
+	in := &s.Relationships
+	for n, name := range names {
+		if embedded := in.EmbeddedRelations[name]; embedded != nil {
+			in = embedded
+			continue
 		}
+		return in.Relations[name], n + 1
 	}
-	rel := model.Relationships.Relations[name]
-	if rel == nil {
-		return nil, fmt.Errorf("%w: model %s has no association %q", ErrInvalidQuery, model.Name, name)
+	return nil, len(names)
+}
+
+// sub returns the association below b; name is its path from there.
+func (b *branch) sub(rel *schema.Relationship, name string) *branch {
+	for _, known := range b.subs {
+		if known.rel == rel {
+			return known
+		}
 	}
 	next := &branch{path: strings.TrimPrefix(b.path+"."+name, "."), rel: rel}
 	b.subs = append(b.subs, next)
-	return next, nil
+	return next
 }
 
-// all adds all associations of the model, by name.
-func (b *branch) all(model *schema.Schema) error {
-	var names []string
-	for name := range model.Relationships.Relations {
+// all adds all associations of the model, by name, those of embedded structs too.
+func (b *branch) all(in *schema.Relationships, prefix string) {
+	for _, name := range slices.Sorted(maps.Keys(in.Relations)) {
 		// GORM notes the other side of associations here too ("_Customer_Orders" of an
 		// order). They are no fields of the model, and their keys are another table's.
 		if !strings.HasPrefix(name, "_") {
-			names = append(names, name)
+			b.sub(in.Relations[name], prefix+name)
 		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		if _, err := b.sub(model, name); err != nil {
-			return err
-		}
+	for _, name := range slices.Sorted(maps.Keys(in.EmbeddedRelations)) {
+		b.all(in.EmbeddedRelations[name], prefix+name+".")
 	}
-	return nil
 }

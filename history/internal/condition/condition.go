@@ -26,7 +26,7 @@ type SQL interface {
 	Holds(image, name string, v any, text string) (clause.Expression, error)
 	// Mentions is that an image has, in a column, one of some values, by their texts: it
 	// holds at least where that is so.
-	Mentions(image, name string, texts []string) (clause.Expression, error)
+	Mentions(image, name string, texts []string, anyCase bool) (clause.Expression, error)
 	// Flagged is that a word in a record's metadata is true.
 	Flagged(word string) clause.Expression
 	// Contains is that a text stands somewhere in a column.
@@ -80,7 +80,7 @@ func (s standard) Holds(string, string, any, string) (clause.Expression, error) 
 	return nil, s.server.Unknown()
 }
 
-func (s standard) Mentions(string, string, []string) (clause.Expression, error) {
+func (s standard) Mentions(string, string, []string, bool) (clause.Expression, error) {
 	return nil, s.server.Unknown()
 }
 

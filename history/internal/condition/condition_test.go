@@ -56,7 +56,7 @@ func asked(t *testing.T, s SQL) map[string]clause.Expression {
 		note("holds "+what, e, err)
 	}
 	for _, name := range []string{"phone", `a"b`} {
-		e, err = s.Mentions("before", name, []string{"1", "2"})
+		e, err = s.Mentions("before", name, []string{"1", "2"}, false)
 		note("mentions "+name, e, err)
 	}
 	note("flagged", s.Flagged("baseline"), nil)
@@ -126,7 +126,7 @@ func TestUnknownDialect(t *testing.T) {
 		"change at":    func() (clause.Expression, error) { return s.ChangeAt("a", nil) },
 		"change below": func() (clause.Expression, error) { return s.ChangeBelow("a") },
 		"holds":        func() (clause.Expression, error) { return s.Holds("after", "a", "b", `"b"`) },
-		"mentions":     func() (clause.Expression, error) { return s.Mentions("after", "a", []string{"b"}) },
+		"mentions":     func() (clause.Expression, error) { return s.Mentions("after", "a", []string{"b"}, false) },
 		"may have changed, escaped": func() (clause.Expression, error) {
 			all, err := s.MayHaveChanged([]string{"a", `a"b`})
 			return OneOf(all), err

@@ -106,9 +106,9 @@ func (m mysql) equal(at clause.Expr, v any, text string) (clause.Expression, err
 	return AllOf(isA("'STRING'"), test("CAST(JSON_UNQUOTE(?) AS BINARY) = CAST(CONVERT(? USING utf8mb4) AS BINARY)", Unquote(text))), nil
 }
 
-func (mysql) Mentions(image, name string, texts []string) (clause.Expression, error) {
+func (mysql) Mentions(image, name string, texts []string, anyCase bool) (clause.Expression, error) {
 	return clause.Expr{
-		SQL:  "JSON_UNQUOTE(JSON_EXTRACT(?, ?)) IN (" + marks(len(texts)) + ")",
+		SQL:  isOneOf("JSON_UNQUOTE(JSON_EXTRACT(?, ?))", len(texts), anyCase),
 		Vars: with(texts, Column(image), "$."+Quote(name)),
 	}, nil
 }

@@ -42,8 +42,8 @@ func (postgres) Holds(image, name string, _ any, text string) (clause.Expression
 	return clause.Expr{SQL: "? -> CAST(? AS text) = CAST(? AS jsonb)", Vars: []any{Column(image), name, text}}, nil
 }
 
-func (postgres) Mentions(image, name string, texts []string) (clause.Expression, error) {
-	return clause.Expr{SQL: "(? ->> CAST(? AS text)) IN (" + marks(len(texts)) + ")", Vars: with(texts, Column(image), name)}, nil
+func (postgres) Mentions(image, name string, texts []string, anyCase bool) (clause.Expression, error) {
+	return clause.Expr{SQL: isOneOf("(? ->> CAST(? AS text))", len(texts), anyCase), Vars: with(texts, Column(image), name)}, nil
 }
 
 func (postgres) Flagged(word string) clause.Expression {

@@ -90,13 +90,12 @@ func (sqlite) equal(v any, text string) (string, []any) {
 	return "f.type = 'text' AND f.value = ?", []any{Unquote(text)}
 }
 
-func (sqlite) Mentions(image, name string, texts []string) (clause.Expression, error) {
-	list := " IN (" + marks(len(texts)) + ")"
+func (sqlite) Mentions(image, name string, texts []string, anyCase bool) (clause.Expression, error) {
 	if text, is := plain(name); is {
-		return clause.Expr{SQL: "CAST(json_extract(?, ?) AS TEXT)" + list, Vars: with(texts, Column(image), "$."+text)}, nil
+		return clause.Expr{SQL: isOneOf("CAST(json_extract(?, ?) AS TEXT)", len(texts), anyCase), Vars: with(texts, Column(image), "$."+text)}, nil
 	}
 	return clause.Expr{
-		SQL:  "EXISTS (SELECT 1 FROM json_each(?) AS f WHERE f.key = ? AND CAST(f.value AS TEXT)" + list + ")",
+		SQL:  "EXISTS (SELECT 1 FROM json_each(?) AS f WHERE f.key = ? AND " + isOneOf("CAST(f.value AS TEXT)", len(texts), anyCase) + ")",
 		Vars: with(texts, Column(image), name),
 	}, nil
 }

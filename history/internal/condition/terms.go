@@ -38,6 +38,14 @@ func (t terms) Build(b clause.Builder) {
 // marks is n placeholders, with commas between them.
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
+// isOneOf compares a text with n placeholders, in any case or as they are.
+func isOneOf(text string, n int, anyCase bool) string {
+	if !anyCase {
+		return text + " IN (" + marks(n) + ")"
+	}
+	return "LOWER(" + text + ") IN (" + strings.ReplaceAll(marks(n), "?", "LOWER(?)") + ")"
+}
+
 // with is the values, and the texts behind them.
 func with(texts []string, vars ...any) []any {
 	for _, text := range texts {

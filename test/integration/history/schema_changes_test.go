@@ -3,7 +3,9 @@ package history_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -180,6 +182,31 @@ func TestDroppedTable(t *testing.T) {
 		}
 		if !slices.Equal(all, []string{"a", "b"}) {
 			t.Errorf("all: %v", all)
+		}
+	})
+}
+
+// A deleted row does not come back without what a column held that has another name now.
+func TestRevertOfARenamedColumn(t *testing.T) {
+	testdb.EachDialect(t, func(t *testing.T, g testdb.Target) {
+		db := g.Open(t, migrated(&ticket{}))
+		ctx := context.Background()
+		must(t, db.Create(&ticket{ID: 1, Note: "kept"}).Error)
+		must(t, db.Delete(&ticket{ID: 1}).Error)
+		gone := lastRecord(t, db.DB)
+		_, err := db.Raw.Exec("ALTER TABLE tickets RENAME COLUMN note TO remark")
+		must(t, err)
+		again := g.Open(t, testdb.In(db.DSN)) // a process that meets the table as it is
+		model := history.ModelOf("tickets", &ticket{})
+		_, err = history.Revert(ctx, again.DB, gone, model)
+		var unknown *history.UnknownError
+		if !errors.As(err, &unknown) || fmt.Sprint(unknown.Gaps.Lost) != "[note]" {
+			t.Errorf("undone: %v, %s", err, rowsOf(t, db.DB, "tickets"))
+		}
+		_, err = history.Revert(ctx, again.DB, gone, model, history.Asking(func(q history.Query) history.Query { return q.Alias("note", "remark") }))
+		must(t, err)
+		if got := rowsOf(t, again.DB, "tickets"); !strings.Contains(got, "kept") {
+			t.Errorf("told what it is called: %s", got)
 		}
 	})
 }
