@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // spelled is text in which each space is seen.
@@ -35,19 +36,30 @@ func outerSpelled(text string) string {
 
 // faint are the characters that a text looks the same without, or nearly so.
 func faint(r rune) bool {
+	if r > ' ' && r <= '~' {
+		return false
+	}
 	return unicode.IsSpace(r) || strange(r) || isVariation(r) || r == '\u034F' || unicode.Is(unicode.Z, r)
 }
 
 // onlySpaces reports whether texts differ in nothing but white space and what has no
 // width.
 func onlySpaces(from, to string) bool {
-	drop := func(r rune) rune {
-		if faint(r) {
-			return -1
-		}
-		return r
+	if from == to {
+		return false
 	}
-	return from != to && strings.Map(drop, from) == strings.Map(drop, to)
+	for {
+		from, to = strings.TrimLeftFunc(from, faint), strings.TrimLeftFunc(to, faint)
+		if from == "" || to == "" {
+			return from == to
+		}
+		a, n := utf8.DecodeRuneInString(from)
+		b, m := utf8.DecodeRuneInString(to)
+		if a != b {
+			return false
+		}
+		from, to = from[n:], to[m:]
+	}
 }
 
 // onlyAccents reports whether one text has accents as characters of their own where the

@@ -35,7 +35,12 @@ type item struct {
 }
 
 // Said is what an event says, as far as a sentence takes it.
-func (it item) Said() string { return shortened(named(it.Entry.Message), longValue) }
+func (it item) Said() string {
+	if it.Message.Short == "" {
+		return it.Message.Text
+	}
+	return brief(it.Message.Short)
+}
 
 // OwnVerb is the verb where the row is not named.
 func (it item) OwnVerb() string {
@@ -171,7 +176,7 @@ func (q *request) change(e history.Entry, f history.Field, list bool) change {
 	if list || q.r.FormValue("path") != f.Path { // which is the page that has room for it
 		whole = link("record", nil, "id", e.ID, "path", f.Path)
 	}
-	c.Name = q.whole(folded("name", h.label(e.Table, f)), whole)
+	c.Name = q.whole(name(h.label(e.Table, f)), whole)
 	switch e.Action {
 	case audit.Create:
 		c.Only = "to"

@@ -27,7 +27,7 @@ func parsePages(a assets) (pages, error) {
 		"key":        func(key string) string { return brief(named(key)) },
 		"long":       func(text string) value { return folded("text", named(text)) },
 		"paragraphs": func(text string) value { return folded("text", lines(text)) },
-		"field":      func(name string) value { return folded("name", name) },
+		"field":      name,
 		"span":       func(d time.Duration) string { return d.Round(time.Second).String() },
 		"words":      words,
 		"at":         at,

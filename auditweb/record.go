@@ -101,7 +101,8 @@ func (q *request) record() error {
 	}
 	if q.viewer.CanSeeValues {
 		var pretty bytes.Buffer
-		if body.RawLong = json.Indent(&pretty, emitter.RecordJSON(r), "", "  ") == nil && pretty.Len() > pageRoom; !body.RawLong {
+		stored := emitter.RecordJSON(r)
+		if body.RawLong = len(stored) > pageRoom; !body.RawLong && json.Indent(&pretty, stored, "", "  ") == nil {
 			body.Raw = value{Kind: "json", Text: lines2(pretty.String())}
 		}
 	}

@@ -19,7 +19,7 @@ const mostMarks = 6
 
 func escaped(text string, breaks bool) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
-	if !strings.ContainsFunc(text, func(r rune) bool { return strange(r) || unicode.Is(unicode.M, r) }) {
+	if !strings.ContainsFunc(text, func(r rune) bool { return strange(r) || r > '~' && unicode.Is(unicode.M, r) }) {
 		return text
 	}
 	var b strings.Builder
@@ -70,6 +70,9 @@ func escape(r rune) string {
 // strange are control and format characters: among them those of bidirectional text,
 // and spaces without width, and letters that nobody sees.
 func strange(r rune) bool {
+	if r >= ' ' && r <= '~' { // most of what there is
+		return false
+	}
 	switch r {
 	case '\u115F', '\u1160', '\u3164', '\uFFA0': // fillers
 		return true
@@ -116,7 +119,7 @@ func bears(last, mark rune) bool {
 // clings reports whether r belongs to the character before it, so that nothing may be cut
 // or marked between them.
 func clings(last, r rune) bool {
-	return unicode.Is(unicode.M, r) || isJoiner(r) || isTone(r) || last == joiner
+	return last == joiner || r > '~' && (unicode.Is(unicode.M, r) || isJoiner(r) || isTone(r))
 }
 
 // words turns a name of the database into words: "mfa_phone" is "mfa phone".

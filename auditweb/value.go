@@ -149,6 +149,15 @@ func folded(kind, text string) value {
 	return v
 }
 
+// name is what a field is called, which stands in a narrow column.
+func name(text string) value {
+	v := value{Kind: "name", Text: text}
+	if begin := brief(text); begin != text {
+		v.Short = begin
+	}
+	return v
+}
+
 // document is a document as JSON, which begins in one line where it is long.
 func document(doc any) value {
 	text := indented(doc)
@@ -226,7 +235,8 @@ func hiddenValue(why string, v any) value {
 	case "hashed":
 		text := "hashed"
 		if s, ok := v.(string); ok {
-			text = "hashed " + visible(shortened(strings.TrimPrefix(s, "hmac-sha256:"), 8))
+			// Before the hash stand its kind and the key's name, which others share.
+			text = "hashed " + visible(shortened(s[strings.LastIndexByte(s, ':')+1:], 8))
 		}
 		return value{Kind: "hidden", Text: text, Title: "only a hash was recorded; the same hash is the same value"}
 	case "large":

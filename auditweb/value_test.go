@@ -69,3 +69,10 @@ func TestFolds(t *testing.T) {
 		t.Errorf("%q %q", v.Short, v.Text)
 	}
 }
+
+// Of a hash, the part is shown that tells two values apart.
+func TestHashes(t *testing.T) {
+	if v := hiddenValue("hashed", "hmac-sha256:0a1b2c3d:feedbeef0123"); v.Text != "hashed feedbeef…" {
+		t.Error(v.Text)
+	}
+}

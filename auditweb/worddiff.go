@@ -11,6 +11,7 @@ type run struct{ Op, Text string } // Op is "", "del" or "ins"
 
 const (
 	wordDiffBytes  = 64 << 10
+	bytesWork      = 8   // is what a byte takes of the work
 	wordDiffTokens = 700 // of what is between the same beginning and the same end
 )
 
@@ -19,6 +20,9 @@ const (
 // what is left for the page.
 func wordDiff(from, to string, left *int) []run {
 	if len(from) > wordDiffBytes || len(to) > wordDiffBytes {
+		return nil
+	}
+	if *left -= bytesWork * (len(from) + len(to)); *left < 0 {
 		return nil
 	}
 	spaces := onlySpaces(from, to)
@@ -190,35 +194,22 @@ func countWords(all []string) (n int) {
 // each letter for one; marks and joined pictures stay whole.
 func tokens(text string) []string {
 	var all []string
-	var word strings.Builder
-	end := func() {
-		if word.Len() > 0 {
-			all = append(all, word.String())
-			word.Reset()
-		}
-	}
-	last := rune(0)
-	for _, r := range text {
-		switch {
-		case last != 0 && clings(last, r):
-			if word.Len() > 0 {
-				word.WriteRune(r)
-			} else if n := len(all); n > 0 {
-				all[n-1] += string(r)
-			} else {
-				all = append(all, string(r))
+	begin, word, last := 0, false, rune(0)
+	for i, r := range text {
+		in := inWord(r) && !(r > '~' && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai))
+		if i > 0 && !clings(last, r) {
+			if !in || !word {
+				all = append(all, text[begin:i])
+				begin = i
 			}
-		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai):
-			end()
-			all = append(all, string(r))
-		case inWord(r):
-			word.WriteRune(r)
-		default:
-			end()
-			all = append(all, string(r))
+			word = in
+		} else if i == 0 {
+			word = in
 		}
 		last = r
 	}
-	end()
+	if text != "" {
+		all = append(all, text[begin:])
+	}
 	return all
 }
