@@ -35,6 +35,9 @@ func (q *request) actor() error {
 	}
 	month, since := q.lastDays(ask, n), q.firstDay(n).Format(time.RFC3339)
 	tables, err := q.shares(month, "table_name", 8, func(name string) share {
+		if name == "" {
+			return share{Name: "no table"}
+		}
 		return share{Name: brief(q.h.called("", name)), Link: f.url("search", "table", name, "since", since)}
 	})
 	if err != nil {

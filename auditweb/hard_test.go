@@ -142,6 +142,14 @@ func TestOddTenant(t *testing.T) {
 	}
 }
 
+// What is about no table has a name, too, where an actor's changes are counted.
+func TestActorWithoutTable(t *testing.T) {
+	db := open(t)
+	recorded(t, db, audit.Record{ID: recordID(1), Action: audit.Event, Message: "signed in", Actor: audit.Actor{ID: "7", Type: "user"}})
+	must(t, db.Exec("UPDATE audit_logs SET occurred_at = (SELECT strftime('%Y-%m-%d %H:%M:%f', 'now'))").Error)
+	get(t, viewer(t, db), "/actor?id=7").has(t, "What no table 1")
+}
+
 // Long reasons, messages and names do not take the page.
 func TestLongWords(t *testing.T) {
 	db := open(t)

@@ -207,8 +207,9 @@ func (q *request) change(e history.Entry, f history.Field, list bool) change {
 // runs compares long texts by words, if the page has room for that.
 func (q *request) runs(c *change, from, to, whole string, list bool) {
 	runs := wordDiff(from, to, &q.work)
-	if cut := false; list {
-		if runs, cut = aroundRuns(runs); cut {
+	if list {
+		short, cut := aroundRuns(runs)
+		if runs = short; cut {
 			c.Whole = whole
 		}
 	}
