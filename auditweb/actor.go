@@ -35,7 +35,10 @@ func (q *request) actor() error {
 	}
 	month, since := q.lastDays(ask, n), q.firstDay(n).Format(time.RFC3339)
 	tables, err := q.shares(month, "table_name", 8, func(name string) share {
-		return share{Name: q.h.called("", name), Link: f.url("search", "table", name, "since", since)}
+		if name == "" {
+			return share{Name: "no table"}
+		}
+		return share{Name: brief(q.h.called("", name)), Link: f.url("search", "table", name, "since", since)}
 	})
 	if err != nil {
 		return err
@@ -44,12 +47,12 @@ func (q *request) actor() error {
 		if name == "" {
 			name = "no address"
 		}
-		return share{Name: visible(name)}
+		return share{Name: brief(named(name))}
 	})
 	if err != nil {
 		return err
 	}
-	name := l.Items[0].Actor
+	name := actorName(l.Items[0].Entry.Actor)
 	return q.show("actor", name, f.box(), struct {
 		list
 		Name, ID, Type string
@@ -107,9 +110,9 @@ func (q *request) transaction() error {
 		ID   string
 		More bool
 		All  string
-	}{list{Items: ordered}, id, more, link("search", v)}
+	}{list{Items: ordered}, id, more, exactly("tx", id)}
 	if q.viewer.CanExport {
 		body.CSV, body.JSON = link("search.csv", v), link("search.json", v)
 	}
-	return q.show("transaction", "One transaction", "tx:"+id, body)
+	return q.show("transaction", "One transaction", filter{values: map[string]string{"tx": id}}.box(), body)
 }

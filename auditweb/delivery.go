@@ -1,7 +1,6 @@
 package auditweb
 
 import (
-	"context"
 	"time"
 
 	"github.com/gorm-audit/auditplugin/alert"
@@ -25,12 +24,12 @@ func (q *request) troubles() []trouble {
 	if !q.h.delivers() {
 		return nil
 	}
-	subscribers, channels, err := q.delivered(q.ctx)
-	if err != nil {
-		q.h.cfg.log.WarnContext(q.ctx, "auditweb: alerts and relay cannot be read", "error", err)
-		return []trouble{{"What was delivered cannot be read.", "delivery"}}
-	}
+	subscribers, late := q.subscribers()
+	channels, lost := q.channels()
 	var all []trouble
+	if late+lost != "" {
+		all = append(all, trouble{"What was delivered cannot be read.", "delivery"})
+	}
 	for _, s := range subscribers {
 		if s.Behind > lateAfter {
 			all = append(all, trouble{visible(s.Name) + " is behind by " + s.Behind.Round(time.Minute).String() + ".", "delivery"})
@@ -50,18 +49,32 @@ func (q *request) troubles() []trouble {
 	return all
 }
 
-func (q *request) delivered(ctx context.Context) (subscribers []relay.Stats, channels []alert.ChannelStats, err error) {
-	if r := q.h.cfg.relay; r != nil {
-		if subscribers, err = r.Stats(ctx); err != nil {
-			return nil, nil, err
-		}
+// unread says why there is nothing to tell of the relay, or of alerts.
+const unread = "This cannot be read. Its tables may not be there; what went wrong is in the service's log."
+
+// whyNot says why something cannot be told.
+func (q *request) whyNot(what string, err error) string {
+	if err == nil {
+		return ""
 	}
-	if e := q.h.cfg.alerts; e != nil {
-		if channels, err = e.Stats(ctx); err != nil {
-			return nil, nil, err
-		}
+	q.h.cfg.log.WarnContext(q.ctx, "auditweb: "+what+" cannot be read", "error", err)
+	return unread
+}
+
+func (q *request) subscribers() (all []relay.Stats, why string) {
+	if q.h.cfg.relay == nil {
+		return nil, ""
 	}
-	return subscribers, channels, nil
+	all, err := q.h.cfg.relay.Stats(q.ctx)
+	return all, q.whyNot("the relay", err)
+}
+
+func (q *request) channels() (all []alert.ChannelStats, why string) {
+	if q.h.cfg.alerts == nil {
+		return nil, ""
+	}
+	all, err := q.h.cfg.alerts.Stats(q.ctx)
+	return all, q.whyNot("alerts", err)
 }
 
 // delivery shows how far the relay is, and what became of the alerts.
@@ -71,12 +84,13 @@ func (q *request) delivery() error {
 		Subscribers   []relay.Stats
 		Channels      []alert.ChannelStats
 		Dead          []alert.DeadMessage
+		// RelayWhy and AlertsWhy say why there is nothing to tell.
+		RelayWhy, AlertsWhy string
 	}{Relay: q.h.cfg.relay != nil, Alerts: q.h.cfg.alerts != nil}
-	var err error
-	if body.Subscribers, body.Channels, err = q.delivered(q.ctx); err != nil {
-		return err
-	}
-	if e := q.h.cfg.alerts; e != nil {
+	body.Subscribers, body.RelayWhy = q.subscribers()
+	body.Channels, body.AlertsWhy = q.channels()
+	if e := q.h.cfg.alerts; e != nil && body.AlertsWhy == "" {
+		var err error
 		if body.Dead, err = e.Dead(q.ctx, 50); err != nil {
 			return err
 		}

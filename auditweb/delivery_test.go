@@ -55,3 +55,28 @@ func TestDelivery(t *testing.T) {
 	}
 	get(t, scoped, "/").lacks(t, "warehouse")
 }
+
+// Where the tables of alerts and relay cannot be read, the page says so, and the
+// trail is shown all the same.
+func TestDeliveryWithoutTables(t *testing.T) {
+	db := open(t)
+	silent := slog.New(slog.DiscardHandler)
+	r, err := relay.New(db, relay.WithLogger(silent))
+	must(t, err)
+	must(t, r.Subscribe("warehouse", emitter.Func(func(context.Context, []audit.Record) error { return nil })))
+	engine, err := alert.New(db, nil, nil, alert.WithLogger(silent))
+	must(t, err)
+	must(t, as(db, "7", "Grace", "").Create(&customer{Name: "Ada"}).Error)
+	h := viewer(t, db, auditweb.Relay(r), auditweb.Alerts(engine))
+	var tables []string
+	must(t, db.Raw("SELECT name FROM sqlite_master WHERE type = 'table' AND (name LIKE 'audit_alert%' OR name LIKE 'audit_relay%' OR name LIKE '%outbox%')").Scan(&tables).Error)
+	for _, name := range tables {
+		must(t, db.Migrator().DropTable(name))
+	}
+	if g := get(t, h, "/delivery"); g.status != 200 {
+		t.Errorf("%d", g.status)
+	} else {
+		g.has(t, "This cannot be read. Its tables may not be there")
+	}
+	get(t, h, "/").has(t, "What was delivered cannot be read.", "Grace created customer 1")
+}

@@ -130,10 +130,23 @@ func (f filter) without(names ...string) filter {
 // url is the filter as parameters, with others behind them.
 func (f filter) url(page string, more ...string) string {
 	v := url.Values{}
+	exact := filter{values: map[string]string{}}
 	for name, text := range f.values {
+		if strings.TrimSpace(text) != text {
+			exact.values[name] = text // in quotes, for what people type in a form is trimmed
+			continue
+		}
 		v.Set(name, text)
 	}
+	if !exact.empty() {
+		v.Set("q", exact.box())
+	}
 	return link(page, v, more...)
+}
+
+// exactly is a link to the search for one thing.
+func exactly(name, text string, more ...string) string {
+	return filter{values: map[string]string{name: text}}.url("search", more...)
 }
 
 // link is a relative URL.

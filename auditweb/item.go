@@ -30,6 +30,16 @@ type item struct {
 	Day     string
 	Depth   int  // how far down a chain of causes
 	Follows bool // it is of the same transaction as the one above it
+	Reason  value
+	Message value
+}
+
+// Said is what an event says, as far as a sentence takes it.
+func (it item) Said() string {
+	if it.Message.Short == "" {
+		return it.Message.Text
+	}
+	return brief(it.Message.Short)
 }
 
 // OwnVerb is the verb where the row is not named.
@@ -45,11 +55,13 @@ func (it item) OwnVerb() string {
 
 // change is one field.
 type change struct {
-	Name     string // in words
+	Name     value // in words
 	Path     string
 	From, To value
 	Only     string // "from" or "to" where there is just one side
 	Runs     []run  // long texts, compared by words
+	Whole    string // link to all of it, where some of what stayed is left out
+	Note     string // what the sides differ in, where that is hard to see
 	Link     string // to the field's changes
 }
 
@@ -58,9 +70,6 @@ var signs = map[audit.Action]string{
 	audit.Create: "+", audit.Update: "~", audit.Delete: "−", audit.SoftDelete: "−",
 	audit.Restore: "↺", audit.Raw: "›", audit.Event: "•",
 }
-
-// everyField is more fields than any record has: a record by itself shows all of them.
-const everyField = 1 << 30
 
 // shownFields is how many changed fields a list shows of a record.
 const shownFields = 6
@@ -78,9 +87,10 @@ func (q *request) items(entries []history.Entry, most int) []item {
 func (q *request) item(e history.Entry, most int) item {
 	h := q.h
 	it := item{
-		Entry: e, Sign: signs[e.Action], Actor: actorName(e.Actor), Day: e.Time.Format("Monday, 2 January 2006"),
-		Record: link("record", nil, "id", e.ID), Object: h.called(e.RecordType, e.Table), ObjectN: visible(e.Name), Key: visible(e.RecordID),
+		Entry: e, Sign: signs[e.Action], Actor: brief(actorName(e.Actor)), Day: e.Time.Format("Monday, 2 January 2006"),
+		Record: link("record", nil, "id", e.ID), Object: brief(h.called(e.RecordType, e.Table)), ObjectN: brief(visible(e.Name)), Key: brief(named(e.RecordID)),
 	}
+	it.Reason, it.Message = q.told(e.Reason, it.Record), q.told(e.Message, it.Record)
 	if it.Sign == "" {
 		it.Sign = "•"
 	}
@@ -91,23 +101,20 @@ func (q *request) item(e history.Entry, most int) item {
 		it.Row = link("row", nil, "table", e.Table, "id", e.RecordID)
 	}
 	if l := e.Link; l != nil && (l.Added || l.Removed) {
-		it.Object, it.Key, it.ObjectN, it.Row = words(l.OwnerType), visible(l.OwnerID), "", ""
+		it.Object, it.Key, it.ObjectN, it.Row = brief(words(l.OwnerType)), brief(named(l.OwnerID)), "", ""
 		if table := h.tableCalled(l.OwnerType); table != "" {
 			it.Row = link("row", nil, "table", table, "id", l.OwnerID)
 		}
 	}
-	fields := e.Fields
-	if most < everyField {
-		fields = h.telling(e)
-	}
-	if most < everyField && (e.Action == audit.Create || e.Action == audit.Delete) {
+	fields := h.telling(e)
+	if e.Action == audit.Create || e.Action == audit.Delete {
 		most = min(most, 4)
 	}
 	if len(fields) > most {
 		fields, it.More = fields[:most], len(fields)-most
 	}
 	for _, f := range fields {
-		it.Fields = append(it.Fields, q.change(e, f))
+		it.Fields = append(it.Fields, q.change(e, f, true))
 	}
 	it.Verb = q.verb(e)
 	return it
@@ -120,9 +127,9 @@ func (q *request) verb(e history.Entry) string {
 		if l.Removed {
 			verb, to = "removed", "from"
 		}
-		what := words(l.Type) + " " + visible(l.ID)
+		what := words(l.Type) + " " + brief(named(l.ID))
 		if l.Name != "" {
-			what = words(l.Type) + " " + visible(l.Name)
+			what = words(l.Type) + " " + brief(named(l.Name))
 		}
 		return verb + " " + what + " " + to
 	}
@@ -136,7 +143,7 @@ func (q *request) verb(e history.Entry) string {
 			if cut := diffpath.Split(f.Path); len(cut) > 1 && q.h.labelled(e.Table, f.Path) == "" {
 				f = history.Field{Path: cut[0]}
 			}
-			name := q.h.label(e.Table, f)
+			name := brief(q.h.label(e.Table, f))
 			if !seen[name] {
 				seen[name] = true
 				names = append(names, name)
@@ -161,9 +168,15 @@ func (q *request) verb(e history.Entry) string {
 	return "noted"
 }
 
-func (q *request) change(e history.Entry, f history.Field) change {
+// change is one field of a record; a list shows less of what stayed in it.
+func (q *request) change(e history.Entry, f history.Field, list bool) change {
 	h := q.h
-	c := change{Name: h.label(e.Table, f), Path: visible(f.Path), From: h.shown(f, f.From, f.FromName), To: h.shown(f, f.To, f.ToName)}
+	c := change{Path: visible(f.Path), From: h.shown(f, f.From, f.FromName), To: h.shown(f, f.To, f.ToName)}
+	whole := ""
+	if list || q.r.FormValue("path") != f.Path { // which is the page that has room for it
+		whole = link("record", nil, "id", e.ID, "path", f.Path)
+	}
+	c.Name = q.whole(name(h.label(e.Table, f)), whole)
 	switch e.Action {
 	case audit.Create:
 		c.Only = "to"
@@ -179,10 +192,47 @@ func (q *request) change(e history.Entry, f history.Field) change {
 	}
 	from, ok := f.From.(string)
 	to, also := f.To.(string)
-	if c.From.Kind == "text" && c.To.Kind == "text" && ok && also && f.Hidden == "" && f.FromName == "" && f.ToName == "" {
-		c.Runs = wordDiff(from, to)
+	if c.Only == "" && c.From.Kind == "text" && c.To.Kind == "text" && ok && also && f.Hidden == "" && f.FromName == "" && f.ToName == "" {
+		q.runs(&c, from, to, whole, list)
+	}
+	if c.Only == "" {
+		c.Note = tellApart(&c.From, &c.To)
+	}
+	if c.Runs == nil {
+		c.From, c.To = q.whole(c.From, whole), q.whole(c.To, whole)
 	}
 	return c
+}
+
+// runs compares long texts by words, if the page has room for that.
+func (q *request) runs(c *change, from, to, whole string, list bool) {
+	runs := wordDiff(from, to, &q.work)
+	if list {
+		short, cut := aroundRuns(runs)
+		if runs = short; cut {
+			c.Whole = whole
+		}
+	}
+	size := 0
+	for _, r := range runs {
+		size += len(r.Text)
+	}
+	if size > longValue && whole != "" {
+		if size > q.room {
+			c.Whole = ""
+			return
+		}
+		q.room -= size
+	}
+	c.Runs = runs
+}
+
+// told is what somebody wrote about a record.
+func (q *request) told(text, record string) value {
+	if text == "" {
+		return value{}
+	}
+	return q.whole(folded("text", named(text)), record)
 }
 
 // shown is one side of a field.
@@ -199,7 +249,7 @@ func (h *Handler) shown(f history.Field, v any, name string) value {
 	}
 	shown := h.valueOf(v)
 	if name != "" {
-		shown = value{Kind: "text", Text: visible(name) + " (" + shown.Text + ")"}
+		shown = folded("text", named(name)+" ("+shown.Text+")")
 	}
 	return shown
 }
@@ -284,9 +334,9 @@ func actorName(a audit.Actor) string {
 	case a.Type == "db" && a.Name == "":
 		return "Database user " + visible(a.ID)
 	case a.Name != "":
-		return visible(a.Name)
+		return named(a.Name)
 	case a.Type != "" || a.ID != "":
-		return strings.TrimSpace(words(a.Type) + " " + visible(a.ID))
+		return strings.TrimSpace(words(a.Type) + " " + named(a.ID))
 	}
 	return "Somebody"
 }

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gorm-audit/auditplugin/history"
 )
@@ -22,15 +23,18 @@ type pages map[string]*template.Template
 
 func parsePages(a assets) (pages, error) {
 	functions := template.FuncMap{
-		"asset":   func(name string) string { return "static/" + a.named[name] },
-		"show":    func(v any) string { return visible(textOf(v)) },
-		"lines":   lines,
-		"words":   words,
-		"at":      at,
-		"link":    func(page string, more ...string) string { return link(page, nil, more...) },
-		"plural":  func(n any, word string) string { return plural(number(n), word) },
-		"number":  func(n any) string { return thousands(number(n)) },
-		"dayOpen": dayOpen,
+		"asset":      func(name string) string { return "static/" + a.named[name] },
+		"key":        func(key string) string { return brief(named(key)) },
+		"long":       func(text string) value { return folded("text", named(text)) },
+		"paragraphs": func(text string) value { return folded("text", lines(text)) },
+		"field":      name,
+		"span":       func(d time.Duration) string { return d.Round(time.Second).String() },
+		"words":      words,
+		"at":         at,
+		"link":       func(page string, more ...string) string { return link(page, nil, more...) },
+		"plural":     func(n any, word string) string { return plural(number(n), word) },
+		"number":     func(n any) string { return thousands(number(n)) },
+		"dayOpen":    dayOpen,
 	}
 	common, err := template.New("layout.html").Funcs(functions).ParseFS(pageFiles, "pages/layout.html", "pages/parts/*.html")
 	if err != nil {
@@ -61,16 +65,6 @@ func (p pages) write(w io.Writer, name string, l layout) error { return p[name].
 
 // dayOpen reports whether item i is the first one of its day.
 func dayOpen(items []item, i int) bool { return i == 0 || items[i-1].Day != items[i].Day }
-
-func textOf(v any) string {
-	switch x := v.(type) {
-	case string:
-		return x
-	case interface{ String() string }:
-		return x.String()
-	}
-	return ""
-}
 
 func number(n any) int64 {
 	switch x := n.(type) {
@@ -113,7 +107,7 @@ type layout struct {
 func (q *request) layout(title, box string, body any) layout {
 	zone := q.now.Format("MST")
 	l := layout{
-		Site: visible(q.h.cfg.title), Title: title, Page: q.page, Box: box, Viewer: q.viewer, Body: body,
+		Site: visible(q.h.cfg.title), Title: brief(title), Page: q.page, Box: box, Viewer: q.viewer, Body: body,
 		Delivery: q.h.delivers(), Zone: zone,
 		Root: strings.Repeat("../", max(0, strings.Count(q.r.URL.EscapedPath(), "/")-1)),
 	}

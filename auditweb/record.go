@@ -17,7 +17,11 @@ import (
 )
 
 // fact is a line of what is known of a record.
-type fact struct{ Word, Text, Link string }
+type fact struct {
+	Word string
+	Text value
+	Link string
+}
 
 // chainLength is how far a chain of causes is followed.
 const chainLength = 20
@@ -49,15 +53,24 @@ func (q *request) record() error {
 	if len(entries) == 0 {
 		return notFound("There is no such record, or it was pruned.")
 	}
-	it := q.item(entries[0], everyField)
+	it, rest, err := q.wholeItem(entries[0])
+	if err != nil {
+		return err
+	}
 	body := struct {
 		Item                       item
 		Facts                      []fact
 		Causes, Effects, Siblings  []item
 		SiblingsMore               string
-		Before, After, Raw, Export string
-		Own                        string
-	}{Item: it, Facts: q.facts(r)}
+		Before, After, Export, Own string
+		Raw                        value
+		RawLong                    bool
+		Path                       string // the only field that is shown
+		All, Rest                  string // links to all fields, and to the next ones
+	}{Item: it, Facts: q.facts(r), Path: q.r.FormValue("path"), Rest: rest}
+	if body.Path != "" || q.r.FormValue("skip") != "" {
+		body.All = link("record", nil, "id", r.ID)
+	}
 	if body.Causes, err = q.causes(all, r); err != nil {
 		return err
 	}
@@ -88,11 +101,39 @@ func (q *request) record() error {
 	}
 	if q.viewer.CanSeeValues {
 		var pretty bytes.Buffer
-		if json.Indent(&pretty, emitter.RecordJSON(r), "", "  ") == nil {
-			body.Raw = lines2(pretty.String())
+		stored := emitter.RecordJSON(r)
+		if body.RawLong = len(stored) > pageRoom; !body.RawLong && json.Indent(&pretty, stored, "", "  ") == nil {
+			body.Raw = value{Kind: "json", Text: lines2(pretty.String())}
 		}
 	}
 	return q.show("record", "Record "+strconv.FormatInt(r.Seq, 10), "", body)
+}
+
+// fieldsOnPage is how many fields of a record a page shows.
+const fieldsOnPage = 250
+
+// wholeItem is a record with its fields, or with the one that the URL names; rest leads to
+// those that the page has no room for.
+func (q *request) wholeItem(e history.Entry) (it item, rest string, err error) {
+	fields, path, skip := e.Fields, q.r.FormValue("path"), 0
+	if text := q.r.FormValue("skip"); text != "" {
+		if skip, err = strconv.Atoi(text); err != nil || skip < 0 {
+			return it, "", badRequest("“skip”: it is no number of fields.")
+		}
+	}
+	it = q.item(e, 0)
+	if path != "" {
+		fields = slices.DeleteFunc(slices.Clone(fields), func(f history.Field) bool { return f.Path != path })
+	}
+	fields = fields[min(skip, len(fields)):]
+	if it.More = 0; len(fields) > fieldsOnPage {
+		it.More, fields = len(fields)-fieldsOnPage, fields[:fieldsOnPage]
+		rest = link("record", nil, "id", e.ID, "skip", strconv.Itoa(skip+fieldsOnPage))
+	}
+	for _, f := range fields {
+		it.Fields = append(it.Fields, q.change(e, f, false))
+	}
+	return it, rest, nil
 }
 
 func (q *request) ownPage(table, id string) string {
@@ -149,9 +190,13 @@ func (q *request) effects(all history.Query, r audit.Record) ([]item, error) {
 
 func (q *request) facts(r audit.Record) []fact {
 	var all []fact
+	whole := "" // no other page has more of it
+	if q.viewer.CanExport {
+		whole = link("record.json", nil, "id", r.ID)
+	}
 	add := func(word, text, link string) {
 		if text != "" {
-			all = append(all, fact{word, visible(text), link})
+			all = append(all, fact{brief(word), q.whole(folded("text", named(text)), whole), link})
 		}
 	}
 	when := at(r.Time.In(q.h.cfg.zone))
@@ -169,11 +214,11 @@ func (q *request) facts(r audit.Record) []fact {
 	}
 	add("Who", text, who)
 	if p := r.Actor.OnBehalfOf; !p.IsZero() {
-		add("On behalf of", strings.TrimSpace(p.Name+" ("+strings.TrimSpace(p.Type+" "+p.ID)+")"), link("search", nil, "for", p.ID))
+		add("On behalf of", strings.TrimSpace(p.Name+" ("+strings.TrimSpace(p.Type+" "+p.ID)+")"), exactly("for", p.ID))
 	}
 	add("Session", r.Actor.SessionID, "")
 	if r.Tenant != "" {
-		add("Tenant", r.Tenant, link("search", nil, "tenant", r.Tenant))
+		add("Tenant", r.Tenant, exactly("tenant", r.Tenant))
 	}
 	add("Why", r.Reason, "")
 	add("Message", r.Message, "")
@@ -181,12 +226,12 @@ func (q *request) facts(r audit.Record) []fact {
 		add("Outcome", string(r.Outcome), "")
 	}
 	if r.RecordID != "" {
-		add("Row", q.h.called(r.RecordType, r.Table)+" "+r.RecordID, link("row", nil, "table", r.Table, "id", r.RecordID))
+		add("Row", q.h.called(r.RecordType, r.Table)+" "+named(r.RecordID), link("row", nil, "table", r.Table, "id", r.RecordID))
 	}
 	add("From address", r.IP, "")
 	add("Program", r.UserAgent, "")
 	if r.RequestID != "" {
-		add("Request", r.RequestID, link("search", nil, "request", r.RequestID, "since", r.Time.AddDate(0, 0, -1).UTC().Format("2006-01-02T15:04:05Z"), "until", r.Time.AddDate(0, 0, 1).UTC().Format("2006-01-02T15:04:05Z")))
+		add("Request", r.RequestID, exactly("request", r.RequestID, "since", r.Time.AddDate(0, 0, -1).UTC().Format("2006-01-02T15:04:05Z"), "until", r.Time.AddDate(0, 0, 1).UTC().Format("2006-01-02T15:04:05Z")))
 	}
 	if r.TransactionID != "" {
 		add("Transaction", r.TransactionID, link("transaction", nil, "id", r.TransactionID))

@@ -22,7 +22,7 @@ type origin struct {
 	Who, WhoIs string
 	Ago        string
 	When       time.Time
-	Reason     string
+	Reason     value
 	Record     string // link to the change; "" where no record tells
 	Changes    string // link to all changes of the column
 }
@@ -61,7 +61,7 @@ func (q *request) row() error {
 	if err != nil {
 		return err
 	}
-	p := rowPage{Table: table, ID: id, Kind: q.h.called("", table), Path: q.r.FormValue("path"), Own: q.ownPage(table, id)}
+	p := rowPage{Table: table, ID: id, Kind: brief(q.h.called("", table)), Path: q.r.FormValue("path"), Own: q.ownPage(table, id)}
 	whole := recorded && model != nil
 	if whole {
 		if whole, err = q.isWhole(all, table, id); err != nil {
@@ -72,7 +72,7 @@ func (q *request) row() error {
 		}
 	}
 	if !recorded {
-		return notFound("The trail knows no " + visible(p.Kind) + " " + visible(id) + ". Rows that did not change since recording began are not in it.")
+		return notFound("The trail knows no " + visible(p.Kind) + " " + brief(named(id)) + ". Rows that did not change since recording began are not in it.")
 	}
 	if whole {
 		if err := q.origins(&p, model); err != nil {
@@ -102,7 +102,7 @@ func (q *request) row() error {
 		return badRequest("What belongs to it cannot be told: a foreign key is kept secret in the records.")
 	}
 	p.name()
-	title := p.Kind + " " + visible(id)
+	title := p.Kind + " " + brief(named(id))
 	if p.Name != "" {
 		title = p.Kind + " " + p.Name
 	}
@@ -188,11 +188,14 @@ func (q *request) origins(p *rowPage, model any) error {
 				o.Value = q.recorded(l.Column, l.Value)
 			}
 			e := history.Timeline([]audit.Record{*l.Record}, history.Zone(q.h.cfg.zone), history.Now(q.now))[0]
-			o.Who, o.When, o.Ago, o.Reason = actorName(e.Actor), e.Time, e.Ago, visible(e.Reason)
 			o.Record = link("record", nil, "id", e.ID)
+			o.Who, o.When, o.Ago, o.Reason = brief(actorName(e.Actor)), e.Time, e.Ago, q.told(e.Reason, o.Record)
 			if e.Actor.ID != "" {
 				o.WhoIs = link("actor", nil, "id", e.Actor.ID, "type", e.Actor.Type)
 			}
+		}
+		if column == "" { // the page of one column has room for it
+			o.Value = q.whole(o.Value, o.Changes)
 		}
 		p.Origins = append(p.Origins, o)
 	}

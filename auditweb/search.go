@@ -84,7 +84,7 @@ func (q *request) chips(f filter) []chip {
 		case "table":
 			text = q.h.called("", text)
 		}
-		chips = append(chips, chip{field.Word, visible(text), f.without(field.Name).url("search")})
+		chips = append(chips, chip{field.Word, brief(named(text)), f.without(field.Name).url("search")})
 	}
 	return chips
 }

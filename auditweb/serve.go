@@ -22,6 +22,8 @@ type request struct {
 	viewer Viewer
 	page   string // such as "search.csv"
 	now    time.Time
+	room   int // bytes of long values that the page may still have
+	work   int // pairs of words that it may still compare
 }
 
 // ServeHTTP answers GET and HEAD.
@@ -33,7 +35,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
-	q := &request{h: h, w: w, r: r, ctx: r.Context(), page: strings.TrimPrefix(r.URL.Path, "/"), now: h.now().In(h.cfg.zone)}
+	q := &request{h: h, w: w, r: r, ctx: r.Context(), page: strings.TrimPrefix(r.URL.Path, "/"), now: h.now().In(h.cfg.zone), room: pageRoom, work: diffWork}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		header.Set("Allow", "GET, HEAD")
 		q.fail(&problem{status: http.StatusMethodNotAllowed, title: "These pages only show", text: "They answer GET and HEAD."})

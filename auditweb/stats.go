@@ -40,7 +40,7 @@ func (q *request) stats() error {
 		if name == "" {
 			return share{Name: "no table"}
 		}
-		return share{Name: q.h.called("", name), Link: link("search", nil, "table", name, "since", from)}
+		return share{Name: brief(q.h.called("", name)), Link: link("search", nil, "table", name, "since", from)}
 	})
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (q *request) doings(f filter, window history.Query, from string) (done, peo
 		done = append(done, share{Name: actionWord(audit.Action(action)), Link: f.url("search", "action", action, "since", from), Count: n})
 	}
 	for who, n := range byActor {
-		s := share{Name: actorName(audit.Actor{ID: who.ID, Type: who.Type, Name: names[who]}), Count: n}
+		s := share{Name: brief(actorName(audit.Actor{ID: who.ID, Type: who.Type, Name: names[who]})), Count: n}
 		if who.ID != "" {
 			s.Link = link("actor", nil, "id", who.ID, "type", who.Type)
 		}

@@ -15,6 +15,7 @@ type pair struct {
 	Name      string
 	Then, Now value
 	Differs   bool
+	Note      string // what they differ in, where that is hard to see
 	Changes   string // link to what was done to the column
 }
 
@@ -24,6 +25,8 @@ type thenPage struct {
 	Kind, Name     string
 	When, At       string // the moment in words, and as a form has it
 	Pairs          []pair
+	Field          string // the only one that is shown
+	AllFields      string // link to all of them
 	Differing      int
 	ThereThen      bool
 	ThereNow       bool
@@ -45,13 +48,16 @@ func (q *request) then() error {
 		return err
 	}
 	all := q.h.scoped(q.ctx, q.h.unscoped())
-	p := thenPage{Table: table, ID: id, Kind: q.h.called("", table), When: words, Row: link("row", nil, "table", table, "id", id)}
+	p := thenPage{Table: table, ID: id, Kind: brief(q.h.called("", table)), When: words, Row: link("row", nil, "table", table, "id", id)}
+	if p.Field = q.r.FormValue("path"); p.Field != "" {
+		p.AllFields = link("then", nil, "table", table, "id", id, "at", q.r.FormValue("at"))
+	}
 	p.At = q.now.AddDate(0, 0, -7).Format("2006-01-02T15:04")
 	if words != "" {
 		p.At = q.r.FormValue("at")
 	}
 	if _, err := all.Row(table, id).Limit(1).First(q.ctx); errors.Is(err, history.ErrNotFound) {
-		return notFound("The trail knows no " + visible(p.Kind) + " " + visible(id) + ".")
+		return notFound("The trail knows no " + visible(p.Kind) + " " + brief(named(id)) + ".")
 	} else if err != nil {
 		return err
 	}
@@ -78,7 +84,7 @@ func (q *request) then() error {
 	if err := q.around(&p, all); err != nil {
 		return err
 	}
-	return q.show("then", p.Kind+" "+visible(id)+" as it was", "", p)
+	return q.show("then", p.Kind+" "+brief(named(id))+" as it was", "", p)
 }
 
 // beside fills in the row then and now.
@@ -106,6 +112,9 @@ func (q *request) beside(p *thenPage, model any, when history.Moment) error {
 		p.Unknown = append(p.Unknown, q.h.label(p.Table, history.Field{Path: name}))
 	}
 	for _, name := range q.h.models.of(p.Table).DBNames {
+		if p.Field != "" && name != p.Field {
+			continue
+		}
 		a, was := then[name]
 		b, is := now[name]
 		if !was && !is {
@@ -118,12 +127,19 @@ func (q *request) beside(p *thenPage, model any, when history.Moment) error {
 			b = value{Kind: "absent", Text: "—"}
 		}
 		one := pair{
-			Name: q.h.label(p.Table, history.Field{Path: name}), Then: a, Now: b, Differs: a != b,
+			Name: q.h.label(p.Table, history.Field{Path: name}), Differs: !a.same(b),
 			Changes: link("row", nil, "table", p.Table, "id", p.ID, "path", name),
+		}
+		whole := ""
+		if p.Field == "" { // the page of one field has room for it
+			whole = link("then", nil, "table", p.Table, "id", p.ID, "at", q.r.FormValue("at"), "path", name)
 		}
 		if one.Differs {
 			p.Differing++
+			one.Note = tellApart(&a, &b)
+			b = q.whole(b, whole)
 		}
+		one.Then, one.Now = q.whole(a, whole), b
 		p.Pairs = append(p.Pairs, one)
 	}
 	return nil

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -19,10 +21,57 @@ type value struct {
 	// Long values are folded behind their beginning.
 	Short string
 	Title string // what else there is to know
+	Whole string // link to all of it, where the page has no room for that
+	raw   any    // texts and documents as they were recorded
 }
 
-// longValue is how many characters are shown unfolded.
-const longValue = 240
+// longValue and manyLines are how much of a value is shown unfolded.
+const (
+	longValue = 240
+	manyLines = 8
+)
+
+// same reports whether two sides say the same.
+func (v value) same(other value) bool {
+	if v.Kind != other.Kind || v.Text != other.Text || v.Title != other.Title {
+		return false
+	}
+	return v.raw == nil || other.raw == nil || reflect.DeepEqual(v.raw, other.raw)
+}
+
+// Beginning is the part of a long value that is shown.
+func (v value) Beginning() value { return value{Kind: v.Kind, Text: v.Short, Title: v.Title} }
+
+// All is the value, unfolded.
+func (v value) All() value { return value{Kind: v.Kind, Text: v.Text} }
+
+// Size is how long a folded value is.
+func (v value) Size() string { return plural(utf8.RuneCountInString(v.Text), "character") }
+
+// Parts is a document, cut so that the directions of its texts do not mix: a text from
+// right to left would draw what is around it to its other side.
+func (v value) Parts() []run {
+	if v.Kind != "json" || !strings.ContainsFunc(v.Text, fromRight) {
+		return []run{{Text: v.Text}}
+	}
+	var parts []run
+	at := 0
+	for _, m := range quoted.FindAllStringIndex(v.Text, -1) {
+		if m[0] > at {
+			parts = append(parts, run{Text: v.Text[at:m[0]]})
+		}
+		parts = append(parts, run{"text", v.Text[m[0]:m[1]]})
+		at = m[1]
+	}
+	return append(parts, run{Text: v.Text[at:]})
+}
+
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// fromRight reports whether a character is of a script that is written from right to left.
+func fromRight(r rune) bool {
+	return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Samaritan, unicode.Mandaic, unicode.Adlam)
+}
 
 var recordedTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
 
@@ -44,11 +93,13 @@ func (h *Handler) valueOf(v any) value {
 		return h.timeValue(x)
 	case map[string]any:
 		if text, ok := flat(x); ok {
-			return folded("doc", text)
+			doc := folded("doc", text)
+			doc.raw = x
+			return doc
 		}
-		return folded("json", indented(x))
+		return document(x)
 	case []any:
-		return folded("json", indented(x))
+		return document(x)
 	case []byte:
 		return folded("text", fmt.Sprintf("%x", x))
 	}
@@ -64,15 +115,23 @@ func (h *Handler) textValue(s string) value {
 			return h.timeValue(t)
 		}
 	}
-	if strings.TrimSpace(s) == "" {
-		return value{Kind: "empty", Text: fmt.Sprintf("%d spaces", utf8.RuneCountInString(s)), Title: visible(fmt.Sprintf("%q", s))}
+	if strings.Trim(s, " ") == "" {
+		return value{Kind: "empty", Text: plural(len(s), "space"), Title: visible(fmt.Sprintf("%q", s))}
 	}
-	return folded("text", lines(s))
+	if strings.TrimSpace(s) == "" {
+		blank := folded("empty", spelled(s))
+		blank.Title = "nothing but white space"
+		return blank
+	}
+	v := folded("text", outerSpelled(s))
+	v.raw = s
+	return v
 }
 
 func (h *Handler) timeValue(t time.Time) value {
 	layout := "2 Jan 2006 15:04:05"
-	if utc := t.UTC(); utc.Equal(utc.Truncate(24 * time.Hour)) {
+	_, offset := t.Zone()
+	if utc := t.UTC(); offset == 0 && utc.Equal(utc.Truncate(24*time.Hour)) {
 		return value{Kind: "time", Text: utc.Format("2 Jan 2006"), Title: t.Format(time.RFC3339Nano)}
 	}
 	return value{Kind: "time", Text: t.In(h.cfg.zone).Format(layout + " MST"), Title: t.Format(time.RFC3339Nano)}
@@ -80,8 +139,35 @@ func (h *Handler) timeValue(t time.Time) value {
 
 func folded(kind, text string) value {
 	v := value{Kind: kind, Text: text}
-	if utf8.RuneCountInString(text) > longValue {
-		v.Short = string([]rune(text)[:longValue]) + "…"
+	begin := text
+	if parts := strings.SplitN(text, "\n", manyLines+1); len(parts) > manyLines {
+		begin = strings.Join(parts[:manyLines], "\n")
+	}
+	if begin = shortened(begin, longValue); begin != text {
+		v.Short = strings.TrimSuffix(begin, "…") + "…"
+	}
+	return v
+}
+
+// name is what a field is called, which stands in a narrow column.
+func name(text string) value {
+	v := value{Kind: "name", Text: text}
+	if begin := brief(text); begin != text {
+		v.Short = begin
+	}
+	return v
+}
+
+// document is a document as JSON, which begins in one line where it is long.
+func document(doc any) value {
+	text := indented(doc)
+	if one := oneLine(text); strings.Count(text, "\n") >= manyLines && len(one) <= longValue {
+		text = one
+	}
+	v := folded("json", text)
+	v.raw = doc
+	if v.Short != "" {
+		v.Short = strings.TrimSuffix(shortened(oneLine(shortened(v.Text, 40*longValue)), longValue), "…") + "…"
 	}
 	return v
 }
@@ -117,11 +203,16 @@ func indented(v any) string {
 		return fmt.Sprint(v)
 	}
 	text := strings.TrimSpace(b.String())
-	if one := strings.Join(strings.Fields(text), " "); len(one) < 60 {
+	if one := oneLine(text); len(one) < 60 {
 		text = one
 	}
 	return lines2(text)
 }
+
+var indent = regexp.MustCompile(`\n *`)
+
+// oneLine is a document without our line breaks; those of its texts are escaped.
+func oneLine(text string) string { return indent.ReplaceAllString(text, " ") }
 
 // lines2 keeps the line breaks of our own, and escapes all else.
 func lines2(text string) string {
@@ -144,7 +235,8 @@ func hiddenValue(why string, v any) value {
 	case "hashed":
 		text := "hashed"
 		if s, ok := v.(string); ok {
-			text = "hashed " + visible(shortened(strings.TrimPrefix(s, "hmac-sha256:"), 8))
+			// Before the hash stand its kind and the key's name, which others share.
+			text = "hashed " + visible(shortened(s[strings.LastIndexByte(s, ':')+1:], 8))
 		}
 		return value{Kind: "hidden", Text: text, Title: "only a hash was recorded; the same hash is the same value"}
 	case "large":
@@ -153,12 +245,4 @@ func hiddenValue(why string, v any) value {
 		return value{Kind: "hidden", Text: "erased", Title: "taken out of the records later"}
 	}
 	return value{Kind: "hidden", Text: "hidden", Title: "you may not see values"}
-}
-
-func shortened(s string, n int) string {
-	r := []rune(s)
-	if len(r) <= n {
-		return s
-	}
-	return string(r[:n]) + "…"
 }

@@ -10,35 +10,77 @@ import (
 type run struct{ Op, Text string } // Op is "", "del" or "ins"
 
 const (
-	wordDiffBytes  = 4096
-	wordDiffTokens = 700
+	wordDiffBytes  = 64 << 10
+	bytesWork      = 8   // is what a byte takes of the work
+	wordDiffTokens = 700 // of what is between the same beginning and the same end
 )
 
 // wordDiff compares two texts by words; nil where that would tell nobody anything: for
-// short texts, long ones, and such that have little in common.
-func wordDiff(from, to string) []run {
+// short texts, long ones, and such that have little in common. It takes its work off
+// what is left for the page.
+func wordDiff(from, to string, left *int) []run {
 	if len(from) > wordDiffBytes || len(to) > wordDiffBytes {
 		return nil
 	}
-	a, b := tokens(from), tokens(to)
-	if len(strings.Fields(from)) < 4 || len(strings.Fields(to)) < 4 || len(a) > wordDiffTokens || len(b) > wordDiffTokens {
+	if *left -= bytesWork * (len(from) + len(to)); *left < 0 {
 		return nil
 	}
-	// common[i][j] is how much a[i:] and b[j:] have in common.
-	common := make([][]int, len(a)+1)
-	for i := range common {
-		common[i] = make([]int, len(b)+1)
+	spaces := onlySpaces(from, to)
+	if !spaces && (len(strings.Fields(from)) < 4 || len(strings.Fields(to)) < 4) {
+		return nil
 	}
+	a, b := tokens(from), tokens(to)
+	most := max(countWords(a), countWords(b))
+	head := 0
+	for head < len(a) && head < len(b) && a[head] == b[head] {
+		head++
+	}
+	tail := 0
+	for tail < len(a)-head && tail < len(b)-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	begin, end := a[:head], a[len(a)-tail:]
+	a, b = a[head:len(a)-tail], b[head:len(b)-tail]
+	if len(a) > wordDiffTokens || len(b) > wordDiffTokens || (len(a)+1)*(len(b)+1) > *left {
+		return nil
+	}
+	*left -= (len(a) + 1) * (len(b) + 1)
+	runs, kept := compared(a, b)
+	kept += countWords(begin) + countWords(end)
+	// Spaces are the same in any two texts: only words tell whether one became the other.
+	if !spaces && kept*2 < most {
+		return nil
+	}
+	all := make([]run, 0, len(runs)+2)
+	add := func(r run) {
+		if n := len(all); r.Text != "" && n > 0 && all[n-1].Op == r.Op {
+			all[n-1].Text += r.Text
+		} else if r.Text != "" {
+			all = append(all, r)
+		}
+	}
+	add(run{"", strings.Join(begin, "")})
+	for _, r := range runs {
+		add(r)
+	}
+	add(run{"", strings.Join(end, "")})
+	return together(all)
+}
+
+// compared finds what a and b have in common, and how many words that is.
+func compared(a, b []string) (runs []run, kept int) {
+	// common[i][j] is how much a[i:] and b[j:] have in common.
+	width := len(b) + 1
+	common := make([]uint16, (len(a)+1)*width)
 	for i := len(a) - 1; i >= 0; i-- {
 		for j := len(b) - 1; j >= 0; j-- {
 			if a[i] == b[j] {
-				common[i][j] = common[i+1][j+1] + 1
+				common[i*width+j] = common[(i+1)*width+j+1] + 1
 			} else {
-				common[i][j] = max(common[i+1][j], common[i][j+1])
+				common[i*width+j] = max(common[(i+1)*width+j], common[i*width+j+1])
 			}
 		}
 	}
-	var runs []run
 	add := func(op, text string) {
 		if n := len(runs); n > 0 && runs[n-1].Op == op {
 			runs[n-1].Text += text
@@ -46,7 +88,7 @@ func wordDiff(from, to string) []run {
 		}
 		runs = append(runs, run{op, text})
 	}
-	i, j, kept := 0, 0, 0
+	i, j := 0, 0
 	for i < len(a) || j < len(b) {
 		switch {
 		case i < len(a) && j < len(b) && a[i] == b[j]:
@@ -55,7 +97,7 @@ func wordDiff(from, to string) []run {
 				kept++
 			}
 			i, j = i+1, j+1
-		case j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1]:
+		case j == len(b) || i < len(a) && common[(i+1)*width+j] >= common[i*width+j+1]:
 			add("del", a[i])
 			i++
 		default:
@@ -63,11 +105,7 @@ func wordDiff(from, to string) []run {
 			j++
 		}
 	}
-	// Spaces are the same in any two texts: only words tell whether one became the other.
-	if kept*2 < max(countWords(a), countWords(b)) {
-		return nil
-	}
-	return together(runs)
+	return runs, kept
 }
 
 // together joins changes with nothing but spaces or dots between them: a new phrase is read
@@ -75,11 +113,19 @@ func wordDiff(from, to string) []run {
 func together(runs []run) (joined []run) {
 	var went, came string
 	end := func() {
+		show := lines
+		switch {
+		case went+came == "":
+		case onlySpaces(went, came):
+			show = spelled
+		case onlyAccents(went, came):
+			show = numbered
+		}
 		if went != "" {
-			joined = append(joined, run{"del", lines(went)})
+			joined = append(joined, run{"del", show(went)})
 		}
 		if came != "" {
-			joined = append(joined, run{"ins", lines(came)})
+			joined = append(joined, run{"ins", show(came)})
 		}
 		went, came = "", ""
 	}
@@ -101,6 +147,32 @@ func together(runs []run) (joined []run) {
 	return joined
 }
 
+// aroundChange is how many characters of what stayed a list shows beside a change.
+const aroundChange = 100
+
+// aroundRuns leaves out what stayed where that is long, and reports whether it did.
+func aroundRuns(runs []run) (short []run, cut bool) {
+	for i, r := range runs {
+		all := []rune(r.Text)
+		if r.Op == "" && len(all) > 3*aroundChange {
+			head, tail := "", ""
+			if i > 0 {
+				head = strings.TrimSuffix(shortened(r.Text, aroundChange), "…")
+			}
+			if i+1 < len(runs) {
+				n := len(all) - aroundChange
+				for n > 0 && clings(all[n-1], all[n]) {
+					n--
+				}
+				tail = string(all[n:])
+			}
+			r.Text, cut = head+" … "+tail, true
+		}
+		short = append(short, r)
+	}
+	return short, cut
+}
+
 // inWord reports whether a rune is part of a word.
 func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
@@ -118,24 +190,26 @@ func countWords(all []string) (n int) {
 	return n
 }
 
-// tokens are words and what is between them.
+// tokens are words and what is between them. Scripts without spaces between words have
+// each letter for one; marks and joined pictures stay whole.
 func tokens(text string) []string {
 	var all []string
-	var word strings.Builder
-	end := func() {
-		if word.Len() > 0 {
-			all = append(all, word.String())
-			word.Reset()
+	begin, word, last := 0, false, rune(0)
+	for i, r := range text {
+		in := inWord(r) && !(r > '~' && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai))
+		if i > 0 && !clings(last, r) {
+			if !in || !word {
+				all = append(all, text[begin:i])
+				begin = i
+			}
+			word = in
+		} else if i == 0 {
+			word = in
 		}
+		last = r
 	}
-	for _, r := range text {
-		if inWord(r) {
-			word.WriteRune(r)
-			continue
-		}
-		end()
-		all = append(all, string(r))
+	if text != "" {
+		all = append(all, text[begin:])
 	}
-	end()
 	return all
 }
