@@ -151,3 +151,14 @@ func TestUpsertMeetsNullKey(t *testing.T) {
 		}
 	})
 }
+
+// Rows of one statement with such keys meet each other, and one that was there.
+func TestUpsertOfFloatKeys(t *testing.T) {
+	sc := seats("CREATE TABLE seats (id float PRIMARY KEY, name varchar(20), n int)")
+	sc.oracle = []oracle.Option{oracle.Merge()}
+	sc.on(t, testdb.MySQL, func(s *stage) {
+		on := clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"n"})}
+		s.ok(s.db.Table("seats").Clauses(on).Create([]map[string]any{{"id": 1, "n": 9}, {"id": 4.5, "n": 1}, {"id": 4.5, "n": 2}}))
+		s.expect("1 create seats", "1 update seats")
+	})
+}

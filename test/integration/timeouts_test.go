@@ -25,7 +25,7 @@ func TestStatementTimeout(t *testing.T) {
 		if _, err := other.Exec("UPDATE seats SET n = 5 WHERE id = 1"); err != nil {
 			s.Fatal(err)
 		}
-		run := func(db *gorm.DB, id int) (err error, took time.Duration) {
+		run := func(db *gorm.DB, id int) (took time.Duration, err error) {
 			s.try(db.Transaction(func(tx *gorm.DB) error {
 				s.ok(tx.Exec("SET SESSION max_statement_time = 0.4"))
 				s.ok(tx.Create(&Seat{ID: id, Name: string(rune('a' + id))}))
@@ -35,10 +35,10 @@ func TestStatementTimeout(t *testing.T) {
 				s.ok(tx.Exec("SET SESSION max_statement_time = 0"))
 				return nil
 			}))
-			return err, took
+			return took, err
 		}
-		want, _ := run(s.other(), 5)
-		err, took := run(s.db.DB, 6)
+		_, want := run(s.other(), 5)
+		took, err := run(s.db.DB, 6)
 		if want == nil || err == nil || err.Error() != want.Error() || took > 700*time.Millisecond {
 			s.Errorf("after %v the error is %v, without the plugin %v", took, err, want)
 		}

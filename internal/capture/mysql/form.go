@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
@@ -26,9 +27,10 @@ func (f HexForm) Columns(t *table.Table) []string { return digits(t, t.Bare) }
 
 // Sent asks, within an upsert, for the digits of what was sent.
 func (f HexForm) Sent(t *table.Table) []string {
-	list := make([]string, len(t.Bare))
-	for i, c := range t.Bare {
-		list[i] = "VALUES(" + c + ")"
+	list := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		// Within VALUES stands a name alone, whatever it takes to read the column.
+		list[i] = dialect.FactsOf(dialect.MySQL).Read("VALUES("+dialect.Quote(dialect.MySQL, c.Name)+")", c.DBType)
 	}
 	return digits(t, list)
 }
