@@ -157,9 +157,9 @@ func TestLongWords(t *testing.T) {
 	recorded(t, db, audit.Record{ID: recordID(1), Action: audit.Event, RecordType: "user", RecordID: "   ", Message: strings.Repeat("said ", 500)})
 	h := viewer(t, db)
 	start := get(t, h, "/")
-	start.has(t, "name name … created customer 1", "all 2,000 characters", "said … all 2,500 characters")
+	start.has(t, "name name … created customer 1", "all 2,000 characters", "all 2,500 characters")
 	get(t, h, "/record?id="+recordID(1)).has(t, "Row user ␣␣␣", "all 2,500 characters")
-	get(t, h, "/actor?id=7&type=user").has(t, strings.TrimSpace(strings.Repeat("name ", 40)))
+	get(t, h, "/actor?id=7&type=user").has(t, strings.TrimSpace(strings.Repeat("name ", 40))+"␣")
 }
 
 // A row as it was has room for each of its fields, on a page of the field if need be.

@@ -131,12 +131,11 @@ func words(name string) string {
 	return spelled(text)
 }
 
-// named is a name or a key, which is seen, too, where it is nothing but spaces.
+// named is a name or a key, with the spaces around it, which may be all there is.
 func named(text string) string {
-	if strings.TrimSpace(text) == "" {
-		return spelled(text)
-	}
-	return visible(text)
+	left := strings.TrimLeftFunc(text, unicode.IsSpace)
+	middle := strings.TrimRightFunc(left, unicode.IsSpace)
+	return spelled(text[:len(text)-len(left)]) + visible(middle) + spelled(left[len(middle):])
 }
 
 // longName is how many characters of a name a sentence takes.

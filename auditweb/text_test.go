@@ -28,7 +28,7 @@ func TestVisible(t *testing.T) {
 
 // Names are seen where they are nothing but spaces, or underscores.
 func TestNamesWithoutLetters(t *testing.T) {
-	for got, want := range map[string]string{named("  "): "␣␣", named("a b"): "a b", words("__"): "__", words("\t"): `\t`, named(""): ""} {
+	for got, want := range map[string]string{named("  "): "␣␣", named("a b"): "a b", named(" a b "): "␣a b␣", words("__"): "__", words("\t"): `\t`, named(""): ""} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
