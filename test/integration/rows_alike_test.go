@@ -86,22 +86,17 @@ func TestRowIDIsAssigned(t *testing.T) {
 
 // Conditions that count the rows for which they are evaluated choose others the second time.
 func TestConditionThatCounts(t *testing.T) {
-	counts := map[string]string{testdb.Postgres: "id = nextval('seat_numbers')", testdb.MySQL: "id = NEXT VALUE FOR seat_numbers"}
-	for dialect, condition := range counts {
-		seats(plainSeats, "CREATE SEQUENCE seat_numbers").on(t, dialect, func(s *stage) {
-			if dialect == testdb.MySQL && !s.db.MariaDB(s.T) {
-				s.Skip("MySQL has no sequences")
-			}
-			if err := s.db.Model(&Seat{}).Where(condition).Update("n", 9).Error; s.db.Target.Portable || dialect == testdb.MySQL {
-				s.fails(err, auditplugin.ErrAuditFailed)
-			} else if err != nil {
-				s.Error(err)
-			}
-			if dialect == testdb.MySQL {
-				s.fails(s.db.Model(&Seat{}).Where("(@n := COALESCE(@n, 0) + 1) < 3").Update("n", 9).Error, auditplugin.ErrAuditFailed)
-			}
-		})
-	}
+	seats(plainSeats, "CREATE SEQUENCE seat_numbers").on(t, testdb.Postgres, func(s *stage) {
+		err := s.db.Model(&Seat{}).Where("id = nextval('seat_numbers')").Update("n", 9).Error
+		if !s.db.Target.Portable {
+			s.try(err)
+			return
+		}
+		s.fails(err, auditplugin.ErrAuditFailed)
+	})
+	seats(plainSeats).on(t, testdb.MySQL, func(s *stage) {
+		s.fails(s.db.Model(&Seat{}).Where("(@n := COALESCE(@n, 0) + 1) < 3").Update("n", 9).Error, auditplugin.ErrAuditFailed)
+	})
 }
 
 // SQLite does not count the rows that a view's triggers write: no record was made of them.
@@ -157,6 +152,9 @@ func TestUpsertOfFloatKeys(t *testing.T) {
 	sc := seats("CREATE TABLE seats (id float PRIMARY KEY, name varchar(20), n int)")
 	sc.oracle = []oracle.Option{oracle.Merge()}
 	sc.on(t, testdb.MySQL, func(s *stage) {
+		if !s.db.MariaDB(s.T) {
+			s.oracle = nil // MySQL's triggers write 1 as 1.0
+		}
 		on := clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"n"})}
 		s.ok(s.db.Table("seats").Clauses(on).Create([]map[string]any{{"id": 1, "n": 9}, {"id": 4.5, "n": 1}, {"id": 4.5, "n": 2}}))
 		s.expect("1 create seats", "1 update seats")
