@@ -1,6 +1,8 @@
 package intercept
 
 import (
+	"context"
+
 	"github.com/gorm-audit/auditplugin/audit"
 	"github.com/gorm-audit/auditplugin/internal/capture"
 	"github.com/gorm-audit/auditplugin/internal/statement"
@@ -23,7 +25,7 @@ func (i *Interceptor) keeping(s *statement.Statement) (statement.Outcome, error)
 		err = i.record(s)
 	}
 	if err != nil {
-		if rerr := l.RollbackTo(s.Ctx, keepPoint); rerr != nil {
+		if rerr := l.RollbackTo(context.WithoutCancel(s.Ctx), keepPoint); rerr != nil {
 			return out, err
 		}
 		s.Forget()

@@ -1,6 +1,11 @@
 package statement
 
-import "github.com/gorm-audit/auditplugin/internal/replay"
+import (
+	"fmt"
+
+	"github.com/gorm-audit/auditplugin/internal/fault"
+	"github.com/gorm-audit/auditplugin/internal/replay"
+)
 
 // Plain runs the statement as it is.
 func (s *Statement) Plain() (Outcome, error) {
@@ -34,10 +39,8 @@ func (s *Statement) Rows(query string, args []any, ours int) (*replay.Set, error
 		return nil, err
 	}
 	defer loud.again()
-	set, err := s.Ledger.RowsFor(s.Ctx, s.Conn, query, args, ours)
-	if err == nil {
-		s.Wrote = true
-	}
+	set, ran, err := s.Ledger.RowsFor(s.Ctx, s.Conn, query, args, ours)
+	s.wrote(ran, err)
 	return set, err
 }
 
@@ -60,11 +63,20 @@ func (s *Statement) Each(query string, args []any, width int, f func(raw []any) 
 		return err
 	}
 	defer loud.again()
-	err = s.Ledger.EachFor(s.Ctx, s.Conn, query, args, width, f)
-	if err == nil {
-		s.Wrote = true
-	}
+	ran, err := s.Ledger.EachFor(s.Ctx, s.Conn, query, args, width, f)
+	s.wrote(ran, err)
 	return err
+}
+
+// wrote notes that a write has changed rows. Where it ran and its rows could not be read,
+// it may have done so too, and must not be committed without a record.
+func (s *Statement) wrote(ran bool, err error) {
+	switch {
+	case err == nil:
+		s.Wrote = true
+	case ran && s.Model != nil && s.Ledger.Remains(err):
+		s.Ledger.Poison(fault.Quiet(fmt.Sprintf("%v: %s: it ran, but not all of its rows could be read", fault.ErrAuditFailed, s), fault.ErrAuditFailed, err))
+	}
 }
 
 // Stream runs a query of ours and calls f with each row, which f must not keep. width is

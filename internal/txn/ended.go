@@ -1,7 +1,10 @@
 package txn
 
 import (
+	"context"
+
 	"github.com/gorm-audit/auditplugin/internal/dialect"
+	"github.com/gorm-audit/auditplugin/internal/neighbour"
 )
 
 // Failed notices errors after which the transaction is no longer what it was.
@@ -76,4 +79,21 @@ func (l *Ledger) suspected() {
 		l.suspect = false
 		l.ended(nil)
 	}
+}
+
+// Remains reports whether a statement whose rows could not be read to the end may have been
+// done all the same. A server that reports an error undoes the statement. An error of the
+// driver, such as a context that ended between two rows, says nothing of it, as long as the
+// transaction goes on.
+func (l *Ledger) Remains(err error) bool {
+	switch neighbour.Why(err) {
+	case "", context.Canceled.Error(), context.DeadlineExceeded.Error():
+	default:
+		return false
+	}
+	if l.IsLost() {
+		return false
+	}
+	_, err = l.conn.ExecContext(context.WithoutCancel(l.ctx), "SELECT 1")
+	return err == nil
 }

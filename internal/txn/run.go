@@ -77,14 +77,14 @@ func (l *Ledger) ExecFor(ctx context.Context, user gorm.ConnPool, query string, 
 }
 
 // RowsFor runs a query of the application. With an error come the rows before it. The last
-// columns, as many as ours says, are not the application's.
-func (l *Ledger) RowsFor(ctx context.Context, user gorm.ConnPool, query string, args []any, ours int) (*replay.Set, error) {
+// columns, as many as ours says, are not the application's. ran is set once there were rows
+// to read.
+func (l *Ledger) RowsFor(ctx context.Context, user gorm.ConnPool, query string, args []any, ours int) (set *replay.Set, ran bool, err error) {
 	l.used.Store(true)
-	var set *replay.Set
 	ok := false
-	var err error
 	if l.direct(user, query) {
 		ok, err = l.driver.Query(ctx, query, args, false, func(rows driver.Rows) (err error) {
+			ran = true
 			set, err = replay.ReadDriver(rows, ours)
 			return err
 		})
@@ -92,34 +92,38 @@ func (l *Ledger) RowsFor(ctx context.Context, user gorm.ConnPool, query string, 
 	if !ok {
 		rows, qerr := user.QueryContext(ctx, query, args...) //nolint:rowserrcheck // replay.Read checks it
 		if err = qerr; err == nil {
+			ran = true
 			set, err = replay.Read(rows)
 		}
 	}
 	if err != nil {
 		l.Failed(err)
 	}
-	return set, err
+	return set, ran, err
 }
 
 // EachFor runs a query of which the application wants no rows: f is called with each,
-// whose width columns are in a slice that is used again.
-func (l *Ledger) EachFor(ctx context.Context, user gorm.ConnPool, query string, args []any, width int, f func(raw []any) error) error {
+// whose width columns are in a slice that is used again. ran is as in RowsFor.
+func (l *Ledger) EachFor(ctx context.Context, user gorm.ConnPool, query string, args []any, width int, f func(raw []any) error) (ran bool, err error) {
 	l.used.Store(true)
 	ok := false
-	var err error
 	if l.direct(user, query) {
-		ok, err = l.driver.Query(ctx, query, args, false, func(rows driver.Rows) error { return l.driver.Read(ctx, rows, width, f) })
+		ok, err = l.driver.Query(ctx, query, args, false, func(rows driver.Rows) error {
+			ran = true
+			return l.driver.Read(ctx, rows, width, f)
+		})
 	}
 	if !ok {
 		rows, qerr := user.QueryContext(ctx, query, args...) //nolint:rowserrcheck // replay.Each checks it
 		if err = qerr; err == nil {
+			ran = true
 			err = replay.Each(rows, f)
 		}
 	}
 	if err != nil {
 		l.Failed(err)
 	}
-	return err
+	return ran, err
 }
 
 // direct reports whether nobody but the transaction is between the application's

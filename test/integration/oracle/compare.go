@@ -32,6 +32,9 @@ func (o *Oracle) compare(t testing.TB, changes []change, entries []Entry) []pair
 		if at > 0 && len(o.keyColumns(c.table)) > 0 && !o.unseen(left[group][0]) {
 			at = -1 // a row's entries come in the order of its changes
 		}
+		if at < 0 && (o.options.merge || c.call.Twice) && o.mergeBack(pairs, c) {
+			continue
+		}
 		if at < 0 && (o.options.merge || c.call.Twice) {
 			if j, merged, ok := o.mergeNext(changes, i); ok {
 				changes = slices.Delete(changes, j, j+1)
@@ -43,9 +46,6 @@ func (o *Oracle) compare(t testing.TB, changes []change, entries []Entry) []pair
 				i--
 				continue
 			}
-		}
-		if at < 0 && (o.options.merge || c.call.Twice) && o.mergeBack(pairs, c) {
-			continue
 		}
 		if at < 0 {
 			reason := "no record"

@@ -165,7 +165,7 @@ func (way way) open(t *testing.T, dialect, dsn string, second *testdb.DB) handle
 	plain := second.Plain(t, options...)
 	options = append(options, testdb.In(dsn), testdb.WithPlugin(way.plugin...), testdb.WithPlugin(
 		auditplugin.WithHashKey([]byte("0123456789abcdef")),
-		auditplugin.WithFailurePolicy(auditplugin.FailWrite, &Vault{}), // so that its tags are known before its first write
+		auditplugin.WithFailurePolicy(auditplugin.FailWrite, &Vault{}, &Soft{}), // so that their tags are known before the first write
 	))
 	if way.alone {
 		options = append(options, testdb.TableAlone())
