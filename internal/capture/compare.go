@@ -37,13 +37,19 @@ func compare(s *statement.Statement, oc clause.OnConflict, vals clause.Values, b
 	return nil
 }
 
-// compareBy compares rows that t tells apart. A row that is stored twice by one statement
-// counts once.
+// compareBy compares rows that t tells apart.
 func compareBy(s *statement.Statement, t *table.Table, before, after []table.Row) {
 	was := make(map[string]table.Image, len(before))
 	for _, b := range before {
 		was[t.Identity(b.Image)] = b.Image
 	}
+	Compare(s, t, was, after, t != s.Table)
+}
+
+// Compare makes changes of what rows were, by what t tells them apart by, and of what is
+// there. A row that is stored twice by one statement counts once. moved says that keys may
+// have been handed on.
+func Compare(s *statement.Statement, t *table.Table, was map[string]table.Image, after []table.Row, moved bool) {
 	last := make(map[string]int, len(after))
 	for i, a := range after {
 		last[t.Identity(a.Image)] = i
@@ -51,17 +57,17 @@ func compareBy(s *statement.Statement, t *table.Table, before, after []table.Row
 	var pairs []Pair
 	for i, a := range after {
 		id := t.Identity(a.Image)
-		b, existed := was[id]
+		b := was[id]
 		switch {
 		case len(t.Key) == 0 || a.Image.HasNull(t.Key):
 			b = nil
-		case last[id] != i || existed && table.Same(b, a.Image):
+		case last[id] != i || b != nil && table.Same(b, a.Image):
 			continue
 		}
-		if t == s.Table {
-			s.Changed(t, b, a.Image)
-		} else {
+		if moved {
 			pairs = append(pairs, Pair{b, a.Image})
+		} else {
+			s.Changed(s.Table, b, a.Image)
 		}
 	}
 	Changed(s, pairs)

@@ -27,7 +27,7 @@ func upsertAndRead(s *statement.Statement, oc clause.OnConflict, vals clause.Val
 	if err := allFound(s, before, after, out); err != nil {
 		return out, err
 	}
-	if _, added := split(s.Table, before, after); len(added) > 0 {
+	if _, added := Split(s.Table, before, after); len(added) > 0 {
 		if err := allForeseen(s, oc, vals, added); err != nil {
 			return out, err
 		}
@@ -35,8 +35,8 @@ func upsertAndRead(s *statement.Statement, oc clause.OnConflict, vals clause.Val
 	return out, compareReplaced(s, oc, vals, before, after)
 }
 
-// split divides after into rows that were there before and others.
-func split(t *table.Table, before, after []table.Row) (known, added []table.Row) {
+// Split divides after into rows that were there before and others.
+func Split(t *table.Table, before, after []table.Row) (known, added []table.Row) {
 	was := make(map[string]bool, len(before))
 	for _, b := range before {
 		was[t.Identity(b.Image)] = true
@@ -122,7 +122,7 @@ func withoutForeign(s *statement.Statement, oc clause.OnConflict, before, after 
 	if !oc.DoNothing || len(t.Key) == 0 || t.Catalog.HasRules || t.Catalog.Kind == catalog.View {
 		return after, nil
 	}
-	known, found := split(t, before, after)
+	known, found := Split(t, before, after)
 	inserted, err := out.Count()
 	if err != nil || int64(len(found)) <= inserted {
 		return after, nil //nolint:nilerr // a driver that can not count leaves nothing to compare with

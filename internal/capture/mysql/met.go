@@ -3,6 +3,7 @@ package mysql
 import (
 	"slices"
 
+	"github.com/gorm-audit/auditplugin/internal/capture"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
@@ -48,15 +49,6 @@ func nows(rows []*met) []table.Row {
 
 // fresh are the rows that none of those that were met is.
 func fresh(t *table.Table, rows []*met, after []table.Row) []table.Row {
-	known := make(map[string]bool, len(rows))
-	for _, m := range rows {
-		known[t.Identity(m.now.Image)] = true
-	}
-	var list []table.Row
-	for _, r := range t.Unique(slices.Clone(after)) {
-		if !known[t.Identity(r.Image)] {
-			list = append(list, r)
-		}
-	}
-	return list
+	_, added := capture.Split(t, nows(rows), t.Unique(slices.Clone(after)))
+	return added
 }

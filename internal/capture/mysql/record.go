@@ -49,35 +49,21 @@ func withGenerated(s *statement.Statement, vals clause.Values, missing int, afte
 }
 
 // compare makes changes of what is there afterwards: of rows that were met, where they have
-// changed, and of new ones. A row that is stored twice by one statement counts once. t tells
-// rows apart; moved tells that keys may have been handed on.
+// changed, and of new ones. t tells rows apart; moved tells that keys may have been handed on.
 func compare(s *statement.Statement, t *table.Table, moved bool, rows []*met, after []table.Row) error {
-	last, was := make(map[string]int, len(after)), make(map[string]*met, len(rows))
-	for i, a := range after {
-		last[t.Identity(a.Image)] = i
+	there, was := make(map[string]bool, len(after)), make(map[string]table.Image, len(rows))
+	for _, a := range after {
+		there[t.Identity(a.Image)] = true
 	}
 	for _, m := range rows {
 		id := t.Identity(m.now.Image)
-		was[id] = m
-		if _, found := last[id]; !found && t.Catalog.Kind != catalog.View {
+		if !there[id] && t.Catalog.Kind != catalog.View {
 			return s.Refuse("a row that it met is not found again")
 		}
-	}
-	var pairs []capture.Pair
-	for i, a := range after {
-		id := t.Identity(a.Image)
-		m, before := was[id], table.Image(nil)
-		if m != nil && !m.own {
-			before = m.was.Image
-		}
-		switch {
-		case last[id] != i || before != nil && table.Same(before, a.Image):
-		case moved:
-			pairs = append(pairs, capture.Pair{Before: before, After: a.Image})
-		default:
-			s.Changed(s.Table, before, a.Image)
+		if !m.own {
+			was[id] = m.was.Image
 		}
 	}
-	capture.Changed(s, pairs)
+	capture.Compare(s, t, was, after, moved)
 	return nil
 }
