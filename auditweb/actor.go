@@ -52,14 +52,16 @@ func (q *request) actor() error {
 	if err != nil {
 		return err
 	}
-	name := actorName(l.Items[0].Entry.Actor)
+	who := l.Items[0].Entry.Actor
+	name := actorName(who)
 	return q.show("actor", name, f.box(), struct {
 		list
 		Name, ID, Type string
+		Crumb          bool // the name does not say type and key
 		Days           chart
 		Tables, Places []share
 		Search         string
-	}{l, name, f.get("actor"), l.Items[0].Entry.Actor.Type, days, tables, places, f.url("search")})
+	}{l, name, f.get("actor"), who.Type, who.Name != "", days, tables, places, f.url("search")})
 }
 
 // mostOfTransaction is how many records of a transaction a page shows.

@@ -106,7 +106,7 @@ func (q *request) item(e history.Entry, most int) item {
 			it.Row = link("row", nil, "table", table, "id", l.OwnerID)
 		}
 	}
-	fields := h.telling(e)
+	fields := q.ordered(h.telling(e))
 	if e.Action == audit.Create || e.Action == audit.Delete {
 		most = min(most, 4)
 	}
@@ -139,7 +139,7 @@ func (q *request) verb(e history.Entry) string {
 	case audit.Update:
 		var names []string
 		seen := map[string]bool{}
-		for _, f := range q.h.telling(e) {
+		for _, f := range q.ordered(q.h.telling(e)) {
 			if cut := diffpath.Split(f.Path); len(cut) > 1 && q.h.labelled(e.Table, f.Path) == "" {
 				f = history.Field{Path: cut[0]}
 			}

@@ -115,7 +115,7 @@ const fieldsOnPage = 250
 // wholeItem is a record with its fields, or with the one that the URL names; rest leads to
 // those that the page has no room for.
 func (q *request) wholeItem(e history.Entry) (it item, rest string, err error) {
-	fields, path, skip := e.Fields, q.r.FormValue("path"), 0
+	fields, path, skip := q.ordered(e.Fields), q.r.FormValue("path"), 0
 	if text := q.r.FormValue("skip"); text != "" {
 		if skip, err = strconv.Atoi(text); err != nil || skip < 0 {
 			return it, "", badRequest("“skip”: it is no number of fields.")
@@ -123,7 +123,7 @@ func (q *request) wholeItem(e history.Entry) (it item, rest string, err error) {
 	}
 	it = q.item(e, 0)
 	if path != "" {
-		fields = slices.DeleteFunc(slices.Clone(fields), func(f history.Field) bool { return f.Path != path })
+		fields = slices.DeleteFunc(fields, func(f history.Field) bool { return f.Path != path })
 	}
 	fields = fields[min(skip, len(fields)):]
 	if it.More = 0; len(fields) > fieldsOnPage {

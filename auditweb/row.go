@@ -32,6 +32,7 @@ type rowPage struct {
 	list
 	Table, ID     string
 	Kind, Name    string
+	Crumb         bool // the title does not say all of kind and key
 	Gone          bool
 	Origins       []origin
 	OriginsWhyNot string
@@ -91,7 +92,7 @@ func (q *request) row() error {
 		p.With = link("row", nil, "table", table, "id", id, "with", "all")
 	}
 	if p.Path != "" {
-		ask = ask.Path(p.Path)
+		ask, q.about = ask.Path(p.Path), p.Path
 		p.PathName = q.h.label(table, history.Field{Path: p.Path})
 		p.All = link("row", nil, "table", table, "id", id)
 	}
@@ -106,6 +107,7 @@ func (q *request) row() error {
 	if p.Name != "" {
 		title = p.Kind + " " + p.Name
 	}
+	p.Crumb = p.Name != "" || named(id) != brief(named(id))
 	return q.show("row", title, f.box(), p)
 }
 

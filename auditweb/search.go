@@ -103,6 +103,7 @@ func (q *request) search() error {
 	if err != nil {
 		return err
 	}
+	q.about = f.get("column")
 	l, err := q.list(ask, f, "search", "top", top)
 	if err != nil {
 		return err

@@ -22,8 +22,9 @@ type request struct {
 	viewer Viewer
 	page   string // such as "search.csv"
 	now    time.Time
-	room   int // bytes of long values that the page may still have
-	work   int // pairs of words that it may still compare
+	room   int    // bytes of long values that the page may still have
+	work   int    // pairs of words that it may still compare
+	about  string // the field that the page is about, or ""
 }
 
 // ServeHTTP answers GET and HEAD.
