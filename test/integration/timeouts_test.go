@@ -87,3 +87,21 @@ func TestStatementCancelled(t *testing.T) {
 		s.expect()
 	})
 }
+
+// Where a failing write is to be kept, one that was done behind an error is undone.
+func TestStatementCancelledUnderKeepWrite(t *testing.T) {
+	t.Setenv(testdb.PureGoEnv, "1")
+	sc := seats(plainSeats)
+	sc.options = []testdb.Option{testdb.WithPlugin(auditplugin.WithFailurePolicy(auditplugin.KeepWrite))}
+	sc.run(t, testdb.Target{Dialect: testdb.SQLite}, func(s *stage) {
+		s.try(s.db.Transaction(func(tx *gorm.DB) error {
+			s.ok(tx.Create(&Seat{ID: 7, Name: "g"}))
+			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+			defer cancel()
+			slow := gorm.Expr("(WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000) SELECT COUNT(*) FROM c)")
+			s.fails(tx.WithContext(ctx).Model(&Seat{ID: 1}).Update("n", slow).Error, context.DeadlineExceeded)
+			return nil
+		}))
+		s.expect("1 create seats")
+	})
+}
