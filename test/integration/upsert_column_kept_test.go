@@ -73,3 +73,24 @@ func TestUpsertLeavesOddValuesAlone(t *testing.T) {
 		s.expect("1 update odds")
 	})
 }
+
+// MariaDB says that a column is COMPRESSED in a comment behind its type, which hid that it has
+// bytes: an upsert failed.
+func TestCompressedColumns(t *testing.T) {
+	scene{tables: []string{"zips"}, ddl: func(string) []string {
+		return []string{"CREATE TABLE zips (id bigint AUTO_INCREMENT PRIMARY KEY, body blob COMPRESSED, note text COMPRESSED, word varchar(200) COMPRESSED)"}
+	}}.on(t, testdb.MySQL, func(s *stage) {
+		if !s.db.MariaDB(s.T) {
+			s.Skip("MySQL has none")
+		}
+		row := func(id int, body, note string) map[string]any {
+			return map[string]any{"id": id, "body": []byte(body), "note": note, "word": note}
+		}
+		s.ok(s.db.Table("zips").Create(row(1, "\x00\xff\xfe", "ä")))
+		upsert := clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, DoUpdates: clause.AssignmentColumns([]string{"body", "note", "word"})}
+		s.ok(s.db.Table("zips").Clauses(upsert).Create(row(1, "\xfe\x00", "longer than it was")))
+		s.ok(s.db.Table("zips").Clauses(upsert).Create(row(1, "\xfe\x00\x01\x02\x03", "s")))
+		s.ok(s.db.Table("zips").Where("id = 1").Update("body", []byte("\xc3\x28")))
+		s.expect("1 create zips", "3 update zips")
+	})
+}

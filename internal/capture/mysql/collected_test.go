@@ -155,7 +155,6 @@ func TestAssignable(t *testing.T) {
 		mysql, mariaDB string
 	}{
 		"texts only":   {[]string{"LONGTEXT", "BLOB", "JSON", "POINT"}, "LONGTEXT", "BIGINT"},
-		"compressed":   {[]string{"TEXT /*M!100301 COMPRESSED*/"}, "TEXT /*M!100301 COMPRESSED*/", "BIGINT"},
 		"times":        {[]string{"TIMESTAMP"}, "BIGINT", "TIMESTAMP"},
 		"exact values": {[]string{"ENUM", "DATETIME", "VARCHAR"}, "VARCHAR", "VARCHAR"},
 		"inexact ones": {[]string{"TEXT", "TIMESTAMP", "DATE"}, "TEXT", "TIMESTAMP"},

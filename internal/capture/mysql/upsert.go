@@ -132,8 +132,7 @@ func assignable(t *table.Table, mariaDB bool) int {
 
 // isLong reports whether a type's values are kept apart from their row.
 func isLong(dbType string) bool {
-	return strings.Contains(dbType, "TEXT") || strings.Contains(dbType, "BLOB") || dbType == "JSON" || // some are COMPRESSED
-		isBinary(dbType) && !strings.HasSuffix(dbType, "BINARY")
+	return strings.HasSuffix(dbType, "TEXT") || dbType == "JSON" || isBinary(dbType) && !strings.HasSuffix(dbType, "BINARY")
 }
 
 // isExact reports whether a type stores each value that it has. What others hold, an empty
