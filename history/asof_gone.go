@@ -3,11 +3,8 @@ package history
 import (
 	"context"
 	"errors"
-	"reflect"
-	"time"
 
 	"gorm.io/gorm/clause"
-	"gorm.io/gorm/schema"
 
 	"github.com/gorm-audit/auditplugin/history/internal/condition"
 	"github.com/gorm-audit/auditplugin/internal/values"
@@ -90,21 +87,7 @@ func (a *asOfRows) gonePage(ctx context.Context, recordIDs []string) error {
 // softDeleted reports whether GORM would take the row for deleted.
 func (a *asOfRows) softDeleted(img image) bool {
 	for i, c := range img {
-		f := a.t.columns[i].field
-		if f == nil || c.state != known || c.value == nil {
-			continue
-		}
-		if _, ok := reflect.New(f.IndirectFieldType).Interface().(schema.DeleteClausesInterface); !ok {
-			continue
-		}
-		switch v := c.value.(type) {
-		case bool:
-			return v
-		case int64:
-			return v != 0
-		case time.Time:
-			return v.Year() > 1
-		default:
+		if soft := a.t.columns[i].soft; soft != nil && c.state == known && soft.Deleted(c.value) {
 			return true
 		}
 	}

@@ -73,6 +73,8 @@ type rowColumn struct {
 	onUpdate, counts, identity bool
 	// stamps are times that GORM sets by itself.
 	stamps bool
+	// soft is how the column deletes rows, nil where it does not.
+	soft *values.SoftDelete
 	// bytes tells that the model sends bytes for a text, once that is known.
 	bytes *bool
 	// anyCase tells that the database does not tell case apart, once that is known.
@@ -169,6 +171,11 @@ func (t *rowTable) add(found catalog.Column) {
 	c := rowColumn{name: name, dbType: found.DBType, computed: found.Generated, notNull: found.NotNull, ignored: t.plan.Ignored(name), drops: t.plan.Drops(name), secret: t.plan.Sensitive(name)}
 	if t.schema != nil {
 		c.field = t.schema.FieldsByDBName[name]
+	}
+	if c.field != nil {
+		if soft, ok := values.SoftDeleteOf(c.field); ok {
+			c.soft = &soft
+		}
 	}
 	c.identity = found.AutoIncrement && t.facts.IdentityRefuses && t.tbl.Kind != catalog.View
 	c.stamps = isStamp(name, c.field)

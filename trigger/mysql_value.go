@@ -45,18 +45,18 @@ func (v mysqlValues) told(path string) string {
 }
 
 // action tells soft deletes and restores from other updates.
-func (v mysqlValues) action(soft []column) string {
+func (v mysqlValues) action(soft []softColumn) string {
 	if len(soft) == 0 {
 		return "'update'"
 	}
-	zero := func(c column, row string) string {
-		value := v.value(c, row)
-		return "(IFNULL(" + value + `, 'null') IN ('null', 'false', '0', '""', '"0"') OR ` + value + ` LIKE '"0001-%')`
+	alive := func(c softColumn, row string) string {
+		value := v.value(c.column, row)
+		return c.alive(value, value, mysqlText)
 	}
 	var b strings.Builder
 	b.WriteString("CASE")
 	for _, c := range soft {
-		o, n := "IFNULL("+zero(c, "OLD.")+", TRUE)", "IFNULL("+zero(c, "NEW.")+", TRUE)"
+		o, n := alive(c, "OLD."), alive(c, "NEW.")
 		fmt.Fprintf(&b, " WHEN %s AND NOT %s THEN 'soft_delete' WHEN NOT %s AND %s THEN 'restore'", o, n, o, n)
 	}
 	return b.String() + " ELSE 'update' END"

@@ -67,18 +67,18 @@ func (v postgresValues) difference(s *subject, before, after string) string {
 }
 
 // action tells soft deletes and restores from other updates.
-func (v postgresValues) action(soft []column, before, after string) string {
+func (v postgresValues) action(soft []softColumn, before, after string) string {
 	if len(soft) == 0 {
 		return "'update'"
 	}
-	zero := func(c column, row string) string {
-		value := v.value(c, row)
-		return "(coalesce(" + value + `, 'null') IN ('null', 'false', '0', '""', '"0"') OR left(` + value + " #>> '{}', 5) = '0001-')"
+	alive := func(c softColumn, row string) string {
+		value := v.value(c.column, row)
+		return c.alive(value, "("+value+")::text", text)
 	}
 	var b strings.Builder
 	b.WriteString("CASE")
 	for _, c := range soft {
-		fmt.Fprintf(&b, " WHEN %s AND NOT %s THEN 'soft_delete' WHEN NOT %s AND %s THEN 'restore'", zero(c, before), zero(c, after), zero(c, before), zero(c, after))
+		fmt.Fprintf(&b, " WHEN %s AND NOT %s THEN 'soft_delete' WHEN NOT %s AND %s THEN 'restore'", alive(c, before), alive(c, after), alive(c, before), alive(c, after))
 	}
 	return b.String() + " ELSE 'update' END"
 }

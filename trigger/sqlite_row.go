@@ -75,10 +75,13 @@ func (v sqliteValues) difference(s *subject) string {
 	named := func(all []column, c column) bool {
 		return slices.ContainsFunc(all, func(other column) bool { return other.name == c.name })
 	}
+	deletes := func(c column) bool {
+		return slices.ContainsFunc(soft, func(other softColumn) bool { return other.name == c.name })
+	}
 	all := slices.Clone(s.columns)
 	for _, c := range soft {
-		if !named(all, c) {
-			all = append(all, c)
+		if !named(all, c.column) {
+			all = append(all, c.column)
 		}
 	}
 	r, rows := rowsOf(v, all), make([]string, len(all))
@@ -87,7 +90,7 @@ func (v sqliteValues) difference(s *subject) string {
 		if i < len(s.columns) {
 			name, path = text(member(c.name)), text(member(c.path))
 		}
-		rows[i] = fmt.Sprintf("(%d, %s, %s, %s, %t, %t, OLD.%s, NEW.%s)", i, name, path, r.form(c), i < len(s.columns) && !c.timestamp, named(soft, c), x, x)
+		rows[i] = fmt.Sprintf("(%d, %s, %s, %s, %t, %t, OLD.%s, NEW.%s)", i, name, path, r.form(c), i < len(s.columns) && !c.timestamp, deletes(c), x, x)
 	}
 	differs := "a.y IS NOT b.y"
 	if i := slices.Index(r.kinds, values.JSON); i >= 0 {
@@ -97,14 +100,19 @@ func (v sqliteValues) difference(s *subject) string {
 	if len(soft) > 0 {
 		action = "CASE WHEN max(gone) > 0 THEN 'soft_delete' WHEN min(gone) < 0 THEN 'restore' ELSE 'update' END"
 	}
-	zero := func(y string) string {
-		return "(coalesce(" + y + `, 'null') IN ('null', 'false', '0', '""', '"0"') OR ` + y + ` LIKE '"0001-%')`
+	alive := func(y string) string {
+		conditions := []string{"0"}
+		for _, c := range soft {
+			i := slices.IndexFunc(all, func(other column) bool { return other.name == c.name })
+			conditions = append(conditions, fmt.Sprintf("a.i = %d AND %s", i, c.alive(y, y, text)))
+		}
+		return "(" + strings.Join(conditions, " OR ") + ")"
 	}
 	return "(WITH c (i, name, path, kind, how, more, soft, x_o, x_n) AS (VALUES\n      " + strings.Join(rows, ",\n      ") + "),\n" +
 		"    e AS MATERIALIZED (SELECT c.*, side, CASE side WHEN 0 THEN x_o ELSE x_n END AS x FROM c, (SELECT 0 AS side UNION ALL SELECT 1)\n" +
 		"      WHERE x_o IS NOT x_n COLLATE BINARY),\n" +
 		"    v AS MATERIALIZED (SELECT *, " + v.canonical(r.kinds, "x") + " AS y FROM e),\n" +
-		"    s AS MATERIALIZED (SELECT a.name, a.path, a.more, a.soft * (" + zero("a.y") + " - " + zero("b.y") + ") AS gone,\n" +
+		"    s AS MATERIALIZED (SELECT a.name, a.path, a.more, a.soft * (" + alive("a.y") + " - " + alive("b.y") + ") AS gone,\n" +
 		"      " + r.show("a.how", "a.x", "a.y") + " AS o, " + r.show("a.how", "b.x", "b.y") + " AS n FROM v AS a, v AS b\n" +
 		"      WHERE a.side = 0 AND b.side = 1 AND a.i = b.i AND " + differs + ")\n" +
 		"    SELECT group_concat(name || ':' || o) AS was, group_concat(name || ':' || n) AS now, group_concat(name) AS names,\n" +

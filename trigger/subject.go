@@ -170,15 +170,37 @@ func (s *subject) column(i int) column {
 	return c
 }
 
-// soft are the columns whose zero value means not deleted.
-func (s *subject) soft() []column {
-	var all []column
-	for _, name := range s.SoftDelete {
-		if i, ok := s.At(name); ok {
-			all = append(all, s.column(i))
+// softColumn is one by which rows are deleted softly.
+type softColumn struct {
+	column
+	is values.SoftDelete
+}
+
+func (s *subject) soft() []softColumn {
+	var all []softColumn
+	for _, soft := range s.SoftDelete {
+		if i, ok := s.At(soft.Column); ok {
+			all = append(all, softColumn{s.column(i), soft})
 		}
 	}
 	return all
+}
+
+// alive is the condition that a value in JSON, and as its text, is that of a row which is
+// not deleted. quote writes a text.
+func (c softColumn) alive(value, asText string, quote func(string) string) string {
+	whole, begin := c.is.Alive()
+	var anyOf []string
+	if len(whole) > 0 {
+		for i, w := range whole {
+			whole[i] = quote(w)
+		}
+		anyOf = append(anyOf, "coalesce("+value+", 'null') IN ("+strings.Join(whole, ", ")+")")
+	}
+	for _, b := range begin {
+		anyOf = append(anyOf, "coalesce("+asText+", 'null') LIKE "+quote(b+"%"))
+	}
+	return "(" + strings.Join(anyOf, " OR ") + ")"
 }
 
 // loggedIn are the roles asked for, or the one that the connection has.

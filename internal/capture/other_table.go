@@ -6,23 +6,48 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/statement"
+	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
 // refuseOtherTable refuses a statement whose clauses have it write to another table than the
 // one that GORM says it is about: that one's rows would be read, and the others' not.
 func refuseOtherTable(s *statement.Statement) error {
 	clauses := s.DB.Statement.Clauses
-	switch s.Op {
-	case statement.Create:
+	switch {
+	case s.Op == statement.Create:
 		insert, _ := clauses["INSERT"].Expression.(clause.Insert)
 		return refuseOther(s, insert.Table.Name)
-	case statement.Update:
-		update, _ := clauses["UPDATE"].Expression.(clause.Update)
-		return refuseOther(s, update.Table.Name)
-	case statement.Delete:
+	case s.Op == statement.Update || s.IsUpdate():
+		if updatesOwn(s) {
+			return nil
+		}
+		return refuseOther(s, s.Updated().Name)
+	case s.Op == statement.Delete:
 		return refuseOther(s, deletedFrom(clauses)...)
 	}
 	return nil
+}
+
+// updatesOwn reports whether an UPDATE of several tables, as gorm/gen's UpdateFrom makes
+// them for MySQL, names its own first and assigns columns of that one only.
+func updatesOwn(s *statement.Statement) bool {
+	first, _, several := strings.Cut(s.Updated().Name, ",")
+	name, ok := table.NameIn(first)
+	if !several || !ok || !ownName(s, name.Name) || name.Alias != s.Name.Alias {
+		return false
+	}
+	set, _ := s.DB.Statement.Clauses["SET"].Expression.(clause.Set)
+	for _, a := range set {
+		column := s.Table.Canonical(statement.ColumnName(a))
+		of := a.Column.Table
+		if at := strings.LastIndexByte(a.Column.Name, '.'); of == "" && at > 0 {
+			of = a.Column.Name[:at]
+		}
+		if _, own := s.Table.Index[column]; !own || of != "" && of != clause.CurrentTable && of != s.Name.Alias {
+			return false
+		}
+	}
+	return true
 }
 
 func refuseOther(s *statement.Statement, written ...string) error {

@@ -167,6 +167,7 @@ func mysqlColumns(t *Table, rows [][]string, mariaDB bool) (maybeJSON bool) {
 	sort.SliceStable(rows, func(i, j int) bool { return number(rows[i][2]) < number(rows[j][2]) })
 	for _, r := range rows {
 		columnType, def, extra := strings.ToUpper(r[4]), r[6], strings.ToUpper(r[7])
+		columnType, _, _ = strings.Cut(columnType, " /*") // MariaDB's COMPRESSED is a comment
 		privileges, collation, _ := strings.Cut(r[9], " ")
 		c := Column{
 			Name: r[3], DBType: bareType(columnType), NotNull: r[5] == "NO",

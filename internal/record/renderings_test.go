@@ -19,6 +19,7 @@ import (
 	"github.com/gorm-audit/auditplugin/internal/entry"
 	"github.com/gorm-audit/auditplugin/internal/redact"
 	"github.com/gorm-audit/auditplugin/internal/table"
+	"github.com/gorm-audit/auditplugin/internal/values"
 )
 
 // everything has a column for each way in which a value is shown.
@@ -67,7 +68,7 @@ func rendering(t testing.TB, keys ...string) (*renderer, *table.Table) {
 	}
 	m := &table.Model{
 		Table: s.Table, RecordType: "every\xffthing", Plan: plan,
-		Timestamps: map[string]bool{"updated_at": true}, SoftDelete: []string{"deleted_at"},
+		Timestamps: map[string]bool{"updated_at": true}, SoftDelete: []values.SoftDelete{{Column: "deleted_at"}},
 	}
 	described := &catalog.Table{Kind: catalog.Plain, PrimaryKey: keys}
 	for _, name := range s.DBNames {

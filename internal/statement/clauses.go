@@ -148,10 +148,16 @@ func ColumnAt(vals clause.Values, name string) int {
 	return at
 }
 
-// Joins reports whether the statement's FROM names other tables.
+// Joins reports whether the statement names other tables beside its own.
 func (s *Statement) Joins() bool {
 	from, _ := s.DB.Statement.Clauses["FROM"].Expression.(clause.From)
-	return len(from.Joins) > 0 || len(from.Tables) > 0
+	return len(from.Joins) > 0 || len(from.Tables) > 0 || strings.Contains(s.Updated().Name, ",")
+}
+
+// Updated is what stands behind the word UPDATE, with a name only where a clause says it.
+func (s *Statement) Updated() clause.Table {
+	u, _ := s.DB.Statement.Clauses["UPDATE"].Expression.(clause.Update)
+	return u.Table
 }
 
 // Has reports whether the statement has one of the clauses.

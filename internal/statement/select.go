@@ -40,7 +40,11 @@ func (s *Statement) SelectRows(sel Selection) (string, []any) {
 	if s.Op == Delete && len(from.Tables) > 0 {
 		from.Build(b)
 	} else {
-		b.WriteQuoted(clause.Table{Name: clause.CurrentTable})
+		own := s.Updated()
+		if own.Name == "" {
+			own.Name = clause.CurrentTable
+		}
+		b.WriteQuoted(own)
 		for _, t := range from.Tables {
 			Write(b, ",")
 			b.WriteQuoted(t)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -140,36 +139,18 @@ func (t *Table) Action(before, after Image) audit.Action {
 	case after == nil:
 		return audit.Delete
 	}
-	for _, name := range t.SoftDelete {
-		i, ok := t.At(name)
+	for _, soft := range t.SoftDelete {
+		i, ok := t.At(soft.Column)
 		if !ok {
 			continue
 		}
-		was, is := isZero(before[i]), isZero(after[i])
+		was, is := soft.Deleted(before[i]), soft.Deleted(after[i])
 		switch {
-		case was && !is:
-			return audit.SoftDelete
 		case !was && is:
+			return audit.SoftDelete
+		case was && !is:
 			return audit.Restore
 		}
 	}
 	return audit.Update
-}
-
-// isZero reports whether a soft-delete column, which holds a time, a flag or a number, says
-// that the row is not deleted.
-func isZero(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case bool:
-		return !v
-	case int64:
-		return v == 0
-	case string:
-		return v == "" || v == "0"
-	case time.Time:
-		return v.Year() <= 1
-	}
-	return false
 }

@@ -30,8 +30,8 @@ type Model struct {
 	NoActor bool
 	// Timestamps are the columns that GORM sets by itself on update.
 	Timestamps map[string]bool
-	// SoftDelete are the columns whose zero value means not deleted.
-	SoftDelete []string
+	// SoftDelete are the columns by which rows are deleted softly.
+	SoftDelete []values.SoftDelete
 	// Err is what is wrong with the model, for its first write.
 	Err error
 
@@ -97,8 +97,8 @@ func (m *Model) learnFields(dialectName string, s *schema.Schema) {
 		if f.DBName == "" {
 			continue
 		}
-		if _, ok := reflect.New(f.IndirectFieldType).Interface().(schema.DeleteClausesInterface); ok && !slices.Contains(m.SoftDelete, f.DBName) {
-			m.SoftDelete = append(m.SoftDelete, f.DBName)
+		if soft, ok := values.SoftDeleteOf(f); ok && !slices.ContainsFunc(m.SoftDelete, func(o values.SoftDelete) bool { return o.Column == f.DBName }) {
+			m.SoftDelete = append(m.SoftDelete, soft)
 		}
 	}
 }

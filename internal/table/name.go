@@ -49,8 +49,16 @@ func NameOf(stmt *gorm.Statement) (Name, bool) {
 		}
 		return Name{Schema: schemaName, Name: name, Alias: stmt.Table, Simple: true}, true
 	}
-	m := tablePattern.FindStringSubmatch(stmt.TableExpr.SQL)
-	if m == nil || len(stmt.TableExpr.Vars) > 0 {
+	if len(stmt.TableExpr.Vars) > 0 {
+		return Name{}, false
+	}
+	return NameIn(stmt.TableExpr.SQL)
+}
+
+// NameIn reads SQL that names one table; false where it is anything else.
+func NameIn(sql string) (Name, bool) {
+	m := tablePattern.FindStringSubmatch(sql)
+	if m == nil {
 		return Name{}, false
 	}
 	t := Name{Schema: unquoted(m[1]), Name: unquoted(m[2]), Alias: unquoted(m[3]), Simple: m[3] == ""}

@@ -94,6 +94,31 @@ func TestStatementLedToAnotherTable(t *testing.T) {
 	})
 }
 
+// gorm/gen's UpdateFrom writes the tables into the clause, its own first.
+func TestUpdateFromAnotherTable(t *testing.T) {
+	others := "CREATE TABLE others (id int PRIMARY KEY, seat_id int, n int, hint int)"
+	sc := seats(plainSeats, others, "INSERT INTO others VALUES (1, 1, 7, 0), (2, 1, 7, 0), (3, 2, 9, 0)")
+	sc.tables = append(sc.tables, "others")
+	sc.on(t, testdb.MySQL, func(s *stage) {
+		from := func(db *gorm.DB, tables, on string, set ...clause.Assignment) *gorm.DB {
+			return db.Model(&Seat{}).Clauses(clause.Update{Table: clause.Table{Name: tables, Raw: true}}, clause.Set(set)).
+				Where(on).Omit("*").Updates(map[string]any{})
+		}
+		n := clause.Assignment{Column: clause.Column{Table: "seats", Name: "n"}, Value: clause.Expr{SQL: "others.n"}}
+		s.ok(from(s.db.DB, "`seats`,`others`", "others.seat_id = seats.id AND seats.id = 1", n))
+		s.expect("1 update seats")
+		bare := clause.Assignment{Column: clause.Column{Name: "n"}, Value: clause.Expr{SQL: "o.most"}}
+		s.ok(from(s.db.Table("seats AS s"), "`seats` AS `s`,(SELECT seat_id, max(n) AS most FROM others GROUP BY seat_id) AS `o`", "o.seat_id = s.id AND s.id = 2", bare))
+		s.expect("2 update seats")
+		hint := clause.Assignment{Column: clause.Column{Name: "hint"}, Value: 1}
+		s.fails(from(s.db.DB, "`seats`,`others`", "others.seat_id = seats.id", hint).Error, auditplugin.ErrAuditFailed)
+		n.Column.Table = "others"
+		s.fails(from(s.db.DB, "`seats`,`others`", "others.seat_id = seats.id", n).Error, auditplugin.ErrAuditFailed)
+		s.fails(from(s.db.DB, "`others`,`seats`", "others.seat_id = seats.id", hint).Error, auditplugin.ErrAuditFailed)
+		s.expect("2 update seats")
+	})
+}
+
 // PostgreSQL returns 1664 columns at most: both images of a row of 900 are more.
 func TestUpdateOfManyColumns(t *testing.T) {
 	create, set := "CREATE TABLE wides (id int PRIMARY KEY", map[string]any{}

@@ -147,3 +147,29 @@ func FuzzParseCollected(f *testing.F) {
 		}
 	})
 }
+
+// The column that is assigned to itself is one that stays as it is by that.
+func TestAssignable(t *testing.T) {
+	for name, c := range map[string]struct {
+		types          []string // of the columns behind a counted key
+		mysql, mariaDB string
+	}{
+		"texts only":   {[]string{"LONGTEXT", "BLOB", "JSON", "POINT"}, "LONGTEXT", "BIGINT"},
+		"times":        {[]string{"TIMESTAMP"}, "BIGINT", "TIMESTAMP"},
+		"exact values": {[]string{"ENUM", "DATETIME", "VARCHAR"}, "VARCHAR", "VARCHAR"},
+		"inexact ones": {[]string{"TEXT", "TIMESTAMP", "DATE"}, "TEXT", "TIMESTAMP"},
+	} {
+		tbl := &table.Table{Key: []int{0}, Index: map[string]int{}, Catalog: &catalog.Table{}}
+		for i, kind := range append([]string{"BIGINT"}, c.types...) {
+			column := catalog.Column{Name: kind, DBType: kind, AutoIncrement: i == 0}
+			tbl.Catalog.Columns = append(tbl.Catalog.Columns, column)
+			tbl.Columns = append(tbl.Columns, values.Column{Name: kind, DBType: kind})
+			tbl.Index[kind] = i
+		}
+		for mariaDB, want := range map[bool]string{false: c.mysql, true: c.mariaDB} {
+			if at := assignable(tbl, mariaDB); at < 0 || tbl.Columns[at].DBType != want {
+				t.Errorf("%s, MariaDB %t: column %d is chosen, not the %s", name, mariaDB, at, want)
+			}
+		}
+	}
+}
