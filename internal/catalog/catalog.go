@@ -152,6 +152,10 @@ type Table struct {
 	// names the table; elsewhere, that it has a BEFORE or INSTEAD OF trigger or, on
 	// MySQL, may have one that the current user is not allowed to see.
 	Triggered bool
+	// KeysMove tells that a trigger may give a row another key than the statement says.
+	KeysMove bool
+	// KeepsDeleted tells that a trigger may keep a row that is to be deleted, and change it.
+	KeepsDeleted bool
 	// RowSecurity tells that row-level security applies to the current role.
 	RowSecurity bool
 	// HasRules tells that the table has PostgreSQL rules that rewrite writes.

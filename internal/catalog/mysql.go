@@ -122,6 +122,7 @@ func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
 		}
 	}
 	t.Triggered = t.Triggered || !seesTriggers
+	t.KeysMove = t.Triggered
 	if t.Kind == Missing {
 		return nil
 	}
