@@ -49,4 +49,6 @@ func counts(t *table.Table) bool {
 	return slices.ContainsFunc(t.Catalog.Columns, func(c catalog.Column) bool { return c.AutoIncrement })
 }
 
-func plain(s *statement.Statement) bool { return s.Table.Catalog.Kind == catalog.Plain }
+func plain(s *statement.Statement) bool {
+	return s.Table.Catalog.Kind == catalog.Plain || s.Table.Catalog.Kind == catalog.Partitioned
+}

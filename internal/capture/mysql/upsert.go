@@ -28,7 +28,7 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 	}
 	at := -1
 	if len(s.Table.Columns) > 0 {
-		at = assignable(s.Table, s.Dialect.MariaDB)
+		at = assignable(s.Table)
 	}
 	if at < 0 {
 		return i.Portable.Upsert(s, oc)
@@ -100,46 +100,21 @@ func collecting(s *statement.Statement, oc clause.OnConflict, at int, ask asked)
 	return strings.TrimSpace(b.SQL.String()), b.Vars
 }
 
-// assignable is the position of a column that an assignment to itself, by way of IF, leaves as
-// it is; -1 where there is none. Columns of the key come first. The AUTO_INCREMENT column is
-// the last choice: with it MySQL fails (error 1869) when two rows of the statement meet it.
-func assignable(t *table.Table, mariaDB bool) int {
-	best, rank := -1, 3
+// assignable is the position of a column that may be assigned to itself: of the key if
+// possible. The AUTO_INCREMENT column is the last choice: with it MySQL fails (error 1869)
+// when two rows of the statement meet it.
+func assignable(t *table.Table) int {
+	last := -1
 	for _, k := range append(append([]int(nil), t.Key...), t.All()...) {
-		c, _ := t.Column(k)
-		r := 1
-		switch {
+		switch c, _ := t.Column(k); {
 		case c.Generated || c.OnUpdate:
-			continue
-		// MariaDB keeps such a value where VALUES() of the same column has its own, which
-		// the row's old one then takes the place of.
-		case mariaDB && isLong(c.DBType):
-			continue
-		// MySQL reads the hour that summer time repeats as the first of the two.
-		case !mariaDB && c.DBType == "TIMESTAMP":
-			continue
 		case c.AutoIncrement:
-			r = 2
-		case isExact(c.DBType):
-			r = 0
-		}
-		if r < rank {
-			best, rank = k, r
+			last = k
+		default:
+			return k
 		}
 	}
-	return best
-}
-
-// isLong reports whether a type's values are kept apart from their row.
-func isLong(dbType string) bool {
-	return strings.HasSuffix(dbType, "TEXT") || dbType == "JSON" || isBinary(dbType) && !strings.HasSuffix(dbType, "BINARY")
-}
-
-// isExact reports whether a type stores each value that it has. What others hold, an empty
-// ENUM or a date of zeros, they may refuse to be given.
-func isExact(dbType string) bool {
-	return isLong(dbType) || strings.Contains(dbType, "INT") || strings.HasSuffix(dbType, "CHAR") || strings.HasSuffix(dbType, "BINARY") ||
-		strings.HasPrefix(dbType, "DECIMAL")
+	return last
 }
 
 // touchesItself reports whether the table has columns that an UPDATE changes by itself.
