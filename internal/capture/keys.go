@@ -2,6 +2,7 @@ package capture
 
 import (
 	"math"
+	"strings"
 
 	"gorm.io/gorm/clause"
 
@@ -34,7 +35,7 @@ func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outc
 		for i, k := range t.Key {
 			var value any
 			if at[i] >= 0 {
-				value = v[at[i]]
+				value = SentKey(s, k, v[at[i]])
 			}
 			ok := true
 			switch given := at[i] >= 0 && !statement.IsExpression(value); {
@@ -68,9 +69,13 @@ func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outco
 		tuple, made := make([]any, len(t.Key)), false
 		for i, k := range t.Key {
 			at := statement.ColumnAt(vals, t.Columns[k].Name)
-			given := at >= 0 && !statement.IsExpression(v[at])
+			var value any
+			if at >= 0 {
+				value = SentKey(s, k, v[at])
+			}
+			given := at >= 0 && !statement.IsExpression(value)
 			switch {
-			case AutoIncrement(t, k) && (!given || IsEmptyKey(s, k, v[at])):
+			case AutoIncrement(t, k) && (!given || IsEmptyKey(s, k, value)):
 				made = true
 				if len(tuples) == n {
 					return tuples
@@ -79,8 +84,8 @@ func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outco
 					return tuples
 				}
 			case given:
-				tuple[i] = v[at]
-				counted.passed(t, k, v[at])
+				tuple[i] = value
+				counted.passed(t, k, value)
 			default:
 				return nil
 			}
@@ -92,13 +97,22 @@ func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outco
 	return tuples
 }
 
+// SentKey is what a value that is sent for a column of the key stands for: the default of one
+// that is counted up is 0, where that does not make it count.
+func SentKey(s *statement.Statement, k int, value any) any {
+	if e, ok := value.(clause.Expr); ok && AutoIncrement(s.Table, k) && strings.EqualFold(e.SQL, "DEFAULT") && s.Dialect.ZeroCountsQuery != "" && !s.ZeroCounts() {
+		return int64(0)
+	}
+	return value
+}
+
 // IsEmptyKey reports whether a value makes the database count on.
 func IsEmptyKey(s *statement.Statement, k int, value any) bool {
 	switch n := s.Table.Rules[k].Normalise(value).(type) {
 	case nil:
 		return true
 	case int64:
-		return n == 0 && s.Dialect.ZeroCounts
+		return n == 0 && s.ZeroCounts()
 	}
 	return false
 }

@@ -16,7 +16,7 @@ func mysql(s catalog.Server) *Dialect {
 		NamesQuery:       "SELECT DATABASE()",
 		ForeignKeysQuery: "SELECT @@foreign_key_checks",
 		ErrorsGoUnseen:   true,
-		ZeroCounts:       true,
+		ZeroCountsQuery:  "SELECT FIND_IN_SET('NO_AUTO_VALUE_ON_ZERO', @@sql_mode) = 0",
 		MeetsAny:         true,
 		PointsReplace:    true,
 		BeginEnds:        true,

@@ -92,8 +92,22 @@ type Statement struct {
 	Wrote bool
 	// Quiet is set where companion triggers are to leave the statement's changes to us,
 	// those in carried tables, too.
-	Quiet   bool
-	carried []string
+	Quiet      bool
+	carried    []string
+	zeroCounts *bool
+}
+
+// ZeroCounts reports whether 0 for a key that the database counts up makes it count.
+func (s *Statement) ZeroCounts() bool {
+	if s.zeroCounts == nil {
+		counts := false
+		if query := s.Dialect.ZeroCountsQuery; query != "" {
+			n, err := s.Ledger.Int(s.Ctx, query)
+			counts = err != nil || n == 1
+		}
+		s.zeroCounts = &counts
+	}
+	return *s.zeroCounts
 }
 
 // FindTable asks what the statement's table is, or remembers.

@@ -59,3 +59,17 @@ func TestKeyWithACountedColumn(t *testing.T) {
 		})
 	}
 }
+
+// Under NO_AUTO_VALUE_ON_ZERO 0 is a key like others: such a row was looked for under the
+// one that the server had made for it otherwise.
+func TestZeroIsAKey(t *testing.T) {
+	sc := scene{models: []any{&Counter{}}, options: []testdb.Option{testdb.WithMaxOpen(1)}}
+	sc.on(t, testdb.MySQL, func(s *stage) {
+		s.ok(s.db.Exec("SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')"))
+		s.ok(s.db.Create(&[]Counter{{ID: 10, Name: "ten"}, {Name: "zero"}}))
+		s.ok(s.db.Where("id = 0").Delete(&Counter{}))
+		s.ok(s.db.Table("counters").Create([]map[string]any{{"id": 0, "name": "null"}, {"id": 7, "name": "seven"}}))
+		s.ok(s.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&[]Counter{{ID: 11, Name: "eleven"}, {Name: "nought"}}))
+		s.expect("5 create counters", "1 delete counters", "1 update counters")
+	})
+}

@@ -81,6 +81,9 @@ func sentImage(s *statement.Statement, vals clause.Values, row []any) table.Imag
 	img := make(table.Image, len(s.Table.Columns))
 	for i, v := range row {
 		k, known := s.Table.At(vals.Columns[i].Name)
+		if known {
+			v = capture.SentKey(s, k, v)
+		}
 		switch {
 		case !known:
 		case statement.IsExpression(v) || capture.AutoIncrement(s.Table, k) && capture.IsEmptyKey(s, k, v):
