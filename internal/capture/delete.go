@@ -36,8 +36,7 @@ func deleteReturning(s *statement.Statement, query string) (statement.Outcome, e
 
 func readAndDelete(s *statement.Statement) (statement.Outcome, error) {
 	t := s.Table
-	query, args := s.SelectRows(statement.Selection{Columns: t.List, Lock: s.RowLock(t, true)})
-	raw, err := s.Read(query, args)
+	raw, err := s.ReadRows(statement.Selection{Columns: t.List, Lock: s.RowLock(t, true)})
 	if err != nil {
 		return statement.Outcome{}, err
 	}

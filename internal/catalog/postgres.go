@@ -92,9 +92,9 @@ SELECT pg_catalog.json_build_object(
 )::text FROM rel`
 
 type postgresDocument struct {
-	Schema, Name, Kind                                    string
+	Schema, Name, Kind                                           string
 	Lock, RowSecurity, Inherited, Rules, Triggers, Before, Keeps bool
-	Columns                                               []struct {
+	Columns                                                      []struct {
 		Name, Type                                   string
 		NotNull, Generated, Identity, Select, Update bool
 		Default                                      *string

@@ -82,6 +82,9 @@ type Statement struct {
 	Recorded int
 	// Before are the rows that an UPDATE is about to change, where their keys stay.
 	Before change.Rows
+	// Chosen are the keys of the rows that it is about to change, nil where they are not known
+	// before those are read.
+	Chosen [][]any
 	// Unseen are rows that it changed and that the role may not see.
 	Unseen int64
 	// Target is what ON CONFLICT names.

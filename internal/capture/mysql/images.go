@@ -19,6 +19,7 @@ type Images struct{ capture.Portable }
 func New(server catalog.Server, portable bool) (*dialect.Dialect, capture.Images) {
 	d := dialect.Of(server)
 	i := Images{}
+	i.Choose = choose
 	if portable {
 		return d, i
 	}
