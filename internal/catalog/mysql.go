@@ -123,7 +123,7 @@ func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
 		}
 	}
 	t.Triggered = t.Triggered || !seesTriggers
-	t.KeysMove = t.Triggered
+	t.KeysMove = true // and none may delete it
 	if t.Kind == Missing {
 		return nil
 	}

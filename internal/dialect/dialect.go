@@ -65,6 +65,9 @@ type Dialect struct {
 	// ZeroCountsQuery asks, 1 or 0, whether 0 for a key that the database counts up makes it
 	// count, as NULL does; "" where it never does.
 	ZeroCountsQuery string
+	// CutsSpaces tells that a CHAR keeps no spaces at its end, and may not equal a text that
+	// has some.
+	CutsSpaces bool
 	// LastIDIsLast tells that LastInsertId is the last of a statement's keys, not the first.
 	LastIDIsLast bool
 	// ViewsUncounted tells that rows written to a view are not counted.

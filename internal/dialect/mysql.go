@@ -18,6 +18,7 @@ func mysql(s catalog.Server) *Dialect {
 		ErrorsGoUnseen:   true,
 		ZeroCountsQuery:  "SELECT FIND_IN_SET('NO_AUTO_VALUE_ON_ZERO', @@sql_mode) = 0",
 		MeetsAny:         true,
+		CutsSpaces:       true,
 		PointsReplace:    true,
 		BeginEnds:        true,
 		SchemaIsDatabase: true,
