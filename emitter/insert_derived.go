@@ -12,6 +12,11 @@ import (
 // minPowerDerived is how many rows, as a power of two, are worth a derived table.
 const minPowerDerived = 5
 
+// varchar is a parameter that a derived table keeps as it is. By itself it is a CHAR, which
+// loses the spaces at its end, or gets some under PAD_CHAR_TO_FULL_LENGTH. The first row
+// of a union decides for the others.
+const varchar = "CONCAT(?)"
+
 // derives reports whether MariaDB should take many rows as INSERT … SELECT from a
 // derived table: what they share is then sent once, which takes a third off the
 // statement's time. MySQL was not tried. Where statements are replicated as text the
@@ -49,11 +54,11 @@ func (v *valuesInserter) buildDerived(f form, rows int) string {
 		case f.shared.has(at):
 			columns.WriteString("s." + name)
 			comma(&shared)
-			shared.WriteString("? AS " + name)
+			shared.WriteString(varchar + " AS " + name)
 		default:
 			columns.WriteString("r." + name)
 			comma(&first)
-			first.WriteString("? AS " + name)
+			first.WriteString(varchar + " AS " + name)
 			comma(&next)
 			next.WriteByte('?')
 		}

@@ -33,6 +33,9 @@ func refuseUnfound(s *statement.Statement, before table.Image) error {
 	if before.HasNull(s.Table.Key) {
 		return s.Refuse("a row whose key is NULL is not found again")
 	}
+	if c.KeysMove && !c.HasRules && c.Kind != catalog.View {
+		return s.Refuse("a row that it changed is not found again by its key; a trigger may have given it another one")
+	}
 	if c.HasUserTriggers || c.Triggered || c.HasRules || c.Kind != catalog.Plain && c.Kind != catalog.Partitioned {
 		return nil
 	}

@@ -8,7 +8,8 @@ import (
 
 // mayReturnDeleted reports whether the rows that a DELETE returns are all that it changes.
 func mayReturnDeleted(s *statement.Statement) bool {
-	return len(s.Table.Columns) > 0 && s.Name.Simple && !s.Table.Catalog.HasRules && !s.Joins() &&
+	c := s.Table.Catalog
+	return len(s.Table.Columns) > 0 && s.Name.Simple && !c.HasRules && !c.KeepsDeleted && !s.Joins() &&
 		!cascades(s, s.Table, cascade{deleting: true})
 }
 
@@ -35,8 +36,7 @@ func deleteReturning(s *statement.Statement, query string) (statement.Outcome, e
 
 func readAndDelete(s *statement.Statement) (statement.Outcome, error) {
 	t := s.Table
-	query, args := s.SelectRows(statement.Selection{Columns: t.List, Lock: s.RowLock(t, true)})
-	raw, err := s.Read(query, args)
+	raw, err := s.ReadRows(statement.Selection{Columns: t.List, Lock: s.RowLock(t, true)})
 	if err != nil {
 		return statement.Outcome{}, err
 	}
@@ -55,11 +55,10 @@ func readAndDelete(s *statement.Statement) (statement.Outcome, error) {
 	return out, finishDelete(s, before, below)
 }
 
-// finishDelete records what is gone: rows that a rule or a trigger kept are still
-// there and have no record.
+// finishDelete records what is gone, and what a rule or a trigger kept and changed instead.
 func finishDelete(s *statement.Statement, before []table.Row, below []children) error {
 	t := s.Table
-	left := map[string]bool{}
+	left := map[string]table.Image{}
 	if len(t.Key) > 0 && len(before) > 0 && (t.Catalog.HasUserTriggers || t.Catalog.HasRules || t.Catalog.Kind == catalog.View) {
 		tuples := make([][]any, len(before))
 		for i, b := range before {
@@ -70,13 +69,16 @@ func finishDelete(s *statement.Statement, before []table.Row, below []children) 
 			return err
 		}
 		for _, r := range still {
-			left[t.Identity(r.Image)] = true
+			left[t.Identity(r.Image)] = r.Image
 		}
 	}
 	parents := make(map[string]parent, len(before))
 	for _, b := range before {
 		id := t.Identity(b.Image)
-		if len(t.Key) > 0 && left[id] {
+		if kept := left[id]; kept != nil {
+			if !table.Same(b.Image, kept) {
+				s.Changed(t, b.Image, kept)
+			}
 			continue
 		}
 		parents[id] = parent{record: s.Changed(t, b.Image, nil).ID}

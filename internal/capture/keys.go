@@ -2,6 +2,7 @@ package capture
 
 import (
 	"math"
+	"strings"
 
 	"gorm.io/gorm/clause"
 
@@ -15,7 +16,7 @@ import (
 func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outcome) ([][]any, bool) {
 	t := s.Table
 	if out.Rows != nil {
-		if tuples, ok := returnedKeys(t, out.Rows); ok {
+		if tuples, ok := returnedKeys(t, vals, out.Rows); ok {
 			return tuples, true
 		}
 	}
@@ -34,7 +35,7 @@ func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outc
 		for i, k := range t.Key {
 			var value any
 			if at[i] >= 0 {
-				value = v[at[i]]
+				value = SentKey(s, k, v[at[i]])
 			}
 			ok := true
 			switch given := at[i] >= 0 && !statement.IsExpression(value); {
@@ -56,30 +57,53 @@ func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outc
 }
 
 // CountedKeys are the first n keys that the database made up in one statement, for tables
-// whose key it counts up; fewer where that can not be told.
+// of whose key it counts up one column; fewer where that can not be told.
 func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outcome, n int) [][]any {
 	t := s.Table
-	if len(t.Key) != 1 || !AutoIncrement(t, t.Key[0]) || s.Dialect.LastIDIsLast {
+	if s.Dialect.LastIDIsLast {
 		return nil
 	}
-	k, at := t.Key[0], statement.ColumnAt(vals, t.Columns[t.Key[0]].Name)
 	counted := counter{s: s, out: out, rows: len(vals.Values)}
 	var tuples [][]any
 	for _, v := range vals.Values {
-		if at >= 0 && !statement.IsExpression(v[at]) && !IsEmptyKey(s, k, v[at]) {
-			counted.passed(t, k, v[at])
-			continue
+		tuple, made := make([]any, len(t.Key)), false
+		for i, k := range t.Key {
+			at := statement.ColumnAt(vals, t.Columns[k].Name)
+			var value any
+			if at >= 0 {
+				value = SentKey(s, k, v[at])
+			}
+			given := at >= 0 && !statement.IsExpression(value)
+			switch {
+			case AutoIncrement(t, k) && (!given || IsEmptyKey(s, k, value)):
+				made = true
+				if len(tuples) == n {
+					return tuples
+				}
+				if tuple[i], made = counted.next(); !made {
+					return tuples
+				}
+			case given:
+				tuple[i] = value
+				counted.passed(t, k, value)
+			default:
+				return nil
+			}
 		}
-		if len(tuples) == n {
-			break
+		if made {
+			tuples = append(tuples, tuple)
 		}
-		key, ok := counted.next()
-		if !ok {
-			break
-		}
-		tuples = append(tuples, []any{key})
 	}
 	return tuples
+}
+
+// SentKey is what a value that is sent for a column of the key stands for: the default of one
+// that is counted up is 0, where that does not make it count.
+func SentKey(s *statement.Statement, k int, value any) any {
+	if e, ok := value.(clause.Expr); ok && AutoIncrement(s.Table, k) && strings.EqualFold(e.SQL, "DEFAULT") && s.Dialect.ZeroCountsQuery != "" && !s.ZeroCounts() {
+		return int64(0)
+	}
+	return value
 }
 
 // IsEmptyKey reports whether a value makes the database count on.
@@ -88,7 +112,7 @@ func IsEmptyKey(s *statement.Statement, k int, value any) bool {
 	case nil:
 		return true
 	case int64:
-		return n == 0 && s.Dialect.ZeroCounts
+		return n == 0 && s.ZeroCounts()
 	}
 	return false
 }
@@ -174,17 +198,18 @@ func (c *counter) certain() bool {
 	return c.made == 0 || c.given == 0 || !c.s.Dialect.LastIDIsLast
 }
 
-// returnedKeys are the keys in what the application asked to be returned.
-func returnedKeys(t *table.Table, set *replay.Set) ([][]any, bool) {
-	at := make([]int, len(t.Key))
+// returnedKeys are the keys in what the application asked to be returned. What of them it
+// did not ask for is what was sent, where each row that was sent is returned.
+func returnedKeys(t *table.Table, vals clause.Values, set *replay.Set) ([][]any, bool) {
+	at, sent := make([]int, len(t.Key)), make([]int, len(t.Key))
 	for i, k := range t.Key {
-		at[i] = -1
+		at[i], sent[i] = -1, statement.ColumnAt(vals, t.Columns[k].Name)
 		for n, c := range set.Columns {
 			if t.Canonical(c.Name) == t.Columns[k].Name {
 				at[i] = n
 			}
 		}
-		if at[i] < 0 {
+		if at[i] < 0 && (sent[i] < 0 || len(vals.Values) != len(set.Rows)) {
 			return nil, false
 		}
 	}
@@ -192,6 +217,12 @@ func returnedKeys(t *table.Table, set *replay.Set) ([][]any, bool) {
 	for r, raw := range set.Rows {
 		tuples[r] = make([]any, len(at))
 		for i, n := range at {
+			if n < 0 {
+				if tuples[r][i] = vals.Values[r][sent[i]]; statement.IsExpression(tuples[r][i]) {
+					return nil, false
+				}
+				continue
+			}
 			key := replay.Stored(raw[n])
 			tuples[r][i] = table.Param(t.Rules[t.Key[i]].Normalise(key), key)
 		}

@@ -21,6 +21,9 @@ type Portable struct {
 	// Rehearse finds rows that an upsert will meet although no column that is sent tells.
 	// query is the upsert, which returns the table's columns last.
 	Rehearse func(s *statement.Statement, query string, vals clause.Values) ([]table.Row, error)
+	// Choose finds the keys of the rows that an UPDATE or DELETE will change, where a SELECT
+	// with the same condition could find others.
+	Choose func(s *statement.Statement) error
 	// Keyed runs an UPDATE of the named columns that leaves its rows' keys alone, and
 	// finds out what became of the rows in s.Before.
 	Keyed func(s *statement.Statement, names []string) (statement.Outcome, error)
@@ -80,7 +83,7 @@ func (p Portable) Update(s *statement.Statement) (statement.Outcome, error) {
 	if err := refuseRandom(s); err != nil {
 		return statement.Outcome{}, err
 	}
-	if err := p.Ready(s); err != nil {
+	if err := p.ready(s); err != nil {
 		return statement.Outcome{}, err
 	}
 	if mayReplace(s, names) {
@@ -116,7 +119,7 @@ func (p Portable) Delete(s *statement.Statement) (statement.Outcome, error) {
 	if err := refuseRandom(s); err != nil {
 		return statement.Outcome{}, err
 	}
-	if err := p.Ready(s); err != nil {
+	if err := p.ready(s); err != nil {
 		return statement.Outcome{}, err
 	}
 	return readAndDelete(s)
@@ -128,6 +131,14 @@ func (p Portable) Ready(s *statement.Statement) error {
 		return nil
 	}
 	return p.Lock(s)
+}
+
+// ready is Ready for a statement whose rows are read by its condition.
+func (p Portable) ready(s *statement.Statement) error {
+	if err := p.Ready(s); err != nil || p.Choose == nil {
+		return err
+	}
+	return p.Choose(s)
 }
 
 func (p Portable) returnsInserted(s *statement.Statement) bool {

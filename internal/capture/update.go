@@ -116,8 +116,7 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, successors
 		}
 	}
 	sel.Columns = strings.Join(columns, ",")
-	query, args := s.SelectRows(sel)
-	raw, err := s.Read(query, args)
+	raw, err := s.ReadRows(sel)
 	if err != nil {
 		return nil, successors{}, err
 	}

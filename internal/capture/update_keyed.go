@@ -16,8 +16,7 @@ func keepsKeys(s *statement.Statement, names []string) bool {
 func readKeyed(s *statement.Statement, names []string) error {
 	t := s.Table
 	s.Before.Table = t
-	query, args := s.SelectTable(s.RowLock(t, t.KeysChange(names)))
-	return s.Stream(query, args, len(t.Columns), func(raw []any) error { s.Before.Add(raw); return nil })
+	return s.StreamTable(s.RowLock(t, t.KeysChange(names)), func(raw []any) error { s.Before.Add(raw); return nil })
 }
 
 // Write runs the application's UPDATE of the rows that were read. It must change no others.

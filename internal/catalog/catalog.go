@@ -152,6 +152,11 @@ type Table struct {
 	// names the table; elsewhere, that it has a BEFORE or INSTEAD OF trigger or, on
 	// MySQL, may have one that the current user is not allowed to see.
 	Triggered bool
+	// KeysMove tells that a row which is not found under its key after an UPDATE has another
+	// one: a trigger may give it one, where none may delete it.
+	KeysMove bool
+	// KeepsDeleted tells that a trigger may keep a row that is to be deleted, and change it.
+	KeepsDeleted bool
 	// RowSecurity tells that row-level security applies to the current role.
 	RowSecurity bool
 	// HasRules tells that the table has PostgreSQL rules that rewrite writes.

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -122,12 +123,13 @@ func loadMySQL(ctx context.Context, conn audit.Conn, t *Table) error {
 		}
 	}
 	t.Triggered = t.Triggered || !seesTriggers
+	t.KeysMove = true // and none may delete it
 	if t.Kind == Missing {
 		return nil
 	}
 	t.foldNames, t.CanSelect, t.CanUpdate, t.CanLock = true, true, true, true
 	checked := mysqlColumns(t, columns, mariaDB)
-	mysqlUniques(t, indexes)
+	mysqlUniques(t, withoutRowEnd(indexes, columns))
 	find := mysqlReferences
 	if mariaDB && seesInnoDB {
 		find = innoDBReferences
@@ -227,6 +229,15 @@ func hasWord(list, word string) bool {
 		}
 	}
 	return false
+}
+
+// withoutRowEnd leaves out of a system-versioned table's unique keys the end of a row's time,
+// which MariaDB adds to each: among rows of today, which all end at the same time, the
+// others are unique.
+func withoutRowEnd(indexes, columns [][]string) [][]string {
+	return slices.DeleteFunc(indexes, func(i []string) bool {
+		return slices.ContainsFunc(columns, func(c []string) bool { return c[3] == i[4] && strings.EqualFold(c[8], "ROW END") })
+	})
 }
 
 func mysqlUniques(t *Table, rows [][]string) {

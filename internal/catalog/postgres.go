@@ -37,6 +37,8 @@ SELECT pg_catalog.json_build_object(
 		WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND pg_catalog.left(g.tgname::text, 12) <> 'auditplugin_'),
 	'before', EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g
 		WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND pg_catalog.left(g.tgname::text, 12) <> 'auditplugin_' AND g.tgtype & 66 <> 0),
+	'keeps', EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g
+		WHERE g.tgrelid IN (SELECT oid FROM tree) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 11 = 11),
 	'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
 			'name', a.attname,
 			'type', (WITH RECURSIVE d AS (
@@ -90,9 +92,9 @@ SELECT pg_catalog.json_build_object(
 )::text FROM rel`
 
 type postgresDocument struct {
-	Schema, Name, Kind                                    string
-	Lock, RowSecurity, Inherited, Rules, Triggers, Before bool
-	Columns                                               []struct {
+	Schema, Name, Kind                                           string
+	Lock, RowSecurity, Inherited, Rules, Triggers, Before, Keeps bool
+	Columns                                                      []struct {
 		Name, Type                                   string
 		NotNull, Generated, Identity, Select, Update bool
 		Default                                      *string
@@ -126,7 +128,7 @@ func loadPostgres(ctx context.Context, conn audit.Conn, t *Table) error {
 	t.Schema, t.Name = doc.Schema, doc.Name
 	t.Kind = map[string]Kind{"r": Plain, "p": Partitioned, "v": View, "m": View, "f": Foreign}[doc.Kind]
 	t.CanLock, t.RowSecurity, t.HasRules = doc.Lock, doc.RowSecurity, doc.Rules
-	t.HasUserTriggers, t.Triggered = doc.Triggers, doc.Before
+	t.HasUserTriggers, t.Triggered, t.KeysMove, t.KeepsDeleted = doc.Triggers, doc.Before, doc.Before, doc.Keeps
 	t.ForeignKeysEnforced, t.longestName = true, PostgresNameBytes
 	t.CanSelect, t.CanUpdate = true, true
 	for _, c := range doc.Columns {

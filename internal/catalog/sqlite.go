@@ -228,6 +228,7 @@ func sqliteTriggers(ctx context.Context, conn audit.Conn, t *Table) error {
 		t.HasUserTriggers = t.HasUserTriggers || strings.EqualFold(r[1], t.Name)
 		t.Triggered = t.Triggered || sqltext.Mentions(triggerBody(r[2]), t.Name)
 	}
+	t.KeepsDeleted = t.Triggered
 	return nil
 }
 

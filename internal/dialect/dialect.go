@@ -62,8 +62,12 @@ type Dialect struct {
 	// IncrementQuery asks by how much the generated keys of one statement differ. Servers
 	// that replicate each other have it larger than 1, and take turns.
 	IncrementQuery string
-	// ZeroCounts tells that 0 for a key that the database counts up makes it count, as NULL does.
-	ZeroCounts bool
+	// ZeroCountsQuery asks, 1 or 0, whether 0 for a key that the database counts up makes it
+	// count, as NULL does; "" where it never does.
+	ZeroCountsQuery string
+	// CutsSpaces tells that a CHAR keeps no spaces at its end, and may not equal a text that
+	// has some.
+	CutsSpaces bool
 	// LastIDIsLast tells that LastInsertId is the last of a statement's keys, not the first.
 	LastIDIsLast bool
 	// ViewsUncounted tells that rows written to a view are not counted.

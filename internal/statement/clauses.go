@@ -150,7 +150,7 @@ func ColumnAt(vals clause.Values, name string) int {
 
 // Joins reports whether the statement names other tables beside its own.
 func (s *Statement) Joins() bool {
-	from, _ := s.DB.Statement.Clauses["FROM"].Expression.(clause.From)
+	from := s.from()
 	return len(from.Joins) > 0 || len(from.Tables) > 0 || strings.Contains(s.Updated().Name, ",")
 }
 
@@ -158,6 +158,24 @@ func (s *Statement) Joins() bool {
 func (s *Statement) Updated() clause.Table {
 	u, _ := s.DB.Statement.Clauses["UPDATE"].Expression.(clause.Update)
 	return u.Table
+}
+
+// names are the clauses that the statement is made of. GORM leaves others out where the
+// database has no such thing.
+func (s *Statement) names() []string {
+	if s.Op == Delete && s.IsUpdate() {
+		return s.DB.Callback().Update().Clauses
+	}
+	return s.DB.Statement.BuildClauses
+}
+
+// from are the tables beside the statement's own.
+func (s *Statement) from() clause.From {
+	if !slices.Contains(s.names(), "FROM") {
+		return clause.From{}
+	}
+	from, _ := s.DB.Statement.Clauses["FROM"].Expression.(clause.From)
+	return from
 }
 
 // Has reports whether the statement has one of the clauses.

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
 
@@ -18,13 +19,23 @@ const mostNamed = 60_000
 // limited reports whether the statement changes only some of the rows that it finds.
 func (s *Statement) limited() bool {
 	limit, _ := s.DB.Statement.Clauses["LIMIT"].Expression.(clause.Limit)
-	return limit.Limit != nil && *limit.Limit >= 0 && slices.Contains(s.DB.Statement.BuildClauses, "LIMIT")
+	return limit.Limit != nil && *limit.Limit >= 0 && slices.Contains(s.names(), "LIMIT")
+}
+
+// arbitrary reports whether a subquery of its condition takes some rows of those that it
+// finds, and may take others the next time: up to a LIMIT, or what nobody has locked.
+func (s *Statement) arbitrary() bool {
+	if len(s.Table.Key) == 0 || s.Dialect.OneWriter || !sqltext.Mentions(s.Query, "select") {
+		return false
+	}
+	where := s.Conditions()
+	return sqltext.Mentions(where, "limit") || sqltext.Mentions(where, "skip") || sqltext.Mentions(where, "fetch")
 }
 
 // PlainOf is Plain for a statement whose rows were read before. Where it has a LIMIT, the
 // server need not choose the same ones again, by another index: then it names them.
 func (s *Statement) PlainOf(t *table.Table, n int, key func(row int) []any) (Outcome, error) {
-	if n == 0 || !s.limited() {
+	if n == 0 || !s.limited() && !s.arbitrary() {
 		return s.Plain()
 	}
 	switch {
@@ -42,11 +53,7 @@ func (s *Statement) PlainOf(t *table.Table, n int, key func(row int) []any) (Out
 	where.Name, where.Expression = "WHERE", byKeys{s, t, keys}
 	b.Clauses = maps.Clone(b.Clauses)
 	b.Clauses["WHERE"] = where
-	names := s.DB.Statement.BuildClauses
-	if s.Op == Delete && s.IsUpdate() {
-		names = s.DB.Callback().Update().Clauses
-	}
-	Build(b, names...)
+	Build(b, s.names()...)
 	query := strings.TrimSpace(b.SQL.String())
 	if s.WantRows {
 		set, err := s.Rows(query, b.Vars, 0)

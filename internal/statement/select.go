@@ -14,6 +14,8 @@ type Selection struct {
 	Columns string              // SQL of what to read
 	Exprs   []clause.Expression // then these
 	Lock    string
+
+	keys [][]any // instead of the application's condition
 }
 
 // RowLock is the lock of rows that the statement is about to change. Where they can not
@@ -35,8 +37,15 @@ func (s *Statement) SelectRows(sel Selection) (string, []any) {
 		Write(b, ",")
 		e.Build(b)
 	}
-	from, _ := b.Clauses["FROM"].Expression.(clause.From)
 	Write(b, " FROM ")
+	if sel.keys != nil {
+		b.WriteQuoted(clause.Table{Name: clause.CurrentTable})
+		Write(b, " WHERE ")
+		byKeys{s, s.Table, sel.keys}.Build(b)
+		Write(b, sel.Lock)
+		return b.SQL.String(), b.Vars
+	}
+	from := s.from()
 	if s.Op == Delete && len(from.Tables) > 0 {
 		from.Build(b)
 	} else {
@@ -59,12 +68,11 @@ func (s *Statement) SelectRows(sel Selection) (string, []any) {
 	return b.SQL.String(), b.Vars
 }
 
-// choosing are the clauses that choose the statement's rows. GORM leaves ORDER BY and LIMIT
-// out of writes to databases that have no such thing.
+// choosing are the clauses that choose the statement's rows.
 func (s *Statement) choosing() []string {
 	names := []string{"WHERE"}
 	for _, name := range []string{"ORDER BY", "LIMIT"} {
-		if slices.Contains(s.DB.Statement.BuildClauses, name) {
+		if slices.Contains(s.names(), name) {
 			names = append(names, name)
 		}
 	}
@@ -74,15 +82,59 @@ func (s *Statement) choosing() []string {
 // Conditions is the SQL that chooses the statement's rows.
 func (s *Statement) Conditions() string {
 	b := s.SQL()
-	from, _ := b.Clauses["FROM"].Expression.(clause.From)
+	from := s.from()
 	from.Build(b)
 	Build(b, s.choosing()...)
 	return b.SQL.String()
 }
 
-// SelectTable is SelectRows of the table's columns, remembered where the arguments
+// ReadRows reads the rows that SelectRows finds, or those that were chosen already.
+func (s *Statement) ReadRows(sel Selection) ([][]any, error) {
+	if s.Chosen == nil || s.Joins() && len(sel.Exprs) > 0 {
+		query, args := s.SelectRows(sel)
+		return s.Read(query, args)
+	}
+	var rows [][]any
+	for sel.keys = range slices.Chunk(s.Chosen, KeyBatch) {
+		query, args := s.SelectRows(sel)
+		more, err := s.Read(query, args)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+	}
+	return rows, s.allChosen(len(rows))
+}
+
+// allChosen refuses a statement some of whose chosen rows were not found: a view may have
+// subqueries, too.
+func (s *Statement) allChosen(found int) error {
+	if found < len(s.Chosen) {
+		return s.Refuse("%d rows match its condition, and %d are found by their keys", len(s.Chosen), found)
+	}
+	return nil
+}
+
+// StreamTable calls f with the table's columns of each of those rows, which f must not keep.
+func (s *Statement) StreamTable(lock string, f func(raw []any) error) error {
+	if s.Chosen == nil {
+		query, args := s.selectTable(lock)
+		return s.Stream(query, args, len(s.Table.Columns), f)
+	}
+	found := 0
+	counted := func(raw []any) error { found++; return f(raw) }
+	for keys := range slices.Chunk(s.Chosen, KeyBatch) {
+		query, args := s.SelectRows(Selection{Columns: s.Table.List, Lock: lock, keys: keys})
+		if err := s.Stream(query, args, len(s.Table.Columns), counted); err != nil {
+			return err
+		}
+	}
+	return s.allChosen(found)
+}
+
+// selectTable is SelectRows of the table's columns, remembered where the arguments
 // are the last of the application's.
-func (s *Statement) SelectTable(lock string) (string, []any) {
+func (s *Statement) selectTable(lock string) (string, []any) {
 	if d, ok := s.Table.Reading.Get(s.Query); ok && d.Skip <= len(s.Args) {
 		return d.Query, s.Args[d.Skip:]
 	}

@@ -1,6 +1,8 @@
 package statement
 
 import (
+	"strings"
+
 	"gorm.io/gorm"
 
 	"github.com/gorm-audit/auditplugin/internal/table"
@@ -54,7 +56,7 @@ func (s *Statement) writeIn(b *gorm.Statement, t *table.Table, columns []string,
 				Write(b, ",")
 			}
 			Write(b, before[0])
-			b.AddVar(b, tuple[0])
+			b.AddVar(b, s.stored(t, columns[0], tuple[0]))
 			Write(b, after[0])
 		}
 		Write(b, ")")
@@ -78,10 +80,24 @@ func (s *Statement) writeIn(b *gorm.Statement, t *table.Table, columns []string,
 				Write(b, ",")
 			}
 			Write(b, before[k])
-			b.AddVar(b, v)
+			b.AddVar(b, s.stored(t, columns[k], v))
 			Write(b, after[k])
 		}
 		Write(b, ")")
 	}
 	Write(b, ")")
+}
+
+// stored is a value as a column keeps it, where only its end differs.
+func (s *Statement) stored(t *table.Table, column string, v any) any {
+	c, ok := t.Catalog.Column(column)
+	if !ok || !s.Dialect.CutsSpaces || c.DBType != "CHAR" {
+		return v
+	}
+	if at, ok := t.At(column); ok {
+		if text, ok := t.Rules[at].Normalise(v).(string); ok && strings.HasSuffix(text, " ") {
+			return strings.TrimRight(text, " ")
+		}
+	}
+	return v
 }

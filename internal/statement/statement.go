@@ -82,6 +82,9 @@ type Statement struct {
 	Recorded int
 	// Before are the rows that an UPDATE is about to change, where their keys stay.
 	Before change.Rows
+	// Chosen are the keys of the rows that it is about to change, nil where they are not known
+	// before those are read.
+	Chosen [][]any
 	// Unseen are rows that it changed and that the role may not see.
 	Unseen int64
 	// Target is what ON CONFLICT names.
@@ -92,8 +95,22 @@ type Statement struct {
 	Wrote bool
 	// Quiet is set where companion triggers are to leave the statement's changes to us,
 	// those in carried tables, too.
-	Quiet   bool
-	carried []string
+	Quiet      bool
+	carried    []string
+	zeroCounts *bool
+}
+
+// ZeroCounts reports whether 0 for a key that the database counts up makes it count.
+func (s *Statement) ZeroCounts() bool {
+	if s.zeroCounts == nil {
+		counts := false
+		if query := s.Dialect.ZeroCountsQuery; query != "" {
+			n, err := s.Ledger.Int(s.Ctx, query)
+			counts = err != nil || n == 1
+		}
+		s.zeroCounts = &counts
+	}
+	return *s.zeroCounts
 }
 
 // FindTable asks what the statement's table is, or remembers.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/gorm-audit/auditplugin/audit"
 )
 
 // BulkRow is one of many that a statement writes.
@@ -73,5 +75,23 @@ func TestBulkUpdateOfValues(t *testing.T) {
 		s.ok(all().UpdateColumn("text", "10"))
 		s.ok(s.db.Model(&BulkRow{}).Where("id = ?", 1).Update("text", "11"))
 		s.ok(s.db.Model(&BulkRow{}).Where("id = ?", 1000).Update("text", "11"))
+	})
+}
+
+// Spaces at the end of a key, an actor or a reason stay, however many records there are: a
+// server may take a parameter for a CHAR, which has none.
+func TestBulkOfTextsThatEndInSpaces(t *testing.T) {
+	scene{models: []any{&Setting{}}}.capture(t, func(s *stage) {
+		ctx := audit.WithReason(audit.WithActor(s.Context(), audit.Actor{ID: "ada  "}), "why ")
+		var all []Setting
+		for n := range 40 {
+			all = append(all, Setting{Name: fmt.Sprint(n) + strings.Repeat(" ", n%3), Value: "x "})
+		}
+		s.ok(s.db.WithContext(ctx).Create(&all))
+		for n, e := range s.trail() {
+			if e.RecordID != all[n].Name || e.ActorID != "ada  " || e.Reason != "why " {
+				s.Errorf("recorded is %q by %q, %q", e.RecordID, e.ActorID, e.Reason)
+			}
+		}
 	})
 }

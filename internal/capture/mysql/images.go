@@ -19,6 +19,7 @@ type Images struct{ capture.Portable }
 func New(server catalog.Server, portable bool) (*dialect.Dialect, capture.Images) {
 	d := dialect.Of(server)
 	i := Images{}
+	i.Choose = choose
 	if portable {
 		return d, i
 	}
@@ -49,4 +50,6 @@ func counts(t *table.Table) bool {
 	return slices.ContainsFunc(t.Catalog.Columns, func(c catalog.Column) bool { return c.AutoIncrement })
 }
 
-func plain(s *statement.Statement) bool { return s.Table.Catalog.Kind == catalog.Plain }
+func plain(s *statement.Statement) bool {
+	return s.Table.Catalog.Kind == catalog.Plain || s.Table.Catalog.Kind == catalog.Partitioned
+}

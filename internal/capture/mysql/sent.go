@@ -28,6 +28,9 @@ func sentUniques(s *statement.Statement, vals clause.Values) []int {
 // inserted are the rows in VALUES that met no other. Hits are in the order of VALUES, and
 // have what was sent as the database understood it.
 func inserted(s *statement.Statement, vals clause.Values, at []int, hits []hit) (clause.Values, error) {
+	if len(hits) == len(vals.Values) {
+		return clause.Values{Columns: vals.Columns}, nil // all of them, whatever became of what was sent
+	}
 	met := make([]bool, len(vals.Values))
 	sent := make([]table.Image, len(vals.Values))
 	for n, v := range vals.Values {
@@ -81,6 +84,9 @@ func sentImage(s *statement.Statement, vals clause.Values, row []any) table.Imag
 	img := make(table.Image, len(s.Table.Columns))
 	for i, v := range row {
 		k, known := s.Table.At(vals.Columns[i].Name)
+		if known {
+			v = capture.SentKey(s, k, v)
+		}
 		switch {
 		case !known:
 		case statement.IsExpression(v) || capture.AutoIncrement(s.Table, k) && capture.IsEmptyKey(s, k, v):
