@@ -147,6 +147,9 @@ type Rows struct {
 	// CatalogMayFix tells that there are servers on which a look at the catalog fixes what a
 	// transaction sees.
 	CatalogMayFix bool
+	// KeysFireNothing tells that triggers do not know of what foreign keys change,
+	// ReplacesInSilence that they do not of rows which REPLACE removes.
+	KeysFireNothing, ReplacesInSilence bool
 	// KeepStrength is the lock under which rows that are read stay as they are.
 	KeepStrength string
 	// IdentityRefuses tells that columns which the database counts refuse values unless the
