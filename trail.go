@@ -167,6 +167,15 @@ func (p *Plugin) KeyColumns(ctx context.Context, db *gorm.DB, s *schema.Schema, 
 	return p.tables.KeyColumns(ctx, conn, place, s, table.ParseName(tableName))
 }
 
+// Found is for package history, which reads the catalog anew: it says what a table is like
+// now, so that the plugin does not go by what it remembers when that is out of date.
+func (p *Plugin) Found(tableName string, now *catalog.Table) {
+	if p.tables != nil {
+		name := table.ParseName(tableName)
+		p.tables.Catalog.Found(p.dialect.Name(), name.Schema, name.Name, now)
+	}
+}
+
 // Shown returns what records show of a value of a column: the value itself, or,
 // where the model's tags or the column's name keep it secret, its mask or its hash
 // under the plugin's key. s is the table's model, or nil; what other models hide that the

@@ -107,6 +107,9 @@ func openTable(ctx context.Context, db *gorm.DB, set settings, s *schema.Schema,
 	if t.tbl, err = catalog.Load(ctx, tx.Statement.ConnPool, tx.Name(), schemaOfTable(name), t.bare); err != nil {
 		return nil, err
 	}
+	if p, ok := tx.Plugins["auditplugin"].(interface{ Found(string, *catalog.Table) }); ok {
+		p.Found(name, t.tbl) // which would write by what it remembers
+	}
 	t.plan = redact.ForNames(t.bare, redact.Config{})
 	if s != nil {
 		// Only to know what is protected; nothing is hashed with this key.

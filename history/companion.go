@@ -4,8 +4,10 @@ import "maps"
 
 // byTrigger reports whether a companion trigger wrote the record: the change was not made
 // through GORM, or by raw SQL.
-func (e Entry) byTrigger() bool {
-	how, _ := e.Metadata["auditplugin"].(map[string]any)
+func (e Entry) byTrigger() bool { return byTrigger(e.Metadata) }
+
+func byTrigger(metadata map[string]any) bool {
+	how, _ := metadata["auditplugin"].(map[string]any)
 	return how["by"] == "trigger"
 }
 

@@ -161,11 +161,19 @@ type among struct {
 	texts  []any
 }
 
+// longList is how many texts are better looked up one by one than in a list.
+const longList = 50
+
 // Build writes the condition. Where an index takes texts that differ in trailing spaces
 // for the same, a second term does not.
 func (a among) Build(b clause.Builder) {
 	in := clause.IN{Column: condition.Column(a.column), Values: a.texts}
 	stmt, ok := b.(*gorm.Statement)
+	if ok && len(a.texts) > longList && dialect.FactsOf(stmt.Dialector.Name()).WalksLists {
+		rows := strings.TrimSuffix(strings.Repeat("(?), ", len(a.texts)), ", ")
+		clause.Expr{SQL: "? = ANY(ARRAY(VALUES " + rows + "))", Vars: append([]any{condition.Column(a.column)}, a.texts...)}.Build(b)
+		return
+	}
 	neverPadded := a.column == "table_name" || a.column == "action"
 	if !ok || neverPadded || dialect.FactsOf(stmt.Dialector.Name()).ExactText == "" {
 		in.Build(b)

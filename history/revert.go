@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -70,8 +71,8 @@ var errRollback = errors.New("auditplugin: dry run")
 // The rows are locked, and must be as r left them: otherwise Revert fails with a
 // [ConflictError] and changes nothing, see [Force]. A column that already has its
 // old value is no conflict. Old values that are masked, hashed or too long for the
-// records make it fail with an [UnknownError], see [SkipUnknown]; raw SQL and events
-// with [ErrNotRevertible]; a table without a known model with [ErrNoModel], see
+// records make it fail with an [UnknownError], see [SkipUnknown]; events, and raw SQL of
+// which companion triggers did not record each row, with [ErrNotRevertible]; a table without a known model with [ErrNoModel], see
 // [Models]. Errors of the database, such as unique keys and foreign keys that stand
 // in the way, are passed through.
 func Revert(ctx context.Context, db *gorm.DB, r audit.Record, opts ...Option) (Reverted, error) {
@@ -98,8 +99,13 @@ func Revert(ctx context.Context, db *gorm.DB, r audit.Record, opts ...Option) (R
 func withConsequences(ctx context.Context, q Query, r audit.Record) ([]audit.Record, error) {
 	records := []audit.Record{r}
 	known := map[string]audit.Record{r.ID: r}
+	q = q.Transaction(r.TransactionID)
+	if r.Action == audit.Raw { // what triggers recorded of its rows stands before it
+		caused, err := q.Cause(r.ID).Newest().Find(ctx)
+		return append(records, caused...), err
+	}
 	// What a change caused was written down behind it.
-	for c, err := range q.Transaction(r.TransactionID).behind(r.Seq).All(ctx) {
+	for c, err := range q.behind(r.Seq).All(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -159,6 +165,9 @@ func undoOrder(records []audit.Record) []audit.Record {
 	var visit func(i int)
 	visit = func(i int) {
 		ordered = append(ordered, records[i])
+		if records[i].Action == audit.Raw { // one statement's, each of which may be of the same row
+			slices.Reverse(caused[i])
+		}
 		for _, c := range caused[i] {
 			visit(c)
 		}
@@ -171,19 +180,23 @@ func undoOrder(records []audit.Record) []audit.Record {
 
 // revert undoes the records in the given order.
 func revert(ctx context.Context, db *gorm.DB, set settings, records []audit.Record) (Reverted, error) {
-	var todo []audit.Record
-	for _, r := range records {
-		if err := revertible(r); err != nil {
-			if set.revert.force {
-				continue
-			}
-			return Reverted{}, err
-		}
-		if r.Action != audit.Event {
-			todo = append(todo, r)
-		}
-	}
 	return inTransaction(ctx, db, set, func(v *reverter) error {
+		told, err := v.told(ctx, records)
+		if err != nil {
+			return err
+		}
+		var todo []audit.Record
+		for _, r := range records {
+			if err := revertible(r); err != nil && !told[r.ID] {
+				if set.revert.force {
+					continue
+				}
+				return err
+			}
+			if r.Action != audit.Event && r.Action != audit.Raw {
+				todo = append(todo, r)
+			}
+		}
 		undoings := make([]*undoing, len(todo))
 		for n, r := range todo {
 			var err error
@@ -200,19 +213,6 @@ func revert(ctx context.Context, db *gorm.DB, set settings, records []audit.Reco
 		}
 		return v.checkDeferred(ctx)
 	})
-}
-
-// revertible refuses what does not say what to undo.
-func revertible(r audit.Record) error {
-	_, skipped := r.Metadata["skipped_action"]
-	_, lost := r.Metadata["lost"]
-	switch {
-	case r.Action == audit.Raw:
-		return fmt.Errorf("%w: record %q is about raw SQL, whose rows are not known", ErrNotRevertible, r.ID)
-	case r.Action == audit.Event && (skipped || lost):
-		return fmt.Errorf("%w: record %q says that rows were changed unrecorded", ErrNotRevertible, r.ID)
-	}
-	return nil
 }
 
 // inTransaction runs f in a transaction, or, inside one, under a savepoint.

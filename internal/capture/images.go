@@ -77,6 +77,14 @@ func Once(i Images, s *statement.Statement) (statement.Outcome, error) {
 	if err := refuseOtherTable(s); err != nil {
 		return statement.Outcome{}, err
 	}
+	if s.Quiet && triggers(s) {
+		switch err := s.Ledger.Settle(s.Ctx); {
+		case err != nil && s.Dialect.Is(err, dialect.Aborted):
+			return s.Plain()
+		case err != nil:
+			return statement.Outcome{}, err
+		}
+	}
 	if unrecorded(s) {
 		return s.Plain()
 	}
@@ -105,4 +113,11 @@ func refreshed(s *statement.Statement, err error) bool {
 		return false
 	}
 	return s.FindTable() == nil
+}
+
+// triggers reports whether the statement may set off triggers of the application's, whose
+// changes companion triggers record at once.
+func triggers(s *statement.Statement) bool {
+	c := s.Table.Catalog
+	return c.HasUserTriggers || s.Op == statement.Delete && len(c.Incoming) > 0
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -119,4 +120,17 @@ func (c *Cache) Forget(key Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.entries, key)
+}
+
+// Found is told what somebody else has just read of a table. What is remembered under that
+// name, wherever it was looked up, and has other columns or another key is forgotten.
+func (c *Cache) Found(dialect, schema, table string, t *Table) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, e := range c.entries {
+		if key.Dialect == dialect && key.Schema == schema && key.Table == table &&
+			!(slices.Equal(e.table.Columns, t.Columns) && slices.Equal(e.table.PrimaryKey, t.PrimaryKey)) {
+			delete(c.entries, key)
+		}
+	}
 }

@@ -137,6 +137,9 @@ type Rows struct {
 	// MissesNearness tells that the planner does not see that rows of one value of a column
 	// have keys close together.
 	MissesNearness bool
+	// WalksLists tells that a long list of parameters is walked for each row which IN looks
+	// at; what an array of VALUES holds is looked up in the index.
+	WalksLists bool
 	// MomentRead is how a column of times, ?, is read so that the driver does not place it
 	// in a zone of its own; "" for as it is. MomentText is such a column, %s, as text, to
 	// compare with what follows.
@@ -147,6 +150,9 @@ type Rows struct {
 	// CatalogMayFix tells that there are servers on which a look at the catalog fixes what a
 	// transaction sees.
 	CatalogMayFix bool
+	// KeysFireNothing tells that triggers do not know of what foreign keys change,
+	// ReplacesInSilence that they do not of rows which REPLACE removes.
+	KeysFireNothing, ReplacesInSilence bool
 	// KeepStrength is the lock under which rows that are read stay as they are.
 	KeepStrength string
 	// IdentityRefuses tells that columns which the database counts refuse values unless the

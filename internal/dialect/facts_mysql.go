@@ -57,6 +57,7 @@ var mysqlFacts = Facts{
 		ScattersWindows: true,
 		DayText:         "DATE_FORMAT(%s, '%Y-%m-%d')",
 		KeepStrength:    "UPDATE",
+		KeysFireNothing: true,
 		// It makes texts of bits, and refuses geometries.
 		CaseTypes: []string{
 			"INT", "INTEGER", "TINYINT", "TINYINT(1)", "SMALLINT", "MEDIUMINT", "BIGINT", "DOUBLE", "DECIMAL", "CHAR", "VARCHAR", "TEXT", "TINYTEXT",

@@ -57,6 +57,7 @@ var postgresFacts = Facts{
 	},
 	Rows: Rows{
 		MissesNearness:  true,
+		WalksLists:      true,
 		MomentText:      "%s",
 		DocumentText:    "CAST(%s AS text)",
 		DayText:         "TO_CHAR(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD')",

@@ -40,11 +40,12 @@ var sqliteFacts = Facts{
 		ObjectColumn:   "json(%s)",
 	},
 	Rows: Rows{
-		GuessesWindows: true,
-		MomentText:     "CAST(%s AS TEXT)",
-		DocumentText:   "%s",
-		DayText:        "SUBSTR(%s, 1, 10)",
-		TypesAreLoose:  true,
+		GuessesWindows:    true,
+		MomentText:        "CAST(%s AS TEXT)",
+		DocumentText:      "%s",
+		DayText:           "SUBSTR(%s, 1, 10)",
+		TypesAreLoose:     true,
+		ReplacesInSilence: true,
 		// Its drivers go by the declared type, which the first part of a union lends.
 		TimeProbe:       func(string) string { return "? UNION ALL SELECT '2000-01-02 03:04:05'" },
 		DeferKeys:       "PRAGMA defer_foreign_keys = ON",

@@ -93,11 +93,12 @@ func (i *Interceptor) BeforeRaw(db *gorm.DB) {
 		return
 	}
 	i.Follower.Notice(db.Statement.Context, db.Statement.ConnPool, db.Statement.SQL.String())
-	if i.Gate.AllowRaw {
-		return
+	var writes []*table.Model
+	if !i.Gate.AllowRaw {
+		writes = i.rawWrites(db.Statement.SQL.String())
 	}
-	writes := i.rawWrites(db.Statement.SQL.String())
 	if len(writes) == 0 || i.Migrator.Sent() {
+		_ = db.AddError(i.settle(db)) // its rows triggers may record
 		return
 	}
 	if err := i.Gate.admitRaw(db, writes); err != nil {

@@ -30,6 +30,11 @@ func (i *Interceptor) keeping(s *statement.Statement) (statement.Outcome, error)
 		}
 		s.Forget()
 		s.Quiet = false // companion triggers record what we can not
+		if i.Companion {
+			if err := l.Settle(s.Ctx); err != nil {
+				return out, err
+			}
+		}
 		var perr error
 		if out, perr = s.Plain(); perr != nil {
 			return out, perr

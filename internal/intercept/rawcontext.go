@@ -3,9 +3,12 @@ package intercept
 import (
 	"context"
 
+	"gorm.io/gorm"
+
 	"github.com/gorm-audit/auditplugin/internal/companion"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/entry"
+	"github.com/gorm-audit/auditplugin/internal/sqltext"
 	"github.com/gorm-audit/auditplugin/internal/statement"
 	"github.com/gorm-audit/auditplugin/internal/table"
 )
@@ -44,6 +47,9 @@ func (i *Interceptor) runRaw(s *statement.Statement, told companion.Context) (st
 	if told.Causes == nil {
 		return s.Plain()
 	}
+	if err := s.Ledger.Settle(s.Ctx); err != nil && !s.Dialect.Is(err, dialect.Aborted) {
+		return statement.Outcome{}, err
+	}
 	if err := s.Ledger.Exec(s.Ctx, companion.SetContext(i.Dialect.Server), told.JSON()); err != nil {
 		if s.Dialect.Is(err, dialect.Aborted) {
 			return s.Plain() // nothing can run: it will fail as it would have
@@ -56,4 +62,27 @@ func (i *Interceptor) runRaw(s *statement.Statement, told companion.Context) (st
 		}
 	}()
 	return s.Plain()
+}
+
+// settle writes the records of a transaction in which raw SQL comes next that is not
+// recorded by us.
+func (i *Interceptor) settle(db *gorm.DB) error {
+	query := db.Statement.SQL.String()
+	if !i.Companion {
+		return nil
+	}
+	if sqltext.Single(query) {
+		switch sqltext.First(i.Dialect.Name(), query) {
+		case sqltext.Select, sqltext.Savepoint, sqltext.RollbackTo, sqltext.Release:
+			return nil
+		}
+	}
+	l, ok := i.Follower.Seen(db.Statement.ConnPool)
+	if !ok {
+		return nil
+	}
+	if err := l.Settle(db.Statement.Context); err != nil && !i.Dialect.Is(err, dialect.Aborted) {
+		return err
+	}
+	return nil
 }

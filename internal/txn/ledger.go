@@ -207,6 +207,17 @@ func (l *Ledger) flush(ctx context.Context) error {
 	return nil
 }
 
+// Settle writes the records made so far, so that what triggers record from here on stands
+// behind them.
+func (l *Ledger) Settle(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done || l.lost || l.poison != nil {
+		return nil // it is not going to commit
+	}
+	return l.flush(ctx)
+}
+
 // mayLetGo reports whether nobody needs records in memory that are in the audit table:
 // nobody wants them after the commit, or they are many and can be read back then. The
 // caller holds mu.
