@@ -28,7 +28,7 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 	}
 	at := -1
 	if len(s.Table.Columns) > 0 {
-		at = assignable(s.Table)
+		at = assignable(s, oc)
 	}
 	if at < 0 {
 		return i.Portable.Upsert(s, oc)
@@ -101,20 +101,37 @@ func collecting(s *statement.Statement, oc clause.OnConflict, at int, ask asked)
 }
 
 // assignable is the position of a column that may be assigned to itself: of the key if
-// possible. The AUTO_INCREMENT column is the last choice: with it MySQL fails (error 1869)
-// when two rows of the statement meet it.
-func assignable(t *table.Table) int {
-	last := -1
+// possible. The AUTO_INCREMENT column is nearly the last choice: with it MySQL fails (error
+// 1869) when two rows of the statement meet it. The last is what MariaDB keeps beside the row.
+func assignable(s *statement.Statement, oc clause.OnConflict) int {
+	t, last := s.Table, -1
 	for _, k := range append(append([]int(nil), t.Key...), t.All()...) {
 		switch c, _ := t.Column(k); {
 		case c.Generated || c.OnUpdate:
 		case c.AutoIncrement:
 			last = k
-		default:
+		case !s.Dialect.MariaDB || !isBeside(c.DBType):
 			return k
+		case last < 0 && !assigns(oc, c.Name):
+			last = k
 		}
 	}
 	return last
+}
+
+// isBeside reports whether MariaDB keeps a type's values beside the row. An assignment to
+// such a column overwrites what was sent for it, so that VALUES of it gives something else
+// from then on.
+func isBeside(dbType string) bool {
+	return dbType == "JSON" || strings.HasSuffix(dbType, "TEXT") || isBinary(dbType) && !strings.HasSuffix(dbType, "BINARY")
+}
+
+// assigns reports whether an upsert may assign a column, or ask what was sent for it.
+func assigns(oc clause.OnConflict, column string) bool {
+	return slices.ContainsFunc(oc.DoUpdates, func(a clause.Assignment) bool {
+		c, named := a.Value.(clause.Column)
+		return statement.ColumnName(a) == column || named && c.Name == column || !named && statement.IsExpression(a.Value)
+	})
 }
 
 // touchesItself reports whether the table has columns that an UPDATE changes by itself.
