@@ -14,7 +14,7 @@ import (
 type Item struct {
 	Hooks     `gorm:"-" json:"-"`
 	ID        uint
-	Name      string `gorm:"size:40"`
+	Name      string // LONGTEXT on MySQL and MariaDB
 	Qty       int
 	Price     float64
 	Active    bool
