@@ -9,6 +9,8 @@ import (
 
 	"gorm.io/gorm"
 
+	"gorm.io/gorm/clause"
+
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/dialect"
 	"github.com/gorm-audit/auditplugin/internal/fault"
@@ -167,7 +169,7 @@ func TestAssignable(t *testing.T) {
 			tbl.Index[kind] = i
 		}
 		for mariaDB, want := range map[bool]string{false: c.mysql, true: c.mariaDB} {
-			if at := assignable(tbl, mariaDB); at < 0 || tbl.Columns[at].DBType != want {
+			if at := assignable(tbl, clause.OnConflict{}, mariaDB); at < 0 || tbl.Columns[at].DBType != want {
 				t.Errorf("%s, MariaDB %t: column %d is chosen, not the %s", name, mariaDB, at, want)
 			}
 		}

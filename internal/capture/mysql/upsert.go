@@ -28,7 +28,7 @@ func (i Images) Upsert(s *statement.Statement, oc clause.OnConflict) (statement.
 	}
 	at := -1
 	if len(s.Table.Columns) > 0 {
-		at = assignable(s.Table, s.Dialect.MariaDB)
+		at = assignable(s.Table, oc, s.Dialect.MariaDB)
 	}
 	if at < 0 {
 		return i.Portable.Upsert(s, oc)
@@ -102,9 +102,9 @@ func collecting(s *statement.Statement, oc clause.OnConflict, at int, ask asked)
 
 // assignable is the position of a column that an assignment to itself, by way of IF, leaves as
 // it is; -1 where there is none. Columns of the key come first. The AUTO_INCREMENT column is
-// the last choice: with it MySQL fails (error 1869) when two rows of the statement meet it.
-func assignable(t *table.Table, mariaDB bool) int {
-	best, rank := -1, 3
+// a late choice: with it MySQL fails (error 1869) when two rows of the statement meet it.
+func assignable(t *table.Table, oc clause.OnConflict, mariaDB bool) int {
+	best, rank := -1, 4
 	for _, k := range append(append([]int(nil), t.Key...), t.All()...) {
 		c, _ := t.Column(k)
 		r := 1
@@ -112,9 +112,12 @@ func assignable(t *table.Table, mariaDB bool) int {
 		case c.Generated || c.OnUpdate:
 			continue
 		// MariaDB keeps such a value where VALUES() of the same column has its own, which
-		// the row's old one then takes the place of.
+		// the row's old one then takes the place of: nobody may ask for that.
 		case mariaDB && isLong(c.DBType):
-			continue
+			if assigns(oc, c.Name) {
+				continue
+			}
+			r = 3
 		// MySQL reads the hour that summer time repeats as the first of the two.
 		case !mariaDB && c.DBType == "TIMESTAMP":
 			continue
@@ -128,6 +131,14 @@ func assignable(t *table.Table, mariaDB bool) int {
 		}
 	}
 	return best
+}
+
+// assigns reports whether an upsert may assign a column, or ask what was sent for it.
+func assigns(oc clause.OnConflict, column string) bool {
+	return slices.ContainsFunc(oc.DoUpdates, func(a clause.Assignment) bool {
+		c, named := a.Value.(clause.Column)
+		return statement.ColumnName(a) == column || named && c.Name == column || !named && statement.IsExpression(a.Value)
+	})
 }
 
 // isLong reports whether a type's values are kept apart from their row.
