@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"gorm.io/gorm"
-
 	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/catalog"
