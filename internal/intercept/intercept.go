@@ -57,29 +57,36 @@ var errShardingPool = fmt.Errorf("%w: gorm's sharding plugin does not work with 
 // Before puts the capturing connection in place for the one statement that comes next. Only
 // when that runs are its clauses final.
 func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
+	c := &conn{statement: statement.Statement{Op: op}}
+	captured, err := i.aim(db, c)
+	switch {
+	case err != nil:
+		_ = db.AddError(err)
+	case captured:
+		i.stand(db, c)
+	}
+}
+
+// aim finds out which table the statement is about, and whether it is captured.
+func (i *Interceptor) aim(db *gorm.DB, c *conn) (captured bool, err error) {
+	c.table, c.tableExpr = db.Statement.Table, db.Statement.TableExpr
+	c.statement.Model = nil
 	name, ok := table.NameOf(db.Statement)
 	if !ok {
-		if db.Statement.TableExpr != nil {
-			i.stand(db, &conn{statement: statement.Statement{Op: op}})
-		}
-		return // GORM itself will report that there is no table
+		return c.tableExpr != nil, nil // without any, GORM itself will report that
 	}
 	m := i.Tables.Model(db.Statement.Schema, name.Name)
 	if !m.Audited {
-		if err := i.foreign(db, name); err != nil {
-			_ = db.AddError(err)
-		}
-		return
+		return false, i.foreign(db, name)
 	}
-	if err := i.Gate.admit(db, m, op); err != nil {
-		_ = db.AddError(err)
-		return
+	if err := i.Gate.admit(db, m, c.statement.Op); err != nil {
+		return false, err
 	}
 	if !i.Unwrapped && neighbour.IsShardingPool(db.Statement.ConnPool) {
-		_ = db.AddError(errShardingPool)
-		return
+		return false, errShardingPool
 	}
-	i.stand(db, &conn{statement: statement.Statement{Op: op, Model: m, Name: name}})
+	c.statement.Model, c.statement.Name = m, name
+	return true, nil
 }
 
 // BeforeRaw does the same for raw SQL. Statements that GORM has yet to build are reads,
