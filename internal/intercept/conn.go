@@ -40,15 +40,17 @@ var (
 func (c *conn) Original() gorm.ConnPool { return c.original }
 
 // captures reports whether a query is the statement that the conn was made for.
-func (c *conn) captures(query string) (bool, error) {
-	stmt := c.statement.DB.Statement
+func (c *conn) captures(query string) (captured bool, err error) {
+	s := &c.statement
+	stmt := s.DB.Statement
 	if query != stmt.SQL.String() {
 		return false, nil
 	}
-	if c.statement.Op == statement.Raw || stmt.Table == c.table && stmt.TableExpr == c.tableExpr {
+	if s.Op == statement.Raw || stmt.Table == c.table && stmt.TableExpr == c.tableExpr {
 		return true, nil
 	}
-	return c.i.aim(c.statement.DB, c)
+	s.Model, s.Name, captured, err = c.i.aim(s.DB, s.Op)
+	return captured, err
 }
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {

@@ -57,36 +57,34 @@ var errShardingPool = fmt.Errorf("%w: gorm's sharding plugin does not work with 
 // Before puts the capturing connection in place for the one statement that comes next. Only
 // when that runs are its clauses final.
 func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
-	c := &conn{statement: statement.Statement{Op: op}}
-	captured, err := i.aim(db, c)
-	switch {
-	case err != nil:
+	m, name, captured, err := i.aim(db, op)
+	if err != nil {
 		_ = db.AddError(err)
-	case captured:
-		i.stand(db, c)
+	}
+	if captured {
+		stmt := db.Statement
+		i.stand(db, &conn{table: stmt.Table, tableExpr: stmt.TableExpr, statement: statement.Statement{Op: op, Model: m, Name: name}})
 	}
 }
 
-// aim finds out which table the statement is about, and whether it is captured.
-func (i *Interceptor) aim(db *gorm.DB, c *conn) (captured bool, err error) {
-	c.table, c.tableExpr = db.Statement.Table, db.Statement.TableExpr
-	c.statement.Model = nil
+// aim finds out which table the statement is about, and whether it is captured. There is no
+// model where only its SQL will tell.
+func (i *Interceptor) aim(db *gorm.DB, op statement.Operation) (m *table.Model, name table.Name, captured bool, err error) {
 	name, ok := table.NameOf(db.Statement)
 	if !ok {
-		return c.tableExpr != nil, nil // without any, GORM itself will report that
+		return nil, name, db.Statement.TableExpr != nil, nil // without any, GORM itself will report that
 	}
-	m := i.Tables.Model(db.Statement.Schema, name.Name)
+	m = i.Tables.Model(db.Statement.Schema, name.Name)
 	if !m.Audited {
-		return false, i.foreign(db, name)
+		return nil, name, false, i.foreign(db, name)
 	}
-	if err := i.Gate.admit(db, m, c.statement.Op); err != nil {
-		return false, err
+	if err := i.Gate.admit(db, m, op); err != nil {
+		return nil, name, false, err
 	}
 	if !i.Unwrapped && neighbour.IsShardingPool(db.Statement.ConnPool) {
-		return false, errShardingPool
+		return nil, name, false, errShardingPool
 	}
-	c.statement.Model, c.statement.Name = m, name
-	return true, nil
+	return m, name, true, nil
 }
 
 // BeforeRaw does the same for raw SQL. Statements that GORM has yet to build are reads,
