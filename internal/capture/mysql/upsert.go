@@ -115,8 +115,9 @@ func assignable(t *table.Table, mariaDB bool) int {
 		// the row's old one then takes the place of.
 		case mariaDB && isLong(c.DBType):
 			continue
-		// MySQL reads the hour that summer time repeats as the first of the two.
-		case !mariaDB && c.DBType == "TIMESTAMP":
+		// MySQL reads the hour that summer time repeats as the first of the two, and loses
+		// documents on its way to the next row.
+		case !mariaDB && (c.DBType == "TIMESTAMP" || c.DBType == "JSON"):
 			continue
 		case c.AutoIncrement:
 			r = 2
