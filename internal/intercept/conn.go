@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/gorm-audit/auditplugin/internal/neighbour"
 	"github.com/gorm-audit/auditplugin/internal/statement"
@@ -18,6 +19,10 @@ type conn struct {
 	original gorm.ConnPool
 	i        *Interceptor
 	raw      []*table.Model
+	// What GORM said of the table when the conn was put in place. Other plugins' callbacks,
+	// such as those for tenants, come after that and may name another one.
+	table     string
+	tableExpr *clause.Expr
 	// statement is the one at hand, here to be one allocation less. Its model is nil until
 	// the SQL tells.
 	statement statement.Statement
@@ -34,12 +39,28 @@ var (
 // Original is the statement's own connection.
 func (c *conn) Original() gorm.ConnPool { return c.original }
 
+// captures reports whether a query is the statement that the conn was made for.
+func (c *conn) captures(query string) (captured bool, err error) {
+	s := &c.statement
+	stmt := s.DB.Statement
+	if query != stmt.SQL.String() {
+		return false, nil
+	}
+	if s.Op == statement.Raw || stmt.Table == c.table && stmt.TableExpr == c.tableExpr {
+		return true, nil
+	}
+	s.Model, s.Name, captured, err = c.i.aim(s.DB, s.Op)
+	return captured, err
+}
+
 func (c *conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
 	return c.original.PrepareContext(ctx, query)
 }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if query != c.statement.DB.Statement.SQL.String() {
+	if ours, err := c.captures(query); err != nil {
+		return nil, err
+	} else if !ours {
 		return c.original.ExecContext(ctx, query, args...)
 	}
 	out, err := c.run(ctx, statement.Call{Query: query, Args: args})
@@ -50,7 +71,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args ...any) (sql.
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if query != c.statement.DB.Statement.SQL.String() {
+	if ours, err := c.captures(query); err != nil {
+		return nil, err
+	} else if !ours {
 		return c.original.QueryContext(ctx, query, args...)
 	}
 	out, err := c.run(ctx, statement.Call{Query: query, Args: args, WantRows: true})
@@ -61,7 +84,9 @@ func (c *conn) QueryContext(ctx context.Context, query string, args ...any) (*sq
 }
 
 func (c *conn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if query != c.statement.DB.Statement.SQL.String() {
+	if ours, err := c.captures(query); err != nil {
+		return c.i.Player.Row(ctx, nil, err)
+	} else if !ours {
 		return c.original.QueryRowContext(ctx, query, args...)
 	}
 	out, err := c.run(ctx, statement.Call{Query: query, Args: args, WantRows: true})

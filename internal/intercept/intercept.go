@@ -57,29 +57,34 @@ var errShardingPool = fmt.Errorf("%w: gorm's sharding plugin does not work with 
 // Before puts the capturing connection in place for the one statement that comes next. Only
 // when that runs are its clauses final.
 func (i *Interceptor) Before(db *gorm.DB, op statement.Operation) {
+	m, name, captured, err := i.aim(db, op)
+	if err != nil {
+		_ = db.AddError(err)
+	}
+	if captured {
+		stmt := db.Statement
+		i.stand(db, &conn{table: stmt.Table, tableExpr: stmt.TableExpr, statement: statement.Statement{Op: op, Model: m, Name: name}})
+	}
+}
+
+// aim finds out which table the statement is about, and whether it is captured. There is no
+// model where only its SQL will tell.
+func (i *Interceptor) aim(db *gorm.DB, op statement.Operation) (m *table.Model, name table.Name, captured bool, err error) {
 	name, ok := table.NameOf(db.Statement)
 	if !ok {
-		if db.Statement.TableExpr != nil {
-			i.stand(db, &conn{statement: statement.Statement{Op: op}})
-		}
-		return // GORM itself will report that there is no table
+		return nil, name, db.Statement.TableExpr != nil, nil // without any, GORM itself will report that
 	}
-	m := i.Tables.Model(db.Statement.Schema, name.Name)
+	m = i.Tables.Model(db.Statement.Schema, name.Name)
 	if !m.Audited {
-		if err := i.foreign(db, name); err != nil {
-			_ = db.AddError(err)
-		}
-		return
+		return nil, name, false, i.foreign(db, name)
 	}
 	if err := i.Gate.admit(db, m, op); err != nil {
-		_ = db.AddError(err)
-		return
+		return nil, name, false, err
 	}
 	if !i.Unwrapped && neighbour.IsShardingPool(db.Statement.ConnPool) {
-		_ = db.AddError(errShardingPool)
-		return
+		return nil, name, false, errShardingPool
 	}
-	i.stand(db, &conn{statement: statement.Statement{Op: op, Model: m, Name: name}})
+	return m, name, true, nil
 }
 
 // BeforeRaw does the same for raw SQL. Statements that GORM has yet to build are reads,

@@ -3,6 +3,7 @@ package integration
 import (
 	"testing"
 
+	"gorm.io/datatypes"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -43,6 +44,27 @@ func TestUpsertStoresLongTexts(t *testing.T) {
 		crossed := clause.Assignments(map[string]any{"body": clause.Expr{SQL: s.sent("title")}})
 		s.ok(s.db.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, DoUpdates: crossed}).Create(&Page{ID: 2, Title: "taken for the body"}))
 		holds(Page{ID: 2, Title: "another title", Body: []byte("taken for the body")})
+	})
+}
+
+// Paper has nothing but documents.
+type Paper struct {
+	ID   uint
+	Meta datatypes.JSON
+	More datatypes.JSON
+}
+
+// MySQL loses a document that is assigned to itself when the next row is noted.
+func TestUpsertStoresDocuments(t *testing.T) {
+	doc := func(s string) datatypes.JSON { return datatypes.JSON(`{"a": [1, null], "b": "` + s + `"}`) }
+	seed := func(db *gorm.DB) error {
+		return db.Create(&[]Paper{{Meta: doc("one"), More: doc("one")}, {Meta: doc("the second"), More: datatypes.JSON("[]")}}).Error
+	}
+	scene{models: []any{&Paper{}}, seed: seed}.capture(t, func(s *stage) {
+		many := []Paper{{ID: 2, Meta: doc("2"), More: doc("second")}, {ID: 1, Meta: datatypes.JSON("[]"), More: doc("first, and longer")}, {ID: 3, Meta: doc("3"), More: doc("3")}}
+		s.ok(s.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&many))
+		s.ok(s.db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&[]Paper{{ID: 3, Meta: doc(""), More: doc("")}, {ID: 1, Meta: doc("x"), More: doc("y")}}))
+		s.expect("1 create papers", "4 update papers")
 	})
 }
 

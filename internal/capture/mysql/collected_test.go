@@ -155,7 +155,8 @@ func TestAssignable(t *testing.T) {
 		types          []string // of the columns behind a counted key
 		mysql, mariaDB string
 	}{
-		"texts only":   {[]string{"LONGTEXT", "BLOB", "JSON", "POINT"}, "LONGTEXT", "BIGINT"},
+		"texts only":   {[]string{"JSON", "LONGTEXT", "BLOB", "POINT"}, "LONGTEXT", "BIGINT"},
+		"documents":    {[]string{"JSON"}, "BIGINT", "BIGINT"},
 		"times":        {[]string{"TIMESTAMP"}, "BIGINT", "TIMESTAMP"},
 		"exact values": {[]string{"ENUM", "DATETIME", "VARCHAR"}, "VARCHAR", "VARCHAR"},
 		"inexact ones": {[]string{"TEXT", "TIMESTAMP", "DATE"}, "TEXT", "TIMESTAMP"},

@@ -118,8 +118,9 @@ func assignable(t *table.Table, oc clause.OnConflict, mariaDB bool) int {
 				continue
 			}
 			r = 3
-		// MySQL reads the hour that summer time repeats as the first of the two.
-		case !mariaDB && c.DBType == "TIMESTAMP":
+		// MySQL reads the hour that summer time repeats as the first of the two, and loses
+		// documents on its way to the next row.
+		case !mariaDB && (c.DBType == "TIMESTAMP" || c.DBType == "JSON"):
 			continue
 		case c.AutoIncrement:
 			r = 2
