@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 
+	"gorm.io/gorm/clause"
+
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 	"github.com/gorm-audit/auditplugin/internal/statement"
@@ -24,6 +26,23 @@ func refuseRandom(s *statement.Statement) error {
 		return nil
 	}
 	return s.Refuse("its condition gives other rows each time it is evaluated; select their keys first")
+}
+
+// moving matches what is another time in the next statement.
+var moving = regexp.MustCompile(`(?i)\b(?:clock_timestamp|statement_timestamp|timeofday|sysdate)\s*\(|\b(?:now|curtime|utc_time|utc_timestamp|current_time|current_timestamp|localtime|localtimestamp)\s*\(\s*[1-6]\s*\)`)
+
+// refuseMoving refuses an UPDATE of which expressions are evaluated ahead, to tell where its
+// rows go or what they will be, that give another value each time.
+func refuseMoving(s *statement.Statement, exprs []clause.Expression) error {
+	b := s.SQL()
+	for _, e := range exprs {
+		e.Build(b)
+		statement.Write(b, " ")
+	}
+	if text := b.SQL.String(); random.MatchString(text) || moving.MatchString(text) {
+		return s.Refuse("it assigns another value each time to a key, or to rows without one; read the value first")
+	}
+	return nil
 }
 
 // refuseUnfound refuses an UPDATE one of whose rows is not found again, where nothing but
