@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 
+	"gorm.io/gorm/clause"
+
 	"github.com/gorm-audit/auditplugin/internal/catalog"
 	"github.com/gorm-audit/auditplugin/internal/sqltext"
 	"github.com/gorm-audit/auditplugin/internal/statement"
@@ -24,6 +26,23 @@ func refuseRandom(s *statement.Statement) error {
 		return nil
 	}
 	return s.Refuse("its condition gives other rows each time it is evaluated; select their keys first")
+}
+
+// moving matches what is another time in the next statement.
+var moving = regexp.MustCompile(`(?i)\b(?:clock_timestamp|statement_timestamp|timeofday|sysdate)\s*\(|\b(?:now|curtime|utc_time|utc_timestamp|current_time|current_timestamp|localtime|localtimestamp)\s*\(\s*[1-6]\s*\)`)
+
+// refuseMoving refuses an UPDATE of which expressions are evaluated ahead, to tell where its
+// rows go or what they will be, that give another value each time.
+func refuseMoving(s *statement.Statement, exprs []clause.Expression) error {
+	b := s.SQL()
+	for _, e := range exprs {
+		e.Build(b)
+		statement.Write(b, " ")
+	}
+	if text := b.SQL.String(); random.MatchString(text) || moving.MatchString(text) {
+		return s.Refuse("it assigns another value each time to a key, or to rows without one; read the value first")
+	}
+	return nil
 }
 
 // refuseUnfound refuses an UPDATE one of whose rows is not found again, where nothing but
@@ -100,13 +119,56 @@ func refusePassedOver(s *statement.Statement, out statement.Outcome, before []ta
 		}
 	}
 	n, err := out.Count()
-	if err != nil || n >= going {
+	if err != nil {
 		return false, nil //nolint:nilerr // a driver that can not count leaves nothing to compare with
+	}
+	if n == int64(len(before)) && going > 0 && s.Modifies("IGNORE") && !s.Dialect.OneWriter {
+		// MySQL's drivers can be made to count the rows that were found (clientFoundRows).
+		stay, err := staying(s, before, next)
+		if err != nil {
+			return false, err
+		}
+		n = going - stay
+	}
+	if n >= going {
+		return false, nil
 	}
 	if n == 0 {
 		return true, nil
 	}
 	return false, s.Refuse("only %d of its %d rows changed; which of them got other keys can not be told", n, going)
+}
+
+// staying is how many of the rows that were to get another key have theirs still.
+func staying(s *statement.Statement, before []table.Row, next successors) (int64, error) {
+	t := s.Table
+	taken := make(map[string]bool, len(next.rows))
+	was := make(map[string]table.Image, len(next.rows))
+	var keys [][]any
+	for i, n := range next.rows {
+		if taken[n.id] = true; n.moves {
+			was[t.Identity(before[i].Image)] = before[i].Image
+			keys = append(keys, t.KeyParams(before[i].Image, before[i].Raw))
+		}
+	}
+	rows, err := s.ReadByKey(t, keys)
+	if err != nil {
+		return 0, err
+	}
+	same, alone := int64(0), int64(0)
+	for _, r := range rows {
+		id := t.Identity(r.Image)
+		if table.Same(was[id], r.Image) {
+			same++
+		}
+		if !taken[id] { // no other row was to go there
+			alone++
+		}
+	}
+	if same == int64(len(keys)) {
+		return same, nil
+	}
+	return alone, nil
 }
 
 // byIdentity has rows that were read by their keys, by the values at the given positions.

@@ -76,7 +76,6 @@ func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outco
 			given := at >= 0 && !statement.IsExpression(value)
 			switch {
 			case AutoIncrement(t, k) && (!given || IsEmptyKey(s, k, value)):
-				made = true
 				if len(tuples) == n {
 					return tuples
 				}

@@ -115,6 +115,9 @@ func readBefore(s *statement.Statement, names []string) ([]table.Row, successors
 			literal[i] = a.Value
 		}
 	}
+	if err := refuseMoving(s, sel.Exprs); err != nil {
+		return nil, successors{}, err
+	}
 	sel.Columns = strings.Join(columns, ",")
 	raw, err := s.ReadRows(sel)
 	if err != nil {

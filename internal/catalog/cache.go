@@ -53,7 +53,7 @@ func NewCache(ttl time.Duration) *Cache {
 	return &Cache{ttl: ttl, now: time.Now, entries: make(map[Key]cacheEntry)}
 }
 
-// Get returns the table from the cache, or loads it. Failures and [Missing]
+// Get returns the table from the cache, or loads it. Failures, [Missing] and temporary
 // tables are not remembered. Callers share the table and must not change it.
 // Concurrent calls for a table that is not cached may each load it.
 func (c *Cache) Get(key Key, load func() (*Table, error)) (*Table, error) {
@@ -62,7 +62,7 @@ func (c *Cache) Get(key Key, load func() (*Table, error)) (*Table, error) {
 		return known, nil
 	}
 	t, err := load()
-	if err != nil || t.Kind == Missing {
+	if err != nil || t.Kind == Missing || t.Temporary {
 		return t, err
 	}
 	c.put(key, t, generation)

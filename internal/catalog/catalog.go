@@ -114,6 +114,9 @@ type Table struct {
 	// what was asked for.
 	Schema, Name string
 	Kind         Kind
+	// Temporary tells that the table goes away by itself, and with it what its name stood for.
+	// Never set on MySQL, whose catalog does not list such tables.
+	Temporary bool
 	// Columns are in the table's order; hidden SQLite columns are left out.
 	Columns []Column
 	// PrimaryKey holds the primary key's columns in key order.

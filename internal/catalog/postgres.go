@@ -126,6 +126,7 @@ func loadPostgres(ctx context.Context, conn audit.Conn, t *Table) error {
 		return err
 	}
 	t.Schema, t.Name = doc.Schema, doc.Name
+	t.Temporary = strings.HasPrefix(doc.Schema, "pg_temp_")
 	t.Kind = map[string]Kind{"r": Plain, "p": Partitioned, "v": View, "m": View, "f": Foreign}[doc.Kind]
 	t.CanLock, t.RowSecurity, t.HasRules = doc.Lock, doc.RowSecurity, doc.Rules
 	t.HasUserTriggers, t.Triggered, t.KeysMove, t.KeepsDeleted = doc.Triggers, doc.Before, doc.Before, doc.Keeps

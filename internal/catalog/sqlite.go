@@ -50,6 +50,7 @@ func loadSQLite(ctx context.Context, conn audit.Conn, t *Table) error {
 		switch r[0] {
 		case "t":
 			t.Schema, t.Name = r[1], r[2]
+			t.Temporary = strings.EqualFold(r[1], "temp")
 			t.Kind = map[string]Kind{"table": Plain, "view": View, "virtual": Virtual, "shadow": Virtual}[r[3]]
 			t.WithoutRowID = r[4] == "1"
 			t.ForeignKeysEnforced = r[5] == "1"

@@ -10,6 +10,7 @@ func sqlite() *Dialect {
 		ReadKeyAs:        sqliteReadKey,
 		LastIDIsLast:     true,
 		ViewsUncounted:   true,
+		NamesQuery:       "SELECT COALESCE(group_concat(name), '') FROM sqlite_temp_master WHERE type <> 'trigger'",
 		ForeignKeysQuery: "PRAGMA foreign_keys",
 		HasRowID:         true,
 		ListsAll:         true,

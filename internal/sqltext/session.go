@@ -46,7 +46,7 @@ func (p *parser) effects() Effect {
 		return all | Names | Lasts
 	case p.is(0, "PRAGMA"):
 		return all | p.pragma()
-	case p.is(0, "CREATE") && p.d.postgres && p.isAny(p.pass(1, "LOCAL", "GLOBAL"), "TEMP", "TEMPORARY"):
+	case p.is(0, "CREATE") && !p.d.mysql && p.isAny(p.pass(1, "LOCAL", "GLOBAL"), "TEMP", "TEMPORARY"):
 		return all | Names | Lasts // the name stands for the temporary table from now on
 	case p.isAny(0, "CALL", "DO", "EXECUTE", "ATTACH", "DETACH"),
 		p.is(0, "BEGIN") && p.is(1, "NOT"): // MariaDB's compound statement

@@ -67,7 +67,7 @@ func TestEffects(t *testing.T) {
 			"PRAGMA main.foreign_keys(1)":    keys,
 			"PRAGMA writable_schema = 1":     opaque,
 			"ATTACH 'x' AS y":                opaque,
-			"CREATE TEMP TABLE x (id int)":   0,
+			"CREATE TEMP TABLE x (id int)":   names | lasts,
 			"SELECT set_config('role', 'x')": 0,
 		},
 	} {

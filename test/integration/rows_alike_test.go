@@ -160,3 +160,30 @@ func TestUpsertOfFloatKeys(t *testing.T) {
 		s.expect("1 create seats", "1 update seats")
 	})
 }
+
+// What is evaluated ahead, to tell what becomes of rows without a key or where a key goes, is
+// another value when the statement evaluates it.
+func TestValuesThatAreOthersEachTime(t *testing.T) {
+	for dialect, all := range map[string][]string{
+		testdb.MySQL:    {"UUID()", "RAND()", "(@n := COALESCE(@n, 0) + 1)", "NOW(6)", "SYSDATE()"},
+		testdb.Postgres: {"gen_random_uuid()::text", "random()::text", "nextval('seat_numbers')::text", "clock_timestamp()::text"},
+	} {
+		more := []string{"CREATE TABLE named (name varchar(80) PRIMARY KEY)", "INSERT INTO named VALUES ('a')"}
+		if dialect == testdb.Postgres {
+			more = append(more, "CREATE SEQUENCE seat_numbers")
+		}
+		seats("CREATE TABLE seats (id int, name varchar(80), n int)", more...).on(t, dialect, func(s *stage) {
+			for _, e := range all {
+				s.fails(s.db.Table("seats").Where("id = 2").Update("name", gorm.Expr(e)).Error, auditplugin.ErrAuditFailed)
+				if dialect == testdb.MySQL || s.db.Target.Portable {
+					s.fails(s.db.Table("named").Where("name = ?", "a").Update("name", gorm.Expr(e)).Error, auditplugin.ErrAuditFailed)
+				}
+			}
+			s.ok(s.db.Table("seats").Where("id = 2").Update("name", gorm.Expr("CONCAT(name, 'x')")))
+			s.oracle = nil // the table has no key
+			if got := fmt.Sprint(tally(s.trail())); got != "[1 update seats]" {
+				s.Errorf("recorded are %v", got)
+			}
+		})
+	}
+}

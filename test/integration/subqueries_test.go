@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +69,9 @@ func TestSubqueryReadsWhatIsThereNow(t *testing.T) {
 					s.ok(s.other().Exec("UPDATE fleets SET active = NOT active"))
 					return write(tx).Error
 				})
+				if err != nil && strings.Contains(err.Error(), "Error 1020") {
+					return // MariaDB 11.8 has the write itself fail
+				}
 				if name == "view" { // which reads the snapshot by itself
 					s.fails(err, auditplugin.ErrAuditFailed)
 					err = nil

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"gorm.io/gorm"
@@ -87,5 +88,26 @@ func TestTriggerThatPassesKeysOver(t *testing.T) {
 		} else if err != nil {
 			s.Error(err) // the statement itself tells which rows it changed
 		}
+	})
+}
+
+// A driver may be made to count the rows that were found, and not those that changed.
+func TestUpdateThatPassesOverCountedRows(t *testing.T) {
+	testdb.On(t, testdb.MySQL, func(t *testing.T, g testdb.Target) {
+		sc := seats(plainSeats)
+		found := strings.Replace(g.Open(t, testdb.WithoutPlugin()).DSN, "?", "?clientFoundRows=true&", 1)
+		sc.options = []testdb.Option{testdb.In(found)}
+		sc.run(t, g, func(s *stage) {
+			up := map[string]any{"id": gorm.Expr("id + 1")}
+			passing := func() *gorm.DB { return s.db.Clauses(clause.Update{Modifier: "IGNORE"}).Model(&Seat{}) }
+			s.ok(passing().Where("id < 3").Updates(up))
+			s.ok(passing().Where("id = 3").Updates(up))
+			s.fails(passing().Where("id < 9").Order("id").Updates(up).Error, auditplugin.ErrAuditFailed)
+			s.ok(passing().Where("id < 9").Order("id DESC").Updates(up))
+			s.oracle = nil // MariaDB fires triggers for rows that are passed over
+			if got := fmt.Sprint(tally(s.trail())); got != "[4 update seats]" {
+				s.Errorf("recorded are %v", got)
+			}
+		})
 	})
 }

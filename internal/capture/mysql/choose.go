@@ -19,7 +19,8 @@ const chosenVariable = "@auditplugin_chosen"
 // and fixes that; in an UPDATE or DELETE as they are now, with a lock. So it does in a SET.
 func choose(s *statement.Statement) error {
 	t := s.Table
-	if len(t.Key) == 0 || t.Catalog.Kind != catalog.View && !sqltext.Mentions(s.Conditions(), "select") {
+	asks := sqltext.Mentions(s.Query, "select") && sqltext.Mentions(s.Conditions(), "select")
+	if len(t.Key) == 0 || !asks && t.Catalog.Kind != catalog.View {
 		return nil
 	}
 	key := t.Only(t.Key, nil)
