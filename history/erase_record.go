@@ -141,10 +141,11 @@ func erasedOrNil(v any) any {
 	return erasedMark()
 }
 
-// all erases all values of a map.
+// all erases all values of a map, except those by which the plugin says what kind of record
+// it is: they are nobody's.
 func (e *erasing) all(name string, m map[string]any) (changed bool) {
 	for k, v := range m {
-		if v != nil && !isErased(v) {
+		if v != nil && !isErased(v) && !ofRecord(k, v) {
 			m[k] = erasedMark()
 			changed = true
 		}
@@ -155,12 +156,24 @@ func (e *erasing) all(name string, m map[string]any) (changed bool) {
 	return changed
 }
 
+func ofRecord(k string, v any) bool {
+	switch v.(type) {
+	case bool:
+		return k == "baseline"
+	case json.Number:
+		return k == "rows" || k == "lost"
+	case map[string]any:
+		return k == "auditplugin"
+	}
+	return false
+}
+
 // within erases the values of a map that hold one of the texts, at any depth: as a
 // whole where it is a text, the entry in a document. name ends with a dot for images.
 func (e *erasing) within(name string, m map[string]any) (changed bool) {
 	for k, v := range m {
 		found, cleaned := e.clean(v)
-		if e.holds(k) { // a key that is a value, such as an address book's
+		if !strings.HasSuffix(name, ".") && e.holds(k) { // a key that is a value, such as an address book's
 			delete(m, k)
 			k, found = ErasedText, true
 		}
@@ -216,12 +229,13 @@ func (e *erasing) changesWithin(r *audit.Record) (changed bool) {
 		c := &r.Changes[i]
 		from, cleanFrom := e.clean(c.From)
 		to, cleanTo := e.clean(c.To)
-		path := e.holds(c.Path)
+		elements := diffpath.Split(c.Path)
+		path := len(elements) > 1 && slices.ContainsFunc(elements[1:], e.holds) // inside a document
 		if !from && !to && !path {
 			continue
 		}
 		c.From, c.To, changed = cleanFrom, cleanTo, true
-		if elements := diffpath.Split(c.Path); len(elements) > 0 {
+		if len(elements) > 0 {
 			e.columns[bareTable(r.Table)+"."+elements[0]] = true
 			if path {
 				c.Path = diffpath.Join(elements[:1])

@@ -39,21 +39,24 @@ func (l *link) candidatesThen(ctx context.Context, m Moment, tuples [][]any, loo
 	} else {
 		q = q.from(m)
 	}
-	var absent [][]any
+	if err := c.addMoved(ctx, l, q, tuples); err != nil {
+		return c, err
+	}
 	for some := range slices.Chunk(tuples, keysAtOnce) {
 		recordIDs, err := t.recordIDs(ctx, l.mentions(q, images, some, loose), 0)
 		if err != nil {
 			return c, err
 		}
 		for _, recordID := range recordIDs {
-			if _, ok := c.ids[recordID]; ok {
-				continue
+			if _, ok := c.ids[recordID]; !ok {
+				c.ids[recordID] = rowID{recordID: recordID, key: t.keyOfID(recordID)}
 			}
-			id := rowID{recordID: recordID, key: t.keyOfID(recordID)}
-			c.ids[recordID] = id
-			if id.key != nil {
-				absent = append(absent, id.key)
-			}
+		}
+	}
+	var absent [][]any
+	for recordID, id := range c.ids {
+		if id.key != nil && c.present[recordID] == nil {
+			absent = append(absent, id.key)
 		}
 	}
 	return c, t.readInto(ctx, absent, false, c.present)

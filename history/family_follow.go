@@ -37,19 +37,31 @@ func (l *link) follow(ctx context.Context, from, to *kin) error {
 	}
 	columns := l.rightColumns()
 	for _, recordID := range slices.Sorted(maps.Keys(c.ids)) {
-		for _, s := range l.to.states(columns, c.records[recordID], c.present[recordID]) {
-			vals, ok := l.matches(s)
-			if !ok {
-				continue
-			}
+		told := false
+		add := func(vals []any, during span) error {
+			told = true
 			parents, err := ask.of(ctx, vals)
-			if err != nil {
-				return err
-			}
 			for _, h := range parents {
-				if both, ok := s.span.and(h.span); ok {
+				if both, ok := during.and(h.span); ok {
 					to.add(c.ids[recordID], both)
 				}
+			}
+			return err
+		}
+		for _, s := range l.to.states(columns, c.records[recordID], c.present[recordID]) {
+			if vals, ok := l.matches(s); ok {
+				if err := add(vals, s.span); err != nil {
+					return err
+				}
+			}
+		}
+		vals := l.inKey(c.ids[recordID])
+		if told || vals == nil {
+			continue
+		}
+		for _, s := range c.stays[recordID] {
+			if err := add(vals, s); err != nil {
+				return err
 			}
 		}
 	}
@@ -178,29 +190,35 @@ type candidates struct {
 	ids     map[string]rowID
 	records map[string][]audit.Record
 	present map[string][]any
+	// stays are the times for which rows had a key that they left; nil where nobody asks.
+	stays map[string][]span
 }
 
 func (l *link) candidates(ctx context.Context, tuples [][]any, loose bool) (candidates, error) {
 	t := l.to
-	c := candidates{map[string]rowID{}, map[string][]audit.Record{}, map[string][]any{}}
+	c := candidates{map[string]rowID{}, map[string][]audit.Record{}, map[string][]any{}, map[string][]span{}}
 	if err := c.add(ctx, l, tuples); err != nil {
 		return c, err
 	}
 	columns := l.rightColumns()
+	if err := c.addMoved(ctx, l, t.q.ofTable(t.name).rows(), tuples); err != nil {
+		return c, err
+	}
 	for some := range slices.Chunk(tuples, keysAtOnce) {
 		q := l.mentions(t.q.ofTable(t.name).rows(), []string{"before", "after"}, some, loose)
 		if err := t.collect(ctx, q, columns, c.records); err != nil {
 			return c, err
 		}
 	}
-	var absent [][]any
 	for recordID := range c.records {
 		if _, ok := c.ids[recordID]; !ok {
-			id := rowID{recordID: recordID, key: t.keyOfID(recordID)}
-			c.ids[recordID] = id
-			if id.key != nil {
-				absent = append(absent, id.key)
-			}
+			c.ids[recordID] = rowID{recordID: recordID, key: t.keyOfID(recordID)}
+		}
+	}
+	var absent [][]any
+	for recordID, id := range c.ids {
+		if id.key != nil && c.present[recordID] == nil {
+			absent = append(absent, id.key)
 		}
 	}
 	if len(columns) == 1 && len(tuples) <= keysAtOnce {

@@ -159,4 +159,7 @@ func (b *stateBuilder) change(r *audit.Record) {
 	}
 	b.end(r.Seq)
 	b.all = append(b.all, state{span: span{from: r.Seq, until: math.MaxInt64, tx: r.TransactionID}, cells: cells})
+	if slices.ContainsFunc(b.t.key, func(k int) bool { _, ok := r.After[b.t.columns[k].name]; return ok }) {
+		b.begin(r.Seq+1, "", nil) // its further records have another id, and this one's are another row's
+	}
 }

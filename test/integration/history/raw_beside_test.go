@@ -54,6 +54,10 @@ func TestOrderBesideCompanionTriggers(t *testing.T) {
 				must(t, tx.Model(&lock{ID: 1}).Update("state", "1").Error)
 				must(t, tx.Create(&lockKey{ID: 1, Lock: 1}).Error)
 				must(t, tx.Model(&lock{ID: 1}).Update("state", "2").Error)
+				_ = tx.Transaction(func(tx *gorm.DB) error { // which takes back what is written in it
+					must(t, tx.Exec("UPDATE locks SET state = 'x'").Error)
+					return errors.New("undo")
+				})
 				must(t, tx.Exec("UPDATE locks SET state = '3'").Error)
 				return tx.Model(&lock{ID: 1}).Update("state", "4").Error
 			}))
