@@ -35,7 +35,8 @@ func TestOrderBesideCompanionTriggers(t *testing.T) {
 			if allowed {
 				options = append(options, auditplugin.WithRawSQL(auditplugin.RawAllow))
 			}
-			db := g.Open(t, migrated(&lock{}, &lockKey{}), testdb.WithPlugin(options...))
+			prepared := testdb.WithGORM(func(c *gorm.Config) { c.PrepareStmt = allowed })
+			db := g.Open(t, migrated(&lock{}, &lockKey{}), testdb.WithPlugin(options...), prepared)
 			ctx := context.Background()
 			for _, statement := range map[string][]string{
 				testdb.SQLite: {"CREATE TRIGGER turn AFTER INSERT ON lock_keys BEGIN UPDATE locks SET state = state || 't' WHERE id = NEW.lock; END"},
@@ -76,7 +77,6 @@ func TestOrderBesideCompanionTriggers(t *testing.T) {
 		}
 	})
 }
-
 
 // Raw SQL of which each row has a record by companion triggers is undone, by itself and with
 // its transaction; of which one has none, it is refused.
