@@ -2,6 +2,7 @@ package capture
 
 import (
 	"math"
+	"slices"
 
 	"gorm.io/gorm/clause"
 
@@ -13,71 +14,44 @@ import (
 // insertedKeys returns the keys of the inserted rows: as the database returned
 // them, as they were sent, or as LastInsertId counts them.
 func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outcome) ([][]any, bool) {
-	t := s.Table
 	if out.Rows != nil {
-		if tuples, ok := returnedKeys(t, out.Rows); ok {
+		if tuples, ok := returnedKeys(s, vals, out.Rows); ok {
 			return tuples, true
 		}
-	}
-	at := make([]int, len(t.Key))
-	for i, k := range t.Key {
-		at[i] = statement.ColumnAt(vals, t.Columns[k].Name)
 	}
 	rows := vals.Values
 	if len(vals.Columns) == 0 {
 		rows = [][]any{nil}
 	}
-	counted := counter{s: s, out: out, rows: len(rows)}
+	counted := counterOf(s, vals, out, len(rows))
 	tuples := make([][]any, 0, len(rows))
 	for _, v := range rows {
-		tuple := make([]any, len(t.Key))
-		for i, k := range t.Key {
-			var value any
-			if at[i] >= 0 {
-				value = v[at[i]]
-			}
-			ok := true
-			switch given := at[i] >= 0 && !statement.IsExpression(value); {
-			case AutoIncrement(t, k) && (!given || IsEmptyKey(s, k, value)):
-				tuple[i], ok = counted.next()
-			case given:
-				tuple[i] = value
-				counted.passed(t, k, value)
-			default:
-				ok = false
-			}
-			if !ok {
-				return nil, false
-			}
+		tuple, _, ok := counted.key(v)
+		if !ok {
+			return nil, false
 		}
 		tuples = append(tuples, tuple)
 	}
 	return tuples, counted.certain()
 }
 
-// CountedKeys are the first n keys that the database made up in one statement, for tables
-// whose key it counts up; fewer where that can not be told.
+// CountedKeys are the first n keys of rows in vals that the database made up in one
+// statement, for tables whose key it counts up; fewer where that can not be told.
 func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outcome, n int) [][]any {
-	t := s.Table
-	if len(t.Key) != 1 || !AutoIncrement(t, t.Key[0]) || s.Dialect.LastIDIsLast {
+	if s.Dialect.LastIDIsLast {
 		return nil
 	}
-	k, at := t.Key[0], statement.ColumnAt(vals, t.Columns[t.Key[0]].Name)
-	counted := counter{s: s, out: out, rows: len(vals.Values)}
+	counted := counterOf(s, vals, out, len(vals.Values))
 	var tuples [][]any
 	for _, v := range vals.Values {
-		if at >= 0 && !statement.IsExpression(v[at]) && !IsEmptyKey(s, k, v[at]) {
-			counted.passed(t, k, v[at])
+		key, made, ok := counted.key(v)
+		if !made {
 			continue
 		}
-		if len(tuples) == n {
+		if !ok || len(tuples) == n {
 			break
 		}
-		key, ok := counted.next()
-		if !ok {
-			break
-		}
-		tuples = append(tuples, []any{key})
+		tuples = append(tuples, key)
 	}
 	return tuples
 }
@@ -105,10 +79,44 @@ type counter struct {
 	s    *statement.Statement
 	out  statement.Outcome
 	rows int
+	at   []int // the place of each column of the key among those that are sent, or -1
 
 	made, given int
 	first, step uint64 // 0 when not known yet
 	following   uint64
+}
+
+func counterOf(s *statement.Statement, vals clause.Values, out statement.Outcome, rows int) *counter {
+	c := &counter{s: s, out: out, rows: rows}
+	for _, name := range s.Table.KeyNames() {
+		c.at = append(c.at, statement.ColumnAt(vals, name))
+	}
+	return c
+}
+
+// key is that of a row in VALUES, where it can be told, and whether the database made up a
+// part of it.
+func (c *counter) key(row []any) (tuple []any, made, ok bool) {
+	t := c.s.Table
+	tuple, ok = make([]any, len(t.Key)), true
+	for i, k := range t.Key {
+		var value any
+		if c.at[i] >= 0 {
+			value = row[c.at[i]]
+		}
+		switch given := c.at[i] >= 0 && !statement.IsExpression(value); {
+		case AutoIncrement(t, k) && (!given || IsEmptyKey(c.s, k, value)):
+			var counted bool
+			tuple[i], counted = c.next()
+			made, ok = true, ok && counted
+		case given:
+			tuple[i] = value
+			c.passed(t, k, value)
+		default:
+			ok = false
+		}
+	}
+	return tuple, made, ok
 }
 
 func (c *counter) next() (any, bool) {
@@ -174,27 +182,30 @@ func (c *counter) certain() bool {
 	return c.made == 0 || c.given == 0 || !c.s.Dialect.LastIDIsLast
 }
 
-// returnedKeys are the keys in what the application asked to be returned.
-func returnedKeys(t *table.Table, set *replay.Set) ([][]any, bool) {
-	at := make([]int, len(t.Key))
+// returnedKeys are the keys in what the application asked to be returned, with what was sent
+// for those of their columns that it did not ask for, where every row was returned.
+func returnedKeys(s *statement.Statement, vals clause.Values, set *replay.Set) ([][]any, bool) {
+	t, returned := s.Table, false
+	at, sent := make([]int, len(t.Key)), make([]int, len(t.Key))
 	for i, k := range t.Key {
-		at[i] = -1
-		for n, c := range set.Columns {
-			if t.Canonical(c.Name) == t.Columns[k].Name {
-				at[i] = n
-			}
-		}
-		if at[i] < 0 {
+		at[i] = slices.IndexFunc(set.Columns, func(c replay.Column) bool { return t.Canonical(c.Name) == t.Columns[k].Name })
+		sent[i] = statement.ColumnAt(vals, t.Columns[k].Name)
+		if at[i] < 0 && (sent[i] < 0 || len(set.Rows) != len(vals.Values)) {
 			return nil, false
 		}
+		returned = returned || at[i] >= 0
 	}
 	tuples := make([][]any, len(set.Rows))
 	for r, raw := range set.Rows {
 		tuples[r] = make([]any, len(at))
 		for i, n := range at {
-			key := replay.Stored(raw[n])
-			tuples[r][i] = table.Param(t.Rules[t.Key[i]].Normalise(key), key)
+			if n >= 0 {
+				key := replay.Stored(raw[n])
+				tuples[r][i] = table.Param(t.Rules[t.Key[i]].Normalise(key), key)
+			} else if tuples[r][i] = vals.Values[r][sent[i]]; statement.IsExpression(tuples[r][i]) {
+				return nil, false
+			}
 		}
 	}
-	return tuples, len(at) > 0
+	return tuples, returned
 }
