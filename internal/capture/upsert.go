@@ -24,7 +24,7 @@ func upsertAndRead(s *statement.Statement, oc clause.OnConflict, vals clause.Val
 	if after, err = withoutForeign(s, oc, before, after, out); err != nil {
 		return out, err
 	}
-	if err := allFound(s, before, after, out); err != nil {
+	if err := allFound(s, oc, before, after, out); err != nil {
 		return out, err
 	}
 	if _, added := Split(s.Table, before, after); len(added) > 0 {
@@ -52,13 +52,16 @@ func Split(t *table.Table, before, after []table.Row) (known, added []table.Row)
 }
 
 // allFound refuses an upsert of which more rows were stored than are found.
-func allFound(s *statement.Statement, before, after []table.Row, out statement.Outcome) error {
+func allFound(s *statement.Statement, oc clause.OnConflict, before, after []table.Row, out statement.Outcome) error {
 	n, err := out.Count()
 	if err != nil || s.Table.Catalog.Kind == catalog.View || s.Table.Catalog.RowSecurity || Ignores(s) {
 		return nil //nolint:nilerr // a driver that can not count leaves nothing to compare with
 	}
 	found := int64(len(after))
 	switch {
+	case s.Dialect.CountsOnce && len(assigned(oc)) == 0:
+		_, added := Split(s.Table, before, after) // those that it left alone do not count
+		found = int64(len(added))
 	case s.Dialect.CountsOnce:
 	case s.Dialect.MeetsAny:
 		found += int64(len(before)) // it counts a row twice that it changed

@@ -28,7 +28,7 @@ func record(s *statement.Statement, vals, added clause.Values, ask asked, hits [
 		if after, err = withoutPassedOver(s, rows, vals, added, after); err != nil {
 			return err
 		}
-		if after, err = withGenerated(s, vals, len(added.Values)-len(fresh(t, rows, after)), after, out); err != nil {
+		if after, err = withGenerated(s, added, len(added.Values)-len(fresh(t, rows, after)), after, out); err != nil {
 			return err
 		}
 	}
@@ -40,11 +40,11 @@ func record(s *statement.Statement, vals, added clause.Values, ask asked, hits [
 
 // withGenerated adds the rows whose keys the database made up, where fewer are found than it
 // inserted: rows with keys of their own were sent beside them.
-func withGenerated(s *statement.Statement, vals clause.Values, missing int, after []table.Row, out statement.Outcome) ([]table.Row, error) {
+func withGenerated(s *statement.Statement, added clause.Values, missing int, after []table.Row, out statement.Outcome) ([]table.Row, error) {
 	if missing <= 0 {
 		return after, nil
 	}
-	rows, err := s.ReadByKey(s.Table, capture.CountedKeys(s, vals, out, missing))
+	rows, err := s.ReadByKey(s.Table, capture.CountedKeys(s, added, out, missing))
 	return s.Table.Unique(append(after, rows...)), err
 }
 
