@@ -183,17 +183,27 @@ func (c *counter) certain() bool {
 }
 
 // returnedKeys are the keys in what the application asked to be returned, with what was sent
-// for those of their columns that it did not ask for, where every row was returned.
+// for those of their columns that it did not ask for, where every row was returned, or as
+// many as were sent without a key of their own.
 func returnedKeys(s *statement.Statement, vals clause.Values, set *replay.Set) ([][]any, bool) {
-	t, returned := s.Table, false
+	t, returned, whole := s.Table, false, true
 	at, sent := make([]int, len(t.Key)), make([]int, len(t.Key))
 	for i, k := range t.Key {
 		at[i] = slices.IndexFunc(set.Columns, func(c replay.Column) bool { return t.Canonical(c.Name) == t.Columns[k].Name })
 		sent[i] = statement.ColumnAt(vals, t.Columns[k].Name)
-		if at[i] < 0 && (sent[i] < 0 || len(set.Rows) != len(vals.Values)) {
+		if at[i] < 0 && sent[i] < 0 {
 			return nil, false
 		}
-		returned = returned || at[i] >= 0
+		returned, whole = returned || at[i] >= 0, whole && at[i] >= 0
+	}
+	rows := vals.Values
+	if len(rows) != len(set.Rows) && !whole {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(v []any) bool {
+			return !slices.ContainsFunc(sent, func(n int) bool { return n >= 0 && statement.IsExpression(v[n]) })
+		})
+	}
+	if len(rows) != len(set.Rows) && !whole {
+		return nil, false
 	}
 	tuples := make([][]any, len(set.Rows))
 	for r, raw := range set.Rows {
@@ -202,7 +212,7 @@ func returnedKeys(s *statement.Statement, vals clause.Values, set *replay.Set) (
 			if n >= 0 {
 				key := replay.Stored(raw[n])
 				tuples[r][i] = table.Param(t.Rules[t.Key[i]].Normalise(key), key)
-			} else if tuples[r][i] = vals.Values[r][sent[i]]; statement.IsExpression(tuples[r][i]) {
+			} else if tuples[r][i] = rows[r][sent[i]]; statement.IsExpression(tuples[r][i]) {
 				return nil, false
 			}
 		}
