@@ -104,7 +104,7 @@ func ReadStored(s *statement.Statement, vals clause.Values, before []table.Row, 
 	}
 	var tuples [][]any
 	if out.Rows != nil {
-		tuples, _ = returnedKeys(t, clause.Values{}, out.Rows)
+		tuples, _ = returnedKeys(s, vals, out.Rows)
 	}
 	for _, b := range before {
 		tuples = append(tuples, t.KeyParams(b.Image, b.Raw))

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm/clause"
@@ -16,7 +17,7 @@ import (
 func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outcome) ([][]any, bool) {
 	t := s.Table
 	if out.Rows != nil {
-		if tuples, ok := returnedKeys(t, vals, out.Rows); ok {
+		if tuples, ok := returnedKeys(s, vals, out.Rows); ok {
 			return tuples, true
 		}
 	}
@@ -197,34 +198,40 @@ func (c *counter) certain() bool {
 	return c.made == 0 || c.given == 0 || !c.s.Dialect.LastIDIsLast
 }
 
-// returnedKeys are the keys in what the application asked to be returned. What of them it
-// did not ask for is what was sent, where each row that was sent is returned.
-func returnedKeys(t *table.Table, vals clause.Values, set *replay.Set) ([][]any, bool) {
+// returnedKeys are the keys in what the application asked to be returned, with what was sent
+// for those of their columns that it did not ask for, where every row was returned, or as
+// many as were sent without a key of their own.
+func returnedKeys(s *statement.Statement, vals clause.Values, set *replay.Set) ([][]any, bool) {
+	t, returned, whole := s.Table, false, true
 	at, sent := make([]int, len(t.Key)), make([]int, len(t.Key))
 	for i, k := range t.Key {
-		at[i], sent[i] = -1, statement.ColumnAt(vals, t.Columns[k].Name)
-		for n, c := range set.Columns {
-			if t.Canonical(c.Name) == t.Columns[k].Name {
-				at[i] = n
-			}
-		}
-		if at[i] < 0 && (sent[i] < 0 || len(vals.Values) != len(set.Rows)) {
+		at[i] = slices.IndexFunc(set.Columns, func(c replay.Column) bool { return t.Canonical(c.Name) == t.Columns[k].Name })
+		sent[i] = statement.ColumnAt(vals, t.Columns[k].Name)
+		if at[i] < 0 && sent[i] < 0 {
 			return nil, false
 		}
+		returned, whole = returned || at[i] >= 0, whole && at[i] >= 0
+	}
+	rows := vals.Values
+	if len(rows) != len(set.Rows) && !whole {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(v []any) bool {
+			return !slices.ContainsFunc(sent, func(n int) bool { return n >= 0 && statement.IsExpression(v[n]) })
+		})
+	}
+	if len(rows) != len(set.Rows) && !whole {
+		return nil, false
 	}
 	tuples := make([][]any, len(set.Rows))
 	for r, raw := range set.Rows {
 		tuples[r] = make([]any, len(at))
 		for i, n := range at {
-			if n < 0 {
-				if tuples[r][i] = vals.Values[r][sent[i]]; statement.IsExpression(tuples[r][i]) {
-					return nil, false
-				}
-				continue
+			if n >= 0 {
+				key := replay.Stored(raw[n])
+				tuples[r][i] = table.Param(t.Rules[t.Key[i]].Normalise(key), key)
+			} else if tuples[r][i] = rows[r][sent[i]]; statement.IsExpression(tuples[r][i]) {
+				return nil, false
 			}
-			key := replay.Stored(raw[n])
-			tuples[r][i] = table.Param(t.Rules[t.Key[i]].Normalise(key), key)
 		}
 	}
-	return tuples, len(at) > 0
+	return tuples, returned
 }

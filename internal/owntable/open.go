@@ -6,6 +6,7 @@ package owntable
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"gorm.io/gorm"
@@ -37,6 +38,9 @@ func (e Errors) Pool(db *gorm.DB) (*sql.DB, error) {
 		return nil, e.InTransaction
 	}
 	sqlDB, err := db.DB()
+	if errors.Is(err, gorm.ErrInvalidDB) {
+		return nil, fmt.Errorf("%w: %T does not tell its *sql.DB; give it GetDBConn() (*sql.DB, error), as gorm.GetDBConnector has it: %w", e.Invalid, pool, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: no connection: %w", e.Invalid, err)
 	}
