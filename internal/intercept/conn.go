@@ -28,16 +28,28 @@ type conn struct {
 	statement statement.Statement
 }
 
-// connTx is conn in a transaction: GORM tells the two apart by their methods.
-type connTx struct{ *conn }
+// connTx is conn in a transaction, and connPool is one where none has begun: GORM tells them
+// apart by their methods. Callbacks of the application's may use what stands there, as they
+// would its own.
+type (
+	connTx   struct{ *conn }
+	connPool struct{ *conn }
+)
 
 var (
-	_ neighbour.StandIn = (*conn)(nil)
-	_ gorm.Tx           = (*connTx)(nil)
+	_ neighbour.StandIn     = (*conn)(nil)
+	_ gorm.GetDBConnector   = (*conn)(nil)
+	_ gorm.Tx               = (*connTx)(nil)
+	_ gorm.ConnPoolBeginner = connPool{}
 )
 
 // Original is the statement's own connection.
 func (c *conn) Original() gorm.ConnPool { return c.original }
+
+// GetDBConn is for db.DB().
+func (c *conn) GetDBConn() (*sql.DB, error) {
+	return (&gorm.DB{Config: &gorm.Config{ConnPool: c.original}}).DB()
+}
 
 // captures reports whether a query is the statement that the conn was made for.
 func (c *conn) captures(query string) (captured bool, err error) {
@@ -101,4 +113,12 @@ func (t *connTx) Rollback() error { return t.original.(gorm.TxCommitter).Rollbac
 
 func (t *connTx) StmtContext(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
 	return t.original.(gorm.Tx).StmtContext(ctx, stmt)
+}
+
+// BeginTx begins a transaction of the application's.
+func (p connPool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, error) {
+	if pool, ok := p.original.(gorm.ConnPoolBeginner); ok {
+		return pool.BeginTx(ctx, opts)
+	}
+	return p.original.(gorm.TxBeginner).BeginTx(ctx, opts)
 }

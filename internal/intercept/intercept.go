@@ -126,11 +126,17 @@ func (i *Interceptor) BeforeRow(db *gorm.DB) {
 
 func (i *Interceptor) stand(db *gorm.DB, c *conn) {
 	c.i, c.statement.DB, c.original = i, db, db.Statement.ConnPool
-	if _, ok := c.original.(gorm.TxCommitter); ok {
-		db.Statement.ConnPool = &connTx{c}
-		return
+	if outer, ok := c.original.(neighbour.StandIn); ok {
+		c.original = outer.Original() // a callback beside another statement writes, too
 	}
-	db.Statement.ConnPool = c
+	switch c.original.(type) {
+	case gorm.TxCommitter:
+		db.Statement.ConnPool = &connTx{c}
+	case gorm.ConnPoolBeginner, gorm.TxBeginner:
+		db.Statement.ConnPool = connPool{c}
+	default:
+		db.Statement.ConnPool = c
+	}
 }
 
 // After puts the statement's own connection back.
