@@ -144,3 +144,27 @@ func TestJoinThatIsLeftOut(t *testing.T) {
 		s.expect("4 update trucks")
 	})
 }
+
+// A deadlock met while the rows are chosen rolls back the transaction, too.
+func TestDeadlockInASubquery(t *testing.T) {
+	trucks().on(t, testdb.MySQL, func(s *stage) {
+		heavy := s.ok(s.other().Begin())
+		s.ok(heavy.Exec("UPDATE trucks SET n = 1 WHERE id > 1"))
+		waited := make(chan error, 1)
+		var met error
+		err := s.db.Transaction(func(tx *gorm.DB) error {
+			s.ok(tx.Model(&Truck{}).Where("id = ?", 1).Update("n", 7))
+			go func() { waited <- heavy.Exec("UPDATE trucks SET n = 1 WHERE id = 1").Error }()
+			time.Sleep(100 * time.Millisecond)
+			met = tx.Model(&Truck{}).Where("id = (SELECT MAX(id) + 1 FROM fleets)").Update("n", 8).Error
+			return nil
+		})
+		if met == nil || !strings.Contains(met.Error(), "Error 1213") {
+			s.Errorf("the write failed with %v", met)
+		}
+		s.fails(err, auditplugin.ErrTransactionLost)
+		s.try(<-waited)
+		s.ok(heavy.Rollback())
+		s.expect()
+	})
+}

@@ -34,11 +34,12 @@ func choose(s *statement.Statement) error {
 	}
 	query, args := s.SelectRows(statement.Selection{Columns: strings.Join(columns, ","), Lock: s.RowLock(t, true)})
 	note := "CONCAT(" + chosenVariable + ",'(',CONCAT_WS(','," + strings.Join(digits(key, names), ",") + "),')')"
-	if err := s.Ledger.Exec(s.Ctx, "SET "+chosenVariable+" = ''"); err != nil {
-		return s.Unreadable(err)
+	err := s.Ledger.Exec(s.Ctx, "SET "+chosenVariable+" = ''")
+	if err == nil {
+		err = s.Ledger.Exec(s.Ctx, "SET @auditplugin_count = (SELECT COUNT("+chosenVariable+" := "+note+") FROM ("+query+") auditplugin_rows)", args...)
 	}
-	err := s.Ledger.Exec(s.Ctx, "SET @auditplugin_count = (SELECT COUNT("+chosenVariable+" := "+note+") FROM ("+query+") auditplugin_rows)", args...)
 	if err != nil {
+		s.Ledger.Failed(err)
 		return s.Unreadable(err)
 	}
 	raw, err := s.Read("SELECT "+chosenVariable+","+ZoneProbe, nil)
