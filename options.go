@@ -455,7 +455,8 @@ var (
 	// ErrRawRefused refuses a raw SQL write to an audited table under RawRefuse.
 	ErrRawRefused = fault.ErrRawRefused
 	// ErrAuditFailed says that a change could not be recorded, so that under
-	// FailWrite the write or its transaction was refused.
+	// FailWrite the write or its transaction was refused. docs/refused.md has the
+	// writes for which that is so, and what to write instead.
 	ErrAuditFailed = fault.ErrAuditFailed
 	// ErrTransactionLost is returned by Commit when the server had already ended
 	// the transaction (a MySQL deadlock, for one), so that earlier changes are gone.

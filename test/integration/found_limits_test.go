@@ -8,7 +8,7 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// What docs/limits.md says of upserts that no image can be told for. These tests show
+// What docs/refused.md says of upserts that no image can be told for. These tests show
 // what is recorded instead; the random histories leave such statements out.
 
 func upsertOn(columns []string, set clause.Set) clause.OnConflict {

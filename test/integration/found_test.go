@@ -58,7 +58,7 @@ func TestFoundGeneratedKeyMeetsNamedOne(t *testing.T) {
 	testdb.Only(t, testdb.MySQL, func(t *testing.T, g testdb.Target) {
 		st := sc.open(t, g)
 		if !st.db.Returns(t) {
-			t.Skip("without the rows that were stored it is taken for an update: docs/limits.md")
+			t.Skip("without the rows that were stored it is taken for an update: docs/databases.md")
 		}
 		// The first row is given the key that the second one names.
 		st.ok(st.db.Save(&[]Counter{{Name: "a", Hits: 1}, {ID: 1, Name: "b", Hits: 2}}))

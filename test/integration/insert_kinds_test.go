@@ -182,7 +182,7 @@ type Marker struct {
 func TestUpsertAssignsTheOnlyKey(t *testing.T) {
 	scene{models: []any{&Setting{}}, options: []testdb.Option{testdb.WithoutReturning()}}.natively(t, func(s *stage) {
 		if s.db.Target.Dialect == testdb.SQLite {
-			s.Skip("SQLite tells of the new key only: docs/limits.md")
+			s.Skip("SQLite tells of the new key only: docs/databases.md")
 		}
 		on := func(value any) clause.OnConflict {
 			return clause.OnConflict{Columns: []clause.Column{{Name: "name"}}, DoUpdates: clause.Assignments(map[string]any{"name": value})}

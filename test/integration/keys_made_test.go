@@ -24,7 +24,7 @@ type Made struct {
 }
 
 // made watches rows whose key is not the one that was sent. MySQL, which returns no rows,
-// can not tell it: docs/limits.md.
+// can not tell it: docs/databases.md.
 func (s scene) made(t *testing.T, f func(s *stage)) {
 	t.Helper()
 	s.natively(t, func(st *stage) {

@@ -190,7 +190,7 @@ func TestInterleavings(t *testing.T) {
 				for range 4 + r.IntN(6) {
 					m := drawMove(r)
 					for level == sql.LevelReadCommitted && g.Dialect == testdb.MySQL && strings.HasPrefix(m.name, "update accounts from") {
-						m = drawMove(r) // docs/limits.md, and TestReadCommittedWaits
+						m = drawMove(r) // docs/databases.md, and TestReadCommittedWaits
 					}
 					moves, order = append(moves, m), append(order, r.IntN(2))
 				}

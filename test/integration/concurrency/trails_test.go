@@ -112,7 +112,7 @@ func TestTrailsAreLinear(t *testing.T) {
 				d.Announced.Reset()
 				kinds := touches
 				if g.Dialect == testdb.MySQL && level == sql.LevelReadCommitted {
-					kinds = touches[:byKey] // docs/limits.md: no gap locks
+					kinds = touches[:byKey] // docs/databases.md: no gap locks
 				}
 				if g.Dialect == testdb.Postgres && g.Portable {
 					kinds = touches[1:] // docs/limits.md: upserts that meet another session's row

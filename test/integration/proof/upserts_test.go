@@ -58,7 +58,7 @@ func (k *kind) conflict(t *rapid.T, dialect string) conflict {
 	}
 	row := k.some(t)
 	if len(k.keys()) == 0 && len(k.conflicts) > 0 {
-		row = slices.DeleteFunc(row, func(c cell) bool { return slices.Contains(k.conflicts[0], c.name) }) // refused; see docs/limits.md
+		row = slices.DeleteFunc(row, func(c cell) bool { return slices.Contains(k.conflicts[0], c.name) }) // refused; see docs/refused.md
 	}
 	if len(row) == 0 {
 		return conflict{code + "DoNothing: true", func() clause.OnConflict { return clause.OnConflict{Columns: columns, DoNothing: true} }}
@@ -118,7 +118,7 @@ func (k *kind) upsert(t *rapid.T, dialect string) operation {
 		rows = k.uniform(rows, dialect)
 	}
 	if k.keyed(c, dialect) && !k.leavesKey(c) {
-		rows = rows[:1] // of several, nothing may tell which row got which key; see docs/limits.md
+		rows = rows[:1] // of several, nothing may tell which row got which key; see docs/refused.md
 	}
 	clauses := "§.Clauses(clause.OnConflict{" + c.code + "})"
 	create := func(db *gorm.DB, v any) *gorm.DB { return db.Clauses(c.clause()).Create(v) }
