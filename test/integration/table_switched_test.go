@@ -19,7 +19,7 @@ type Stay struct {
 // tenants has a table of stays for each, and a callback of the application's right before
 // GORM's own that chooses one, as plugins for tenants have.
 func tenants(names ...string) scene {
-	var choose testdb.Option = testdb.After(func(db *gorm.DB) error {
+	choose := testdb.After(func(db *gorm.DB) error {
 		to := func(db *gorm.DB) {
 			if name, ok := db.Get("tenant"); ok {
 				db.Statement.Table = name.(string)
