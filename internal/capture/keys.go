@@ -15,42 +15,21 @@ import (
 // insertedKeys returns the keys of the inserted rows: as the database returned
 // them, as they were sent, or as LastInsertId counts them.
 func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outcome) ([][]any, bool) {
-	t := s.Table
 	if out.Rows != nil {
 		if tuples, ok := returnedKeys(s, vals, out.Rows); ok {
 			return tuples, true
 		}
 	}
-	at := make([]int, len(t.Key))
-	for i, k := range t.Key {
-		at[i] = statement.ColumnAt(vals, t.Columns[k].Name)
-	}
 	rows := vals.Values
 	if len(vals.Columns) == 0 {
 		rows = [][]any{nil}
 	}
-	counted := counter{s: s, out: out, rows: len(rows)}
+	counted := newCounter(s, vals, out, len(rows))
 	tuples := make([][]any, 0, len(rows))
 	for _, v := range rows {
-		tuple := make([]any, len(t.Key))
-		for i, k := range t.Key {
-			var value any
-			if at[i] >= 0 {
-				value = SentKey(s, k, v[at[i]])
-			}
-			ok := true
-			switch given := at[i] >= 0 && !statement.IsExpression(value); {
-			case AutoIncrement(t, k) && (!given || IsEmptyKey(s, k, value)):
-				tuple[i], ok = counted.next()
-			case given:
-				tuple[i] = value
-				counted.passed(t, k, value)
-			default:
-				ok = false
-			}
-			if !ok {
-				return nil, false
-			}
+		tuple, _, ok := counted.key(v)
+		if !ok {
+			return nil, false
 		}
 		tuples = append(tuples, tuple)
 	}
@@ -60,41 +39,49 @@ func insertedKeys(s *statement.Statement, vals clause.Values, out statement.Outc
 // CountedKeys are the first n keys that the database made up in one statement, for tables
 // of whose key it counts up one column; fewer where that can not be told.
 func CountedKeys(s *statement.Statement, vals clause.Values, out statement.Outcome, n int) [][]any {
-	t := s.Table
 	if s.Dialect.LastIDIsLast {
 		return nil
 	}
-	counted := counter{s: s, out: out, rows: len(vals.Values)}
+	counted := newCounter(s, vals, out, len(vals.Values))
 	var tuples [][]any
 	for _, v := range vals.Values {
-		tuple, made := make([]any, len(t.Key)), false
-		for i, k := range t.Key {
-			at := statement.ColumnAt(vals, t.Columns[k].Name)
-			var value any
-			if at >= 0 {
-				value = SentKey(s, k, v[at])
-			}
-			given := at >= 0 && !statement.IsExpression(value)
-			switch {
-			case AutoIncrement(t, k) && (!given || IsEmptyKey(s, k, value)):
-				if len(tuples) == n {
-					return tuples
-				}
-				if tuple[i], made = counted.next(); !made {
-					return tuples
-				}
-			case given:
-				tuple[i] = value
-				counted.passed(t, k, value)
-			default:
-				return nil
-			}
+		if len(tuples) == n {
+			break
+		}
+		tuple, made, ok := counted.key(v)
+		if !ok {
+			break
 		}
 		if made {
 			tuples = append(tuples, tuple)
 		}
 	}
 	return tuples
+}
+
+// key is the key of a row that was sent: made tells that the database counted a part of it,
+// ok that all of it is known.
+func (c *counter) key(v []any) (tuple []any, made, ok bool) {
+	t := c.s.Table
+	tuple = make([]any, len(t.Key))
+	for i, k := range t.Key {
+		var value any
+		if c.at[i] >= 0 {
+			value = SentKey(c.s, k, v[c.at[i]])
+		}
+		switch given := c.at[i] >= 0 && !statement.IsExpression(value); {
+		case AutoIncrement(t, k) && (!given || IsEmptyKey(c.s, k, value)):
+			if tuple[i], made = c.next(); !made {
+				return nil, false, false
+			}
+		case given:
+			tuple[i] = value
+			c.passed(t, k, value)
+		default:
+			return nil, false, false
+		}
+	}
+	return tuple, made, true
 }
 
 // SentKey is what a value that is sent for a column of the key stands for: the default of one
@@ -129,10 +116,19 @@ type counter struct {
 	s    *statement.Statement
 	out  statement.Outcome
 	rows int
+	at   []int // where the columns of the key are among those that were sent, or -1
 
 	made, given int
 	first, step uint64 // 0 when not known yet
 	following   uint64
+}
+
+func newCounter(s *statement.Statement, vals clause.Values, out statement.Outcome, rows int) counter {
+	at := make([]int, len(s.Table.Key))
+	for i, k := range s.Table.Key {
+		at[i] = statement.ColumnAt(vals, s.Table.Columns[k].Name)
+	}
+	return counter{s: s, out: out, rows: rows, at: at}
 }
 
 func (c *counter) next() (any, bool) {
